@@ -1,0 +1,2 @@
+//! The command `ohyeah`.
+fn main() {}

@@ -1,0 +1,3 @@
+//! no_std core.
+#![no_std]
+extern crate alloc;

@@ -1,0 +1,2 @@
+//! Files, memory maps and threads over `ohyeah-core`.
+pub use ohyeah_core::*;
