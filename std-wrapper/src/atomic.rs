@@ -1,0 +1,271 @@
+//! Saving a file so that a reader sees the old one or the new one, never half of either.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::{Builder, NamedTempFile};
+
+/// Large enough that a save of gigabytes is not a matter of system calls.
+const BUFFER: usize = 1 << 18;
+
+/// A file that takes its name only when it is whole.
+///
+/// Bytes go, buffered, to a temporary name in the target's own folder (a rename cannot cross file systems).
+/// [`commit`](Self::commit) syncs them to the disk and renames; a value dropped without it takes its bytes away, and what
+/// was under the name before stays. The permissions are those that an ordinary creation would give: the umask's for a new
+/// file, the old file's for one that is replaced. A symbolic link is followed, not replaced.
+///
+/// A target that exists and is not a regular file (`/dev/stdout`, `/dev/null`, a named pipe) cannot be renamed onto; it is
+/// written straight to.
+///
+/// Every error names the path.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Write;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("numbers.txt");
+/// let mut file = ohyeah::AtomicFile::create(&path)?;
+/// file.write_all(b"1 2 3\n")?;
+/// assert!(!path.exists());
+/// file.commit()?;
+/// assert_eq!(std::fs::read(&path)?, b"1 2 3\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AtomicFile {
+    /// As the caller wrote it: the name that errors give.
+    path: PathBuf,
+    sink: Sink,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Rename { file: BufWriter<NamedTempFile>, target: PathBuf },
+    Direct(BufWriter<File>),
+}
+
+impl AtomicFile {
+    /// Starts a file that will be called `path`.
+    ///
+    /// # Errors
+    ///
+    /// The folder does not exist, `path` is itself a folder or is read-only, or the folder cannot be written to.
+    pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let sink = open_sink(path).map_err(|error| named(path, &error))?;
+        Ok(Self { path: path.to_owned(), sink })
+    }
+
+    /// Makes the bytes durable and gives them their name.
+    ///
+    /// # Errors
+    ///
+    /// The last buffered bytes cannot be written, or the rename fails. Nothing is left under either name then, other than
+    /// what was there before.
+    pub fn commit(self) -> io::Result<()> {
+        commit_sink(self.sink).map_err(|error| named(&self.path, &error))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.sink {
+            Sink::Rename { file, .. } => file.write(bytes),
+            Sink::Direct(file) => file.write(bytes),
+        }
+        .map_err(|error| named(&self.path, &error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Rename { file, .. } => file.flush(),
+            Sink::Direct(file) => file.flush(),
+        }
+        .map_err(|error| named(&self.path, &error))
+    }
+}
+
+fn open_sink(path: &Path) -> io::Result<Sink> {
+    // `metadata` follows links, and `canonicalize` gives the name that the rename must go to for the link to stay.
+    let (target, old) = match fs::metadata(path) {
+        Ok(old) => (fs::canonicalize(path)?, Some(old)),
+        Err(_) => (path.to_owned(), None),
+    };
+    match &old {
+        Some(old) if old.is_dir() => {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder; give the name of a file"));
+        }
+        Some(old) if !old.is_file() => {
+            let file = File::options().write(true).open(path)?;
+            return Ok(Sink::Direct(BufWriter::with_capacity(BUFFER, file)));
+        }
+        Some(old) if old.permissions().readonly() => {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only; choose another name"));
+        }
+        _ => {}
+    }
+    let file = temporary_beside(&target)?;
+    if let Some(old) = old {
+        file.as_file().set_permissions(old.permissions())?;
+    }
+    Ok(Sink::Rename { file: BufWriter::with_capacity(BUFFER, file), target })
+}
+
+fn temporary_beside(target: &Path) -> io::Result<NamedTempFile> {
+    let folder = folder_of(target);
+    if !folder.is_dir() {
+        let text = format!("the folder `{}` does not exist; create it first", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, text));
+    }
+    let mut builder = Builder::new();
+    builder.prefix(".ohyeah-").suffix(".tmp");
+    // tempfile's own default is 0600. The mode here goes to `open`, which takes the umask off it as for any new file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn commit_sink(sink: Sink) -> io::Result<()> {
+    match sink {
+        Sink::Direct(mut file) => file.flush(),
+        Sink::Rename { file, target } => {
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_all()?;
+            file.persist(&target).map_err(|failed| failed.error)?;
+            sync_folder(folder_of(&target));
+            Ok(())
+        }
+    }
+}
+
+/// Makes the rename itself durable. The file is whole and named by now, and some file systems refuse to sync a folder, so
+/// a failure here is not one of the save.
+fn sync_folder(folder: &Path) {
+    #[cfg(unix)]
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
+/// The same error with the path in front, and a remedy where the system's own words have none.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    let kind = error.kind();
+    let path = path.display();
+    io::Error::new(
+        kind,
+        match kind {
+            io::ErrorKind::StorageFull => format!("{path}: the disk is full; free some space or write elsewhere"),
+            _ => format!("{path}: {error}"),
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_dropped_file_leaves_nothing_and_the_old_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        AtomicFile::create(&path).unwrap().write_all(&vec![7; 3 * BUFFER]).unwrap();
+        assert_eq!(names_in(folder.path()), Vec::<String>::new());
+
+        fs::write(&path, "old").unwrap();
+        AtomicFile::create(&path).unwrap().write_all(b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names_in(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_committed_file_replaces_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "old").unwrap();
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"new").unwrap();
+        file.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names_in(folder.path()), ["a"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_are_those_of_an_ordinary_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        let (ordinary, saved) = (folder.path().join("ordinary"), folder.path().join("saved"));
+        fs::write(&ordinary, "").unwrap();
+        AtomicFile::create(&saved).unwrap().commit().unwrap();
+        assert_eq!(mode(&saved), mode(&ordinary));
+
+        fs::set_permissions(&saved, fs::Permissions::from_mode(0o640)).unwrap();
+        AtomicFile::create(&saved).unwrap().commit().unwrap();
+        assert_eq!(mode(&saved) & 0o777, 0o640);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let mut file = AtomicFile::create(&link).unwrap();
+        file.write_all(b"new").unwrap();
+        file.commit().unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_written_straight_to() {
+        let mut file = AtomicFile::create("/dev/null").unwrap();
+        file.write_all(b"gone").unwrap();
+        file.commit().unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_with_a_remedy() {
+        let mut file = AtomicFile::create("/dev/full").unwrap();
+        file.write_all(b"1").unwrap();
+        let error = file.commit().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(error.to_string(), "/dev/full: the disk is full; free some space or write elsewhere");
+    }
+
+    #[test]
+    fn a_missing_folder_and_a_folder_as_a_name_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none/a");
+        let error = AtomicFile::create(&path).unwrap_err().to_string();
+        assert!(
+            error.starts_with(path.to_str().unwrap()) && error.ends_with("does not exist; create it first"),
+            "{error}"
+        );
+        let error = AtomicFile::create(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with("is a folder; give the name of a file"), "{error}");
+    }
+}
