@@ -1,0 +1,135 @@
+//! What the processor and the operating system allow, without std.
+//!
+//! An instruction set needs both: CPUID says what the processor has, XCR0 which registers the operating system saves at
+//! a task switch. A program that asks CPUID alone computes garbage, now and then, where the second is missing.
+
+/// Proof that AVX2, FMA and POPCNT may be used.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Avx2(());
+
+/// Proof that AVX-512 F, BW, DQ, VL, VNNI and VPOPCNTDQ may be used (Ice Lake, Zen 4 and later), and all of [`Avx2`].
+///
+/// One level and not a choice of subsets: the processors in between have AVX-512 that lowers their clock, and AVX2 that
+/// is as fast.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Avx512(());
+
+/// Proof that NEON may be used.
+#[cfg(target_arch = "aarch64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Neon(());
+
+#[cfg(target_arch = "aarch64")]
+impl Neon {
+    /// Always there: every aarch64 target that Rust's vector types work on has it.
+    pub(super) const fn detect() -> Option<Self> {
+        if cfg!(target_feature = "neon") && !cfg!(miri) { Some(Self(())) } else { None }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        Registers::read().filter(Registers::has_avx2).map(|_| Self(()))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Avx512 {
+    pub(super) fn detect() -> Option<Self> {
+        Registers::read().filter(|r| r.has_avx2() && r.has_avx512()).map(|_| Self(()))
+    }
+}
+
+/// The words that answer the question, as the processor gave them.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+struct Registers {
+    leaf_1_ecx: u32,
+    leaf_7_ebx: u32,
+    leaf_7_ecx: u32,
+    xcr0: u64,
+}
+
+/// Whether all of the numbered bits are set.
+#[cfg(target_arch = "x86_64")]
+fn all(word: u32, bits: &[u32]) -> bool {
+    bits.iter().all(|bit| word >> bit & 1 == 1)
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Registers {
+    /// None where the questions cannot be asked (an SGX enclave, Miri) or the answer would be no.
+    #[allow(unsafe_code)]
+    // `__cpuid` is a safe function from Rust 1.94 on and an unsafe one before.
+    #[allow(unused_unsafe)]
+    fn read() -> Option<Self> {
+        use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+        const OSXSAVE: u32 = 27;
+
+        if cfg!(any(target_env = "sgx", miri)) {
+            return None;
+        }
+        // SAFETY: every x86-64 processor has CPUID, and leaf 0 says which leaves it answers.
+        let (leaf_1, leaf_7) = unsafe {
+            if __cpuid(0).eax < 7 {
+                return None;
+            }
+            (__cpuid(1), __cpuid_count(7, 0))
+        };
+        if !all(leaf_1.ecx, &[OSXSAVE]) {
+            return None;
+        }
+        // SAFETY: OSXSAVE, checked above, says that XGETBV exists and that the operating system has switched it on.
+        let xcr0 = unsafe { _xgetbv(0) };
+        Some(Self { leaf_1_ecx: leaf_1.ecx, leaf_7_ebx: leaf_7.ebx, leaf_7_ecx: leaf_7.ecx, xcr0 })
+    }
+
+    fn has_avx2(&self) -> bool {
+        const XMM_YMM: u64 = 0b110;
+        const FMA: u32 = 12;
+        const POPCNT: u32 = 23;
+        const AVX: u32 = 28;
+        const AVX2: u32 = 5;
+        self.xcr0 & XMM_YMM == XMM_YMM && all(self.leaf_1_ecx, &[FMA, POPCNT, AVX]) && all(self.leaf_7_ebx, &[AVX2])
+    }
+
+    fn has_avx512(&self) -> bool {
+        const XMM_YMM_MASKS_ZMM: u64 = 0xe6;
+        const F: u32 = 16;
+        const DQ: u32 = 17;
+        const BW: u32 = 30;
+        const VL: u32 = 31;
+        const VNNI: u32 = 11;
+        const VPOPCNTDQ: u32 = 14;
+        self.xcr0 & XMM_YMM_MASKS_ZMM == XMM_YMM_MASKS_ZMM
+            && all(self.leaf_7_ebx, &[F, DQ, BW, VL])
+            && all(self.leaf_7_ecx, &[VNNI, VPOPCNTDQ])
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64", not(miri)))]
+mod tests {
+    use super::*;
+
+    const ALL: Registers = Registers { leaf_1_ecx: !0, leaf_7_ebx: !0, leaf_7_ecx: !0, xcr0: !0 };
+
+    #[test]
+    fn agrees_with_std() {
+        use std::is_x86_feature_detected as has;
+        assert_eq!(Avx2::detect().is_some(), has!("avx2") && has!("fma") && has!("popcnt"));
+        let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
+        let avx512 = avx512 && has!("avx512vnni") && has!("avx512vpopcntdq");
+        assert_eq!(Avx512::detect().is_some(), avx512);
+    }
+
+    #[test]
+    fn registers_that_the_system_does_not_save_are_not_used() {
+        assert!(ALL.has_avx2() && ALL.has_avx512());
+        assert!(!Registers { xcr0: 0b010, ..ALL }.has_avx2());
+        assert!(Registers { xcr0: 0b110, ..ALL }.has_avx2());
+        assert!(!Registers { xcr0: 0b110, ..ALL }.has_avx512());
+    }
+}

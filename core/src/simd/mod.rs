@@ -1,0 +1,203 @@
+//! Kernels: the few loops in which a search spends its time, once for each instruction set.
+//!
+//! A [`Backend`] says which of them to use. It is detected once, copied and passed by hand, and matched once a call.
+//!
+//! # The lane contract
+//!
+//! A sum of floats depends on the order of its terms, and an index that a phone builds should equal the one that a server
+//! builds. So the order is fixed, and every backend follows it:
+//!
+//! * There are 32 lanes. Lane `j` sums the terms of elements `j`, `j + 32`, `j + 64`, … in that order.
+//! * A last block of fewer than 32 elements is padded with zeros.
+//! * The lanes fold by halves: lane `j` takes lane `j + 16`, then `j + 8`, `j + 4`, `j + 2`, `j + 1`.
+//!
+//! 32 lanes are two AVX-512 registers, four of AVX2 or eight of NEON: enough chains to hide an addition's latency.
+//!
+//! What remains is whether a product is rounded before it is added. AVX2, AVX-512 and NEON fuse the two; scalar code and
+//! [`wide`] do not (a fused operation in software is fifty times slower). Thus there are two *rounding families*
+//! ([`Backend::is_fused`]): within one, results are equal to the bit; between them, to the last few bits. [`Backend::l1`]
+//! has no product, and [`Backend::hamming`] counts: they are equal everywhere. (A NaN is a NaN; its payload is not part
+//! of the contract.)
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+mod detect;
+mod portable;
+mod prefetch;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use core::fmt;
+
+pub(crate) use prefetch::prefetch;
+
+/// The number of sums that run side by side in every float kernel.
+const LANES: usize = 32;
+
+/// The longest length that all of the vectors reach.
+///
+/// Every kernel cuts its arguments to it, in release builds too: what lies beyond is not read.
+#[inline]
+fn common_length<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> usize {
+    rows.iter().fold(a.len(), |len, row| len.min(row.len()))
+}
+
+/// Which instruction set computes.
+///
+/// ```
+/// use ohyeah_core::simd::Backend;
+///
+/// let backend = Backend::detect();
+/// assert_eq!(backend.dot(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]), 32.0);
+/// ```
+///
+/// The value is a proof: safe code gets one for AVX2 only where AVX2 may be used. All kernels look at the part of their
+/// arguments that has the same length; give them equal lengths.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Backend(Tier);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tier {
+    Scalar,
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(detect::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(detect::Avx512),
+    #[cfg(target_arch = "aarch64")]
+    Neon(detect::Neon),
+}
+
+/// Calls the kernel of the backend's own file.
+macro_rules! dispatch {
+    ($backend:ident, $kernel:ident($($argument:expr),*)) => {
+        match $backend.0 {
+            Tier::Scalar => scalar::$kernel($($argument),*),
+            Tier::Portable => portable::$kernel($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the token exists only where `detect` saw AVX2, FMA and POPCNT, all that the kernels enable.
+            Tier::Avx2(_) => unsafe { x86_64::avx2::$kernel($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the token exists only where `detect` saw the AVX-512 subsets that the kernels enable.
+            Tier::Avx512(_) => unsafe { x86_64::avx512::$kernel($($argument),*) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: the token exists only where the target has NEON, all that the kernels enable.
+            Tier::Neon(_) => unsafe { aarch64::neon::$kernel($($argument),*) },
+        }
+    };
+}
+
+#[allow(unsafe_code)]
+impl Backend {
+    /// The fastest backend of this machine.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self::available().last().unwrap_or(Self::baseline())
+    }
+
+    /// The fastest backend that needs no detection: NEON on 64-bit Arm, else the portable one.
+    #[must_use]
+    pub fn baseline() -> Self {
+        #[cfg(target_arch = "aarch64")]
+        if let Some(token) = detect::Neon::detect() {
+            return Self(Tier::Neon(token));
+        }
+        Self(Tier::Portable)
+    }
+
+    /// Every backend that works on this machine, slowest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        let tiers = [
+            Some(Tier::Scalar),
+            Some(Tier::Portable),
+            #[cfg(target_arch = "x86_64")]
+            detect::Avx2::detect().map(Tier::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            detect::Avx512::detect().map(Tier::Avx512),
+            #[cfg(target_arch = "aarch64")]
+            detect::Neon::detect().map(Tier::Neon),
+        ];
+        tiers.into_iter().flatten().map(Self)
+    }
+
+    /// The name: `scalar`, `portable`, `avx2`, `avx512` or `neon`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Tier::Scalar => "scalar",
+            Tier::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx512(_) => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Tier::Neon(_) => "neon",
+        }
+    }
+
+    /// Whether products are added without being rounded first. Backends that agree in this agree to the bit.
+    #[must_use]
+    pub const fn is_fused(self) -> bool {
+        !matches!(self.0, Tier::Scalar | Tier::Portable)
+    }
+
+    /// The dot product Σ aᵢ·bᵢ.
+    #[must_use]
+    pub fn dot(self, a: &[f32], b: &[f32]) -> f32 {
+        let [sum] = self.dot_many(a, [b]);
+        sum
+    }
+
+    /// The dot products of one vector with `N` others, each equal to [`dot`](Self::dot).
+    ///
+    /// Four at a time cost about half of four calls: the vector is loaded once and the chains of additions overlap.
+    #[must_use]
+    pub fn dot_many<const N: usize>(self, a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+        dispatch!(self, dot(a, rows))
+    }
+
+    /// The squared Euclidean distance Σ (aᵢ − bᵢ)².
+    #[must_use]
+    pub fn squared_l2(self, a: &[f32], b: &[f32]) -> f32 {
+        let [sum] = self.squared_l2_many(a, [b]);
+        sum
+    }
+
+    /// The squared Euclidean distances from one vector to `N` others, each equal to [`squared_l2`](Self::squared_l2).
+    #[must_use]
+    pub fn squared_l2_many<const N: usize>(self, a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+        dispatch!(self, squared_l2(a, rows))
+    }
+
+    /// The Manhattan distance Σ |aᵢ − bᵢ|.
+    #[must_use]
+    pub fn l1(self, a: &[f32], b: &[f32]) -> f32 {
+        let [sum] = self.l1_many(a, [b]);
+        sum
+    }
+
+    /// The Manhattan distances from one vector to `N` others, each equal to [`l1`](Self::l1).
+    #[must_use]
+    pub fn l1_many<const N: usize>(self, a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+        dispatch!(self, l1(a, rows))
+    }
+
+    /// The number of bits in which two bit strings differ, 64 bits a word.
+    #[must_use]
+    pub fn hamming(self, a: &[u64], b: &[u64]) -> u64 {
+        dispatch!(self, hamming(a, b))
+    }
+
+    /// On which side of a plane a vector lies, and how far: `normal`·`x` + `offset`, in units of the normal's length.
+    #[must_use]
+    pub fn margin(self, normal: &[f32], offset: f32, x: &[f32]) -> f32 {
+        self.dot(normal, x) + offset
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Backend").field(&self.name()).finish()
+    }
+}

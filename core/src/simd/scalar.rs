@@ -1,0 +1,52 @@
+//! The definition of every kernel, one element at a time.
+//!
+//! The other files must give these values, to the bit: see the lane contract in [`super`]. Scalar is also what runs on
+//! targets without vectors and under Miri.
+
+use super::{LANES, common_length};
+
+/// Sums `step` over 32 lanes: lane `j` takes elements `j`, `j + 32`, …, a short last block is padded with zeros, and the
+/// lanes fold by halves.
+///
+/// `step(sum, x, y)` is the one thing in which kernels and rounding families differ, so the tests run this same code with
+/// a fused step as the oracle of the fused backends.
+pub(super) fn lane_sum(a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+        for (j, lane) in lanes.iter_mut().enumerate() {
+            let x = a.get(j).copied().unwrap_or(0.0);
+            let y = b.get(j).copied().unwrap_or(0.0);
+            *lane = step(*lane, x, y);
+        }
+    }
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for j in 0..width {
+            lanes[j] += lanes[j + width];
+        }
+    }
+    lanes[0]
+}
+
+fn each<const N: usize>(a: &[f32], rows: [&[f32]; N], step: fn(f32, f32, f32) -> f32) -> [f32; N] {
+    let len = common_length(a, rows);
+    rows.map(|row| lane_sum(&a[..len], &row[..len], step))
+}
+
+pub(super) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    each(a, rows, |sum, x, y| sum + x * y)
+}
+
+pub(super) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    each(a, rows, |sum, x, y| sum + (x - y) * (x - y))
+}
+
+pub(super) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    // `f32::abs` is in std before Rust 1.85 and in core since; it clears the sign bit.
+    each(a, rows, |sum, x, y| sum + (x - y).abs())
+}
+
+pub(super) fn hamming(a: &[u64], b: &[u64]) -> u64 {
+    a.iter().zip(b).map(|(x, y)| u64::from((x ^ y).count_ones())).sum()
+}

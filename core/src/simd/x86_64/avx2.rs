@@ -1,0 +1,122 @@
+//! AVX2 with FMA: the 32 lanes are four registers of eight.
+
+#[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
+use core::arch::x86_64::*;
+
+use crate::simd::{LANES, common_length};
+
+const WIDTH: usize = 8;
+
+/// Loads eight elements at `at`, zeros beyond the end of `from`.
+#[target_feature(enable = "avx2")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_tail(from: &[f32], at: usize) -> __m256 {
+    let from = from.get(at..).unwrap_or(&[]);
+    let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(from.len().min(WIDTH) as i32), lane);
+    // SAFETY: a masked load reads only the elements whose mask is set, and those are the first `from.len()`.
+    unsafe { _mm256_maskload_ps(from.as_ptr(), mask) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+#[allow(unsafe_code)]
+fn load(from: &[f32; WIDTH]) -> __m256 {
+    // SAFETY: the reference covers the 32 bytes read; `loadu` asks for no alignment.
+    unsafe { _mm256_loadu_ps(from.as_ptr()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_words(from: &[u64; 4]) -> __m256i {
+    // SAFETY: the reference covers the 32 bytes read; `loadu` asks for no alignment.
+    unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn fold(lanes: [__m256; 4]) -> f32 {
+    let eight = _mm256_add_ps(_mm256_add_ps(lanes[0], lanes[2]), _mm256_add_ps(lanes[1], lanes[3]));
+    let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+}
+
+/// The lane contract over `N` rows at once, so that `a` is loaded once and the rows' chains of additions overlap.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn lane_sum<const N: usize>(a: &[f32], rows: [&[f32]; N], step: impl Fn(__m256, __m256, __m256) -> __m256) -> [f32; N] {
+    let len = common_length(a, rows);
+    let (blocks, tail) = a[..len].as_chunks::<LANES>();
+    let mut sums = [[_mm256_setzero_ps(); 4]; N];
+    let rows = rows.map(|row| &row[..len]);
+    let row_blocks = rows.map(|row| &row.as_chunks::<LANES>().0[..blocks.len()]);
+    for (i, block) in blocks.iter().enumerate() {
+        for (lane, x) in block.as_chunks::<WIDTH>().0.iter().enumerate() {
+            let x = load(x);
+            for (sum, row) in sums.iter_mut().zip(row_blocks) {
+                sum[lane] = step(sum[lane], x, load(&row[i].as_chunks::<WIDTH>().0[lane]));
+            }
+        }
+    }
+    if !tail.is_empty() {
+        for lane in 0..LANES / WIDTH {
+            let x = load_tail(tail, lane * WIDTH);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                sum[lane] = step(sum[lane], x, load_tail(&row[len - tail.len()..], lane * WIDTH));
+            }
+        }
+    }
+    let mut folded = [0.0; N];
+    for (to, sum) in folded.iter_mut().zip(sums) {
+        *to = fold(sum);
+    }
+    folded
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    lane_sum(a, rows, |sum, x, y| _mm256_fmadd_ps(x, y, sum))
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    lane_sum(a, rows, |sum, x, y| {
+        let d = _mm256_sub_ps(x, y);
+        _mm256_fmadd_ps(d, d, sum)
+    })
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    let sign = _mm256_set1_ps(-0.0);
+    lane_sum(a, rows, |sum, x, y| _mm256_add_ps(sum, _mm256_andnot_ps(sign, _mm256_sub_ps(x, y))))
+}
+
+/// Counts bits by looking up each half byte with a shuffle (Muła, Kurz, Lemire, "Faster population counts using AVX2
+/// instructions", 2018), summed a byte lane at a time by `sad`.
+#[target_feature(enable = "avx2,popcnt")]
+pub(in crate::simd) fn hamming(a: &[u64], b: &[u64]) -> u64 {
+    let len = a.len().min(b.len());
+    let (a, a_tail) = a[..len].as_chunks::<4>();
+    let (b, b_tail) = b[..len].as_chunks::<4>();
+    let table = _mm256_setr_epi8(
+        0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+    );
+    let low = _mm256_set1_epi8(0x0f);
+    let mut sums = _mm256_setzero_si256();
+    for (x, y) in a.iter().zip(b) {
+        let bits = _mm256_xor_si256(load_words(x), load_words(y));
+        let halves = _mm256_add_epi8(
+            _mm256_shuffle_epi8(table, _mm256_and_si256(bits, low)),
+            _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16::<4>(bits), low)),
+        );
+        sums = _mm256_add_epi64(sums, _mm256_sad_epu8(halves, _mm256_setzero_si256()));
+    }
+    let two = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+    let one = _mm_add_epi64(two, _mm_unpackhi_epi64(two, two));
+    let tail: u64 = a_tail.iter().zip(b_tail).map(|(x, y)| u64::from((x ^ y).count_ones())).sum();
+    _mm_cvtsi128_si64(one) as u64 + tail
+}

@@ -1,0 +1,112 @@
+//! AVX-512 as of Ice Lake and Zen 4: the 32 lanes are two registers of sixteen.
+//!
+//! `_mm512_reduce_add_ps` is not used: its order is the compiler's choice.
+
+#[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
+use core::arch::x86_64::*;
+
+use crate::simd::{LANES, common_length};
+
+const WIDTH: usize = 16;
+
+/// Loads sixteen elements at `at`, zeros beyond the end of `from`.
+#[target_feature(enable = "avx512f")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_tail(from: &[f32], at: usize) -> __m512 {
+    let from = from.get(at..).unwrap_or(&[]);
+    let mask = ((1_u32 << from.len().min(WIDTH)) - 1) as __mmask16;
+    // SAFETY: a masked load reads only the elements whose mask is set, and those are the first `from.len()`.
+    unsafe { _mm512_maskz_loadu_ps(mask, from.as_ptr()) }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+#[allow(unsafe_code)]
+fn load(from: &[f32; WIDTH]) -> __m512 {
+    // SAFETY: the reference covers the 64 bytes read; `loadu` asks for no alignment.
+    unsafe { _mm512_loadu_ps(from.as_ptr()) }
+}
+
+/// Loads eight words at `at`, zeros beyond the end of `from`.
+#[target_feature(enable = "avx512f")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_words(from: &[u64], at: usize) -> __m512i {
+    let from = from.get(at..).unwrap_or(&[]);
+    let mask = ((1_u32 << from.len().min(8)) - 1) as __mmask8;
+    // SAFETY: a masked load reads only the elements whose mask is set, and those are the first `from.len()`.
+    unsafe { _mm512_maskz_loadu_epi64(mask, from.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn fold(lanes: [__m512; 2]) -> f32 {
+    let sixteen = _mm512_add_ps(lanes[0], lanes[1]);
+    let eight = _mm256_add_ps(_mm512_castps512_ps256(sixteen), _mm512_extractf32x8_ps::<1>(sixteen));
+    let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+}
+
+/// The lane contract over `N` rows at once, so that `a` is loaded once and the rows' chains of additions overlap.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn lane_sum<const N: usize>(a: &[f32], rows: [&[f32]; N], step: impl Fn(__m512, __m512, __m512) -> __m512) -> [f32; N] {
+    let len = common_length(a, rows);
+    let (blocks, tail) = a[..len].as_chunks::<LANES>();
+    let mut sums = [[_mm512_setzero_ps(); 2]; N];
+    let rows = rows.map(|row| &row[..len]);
+    let row_blocks = rows.map(|row| &row.as_chunks::<LANES>().0[..blocks.len()]);
+    for (i, block) in blocks.iter().enumerate() {
+        for (lane, x) in block.as_chunks::<WIDTH>().0.iter().enumerate() {
+            let x = load(x);
+            for (sum, row) in sums.iter_mut().zip(row_blocks) {
+                sum[lane] = step(sum[lane], x, load(&row[i].as_chunks::<WIDTH>().0[lane]));
+            }
+        }
+    }
+    if !tail.is_empty() {
+        for lane in 0..LANES / WIDTH {
+            let x = load_tail(tail, lane * WIDTH);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                sum[lane] = step(sum[lane], x, load_tail(&row[len - tail.len()..], lane * WIDTH));
+            }
+        }
+    }
+    let mut folded = [0.0; N];
+    for (to, sum) in folded.iter_mut().zip(sums) {
+        *to = fold(sum);
+    }
+    folded
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(in crate::simd) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    lane_sum(a, rows, |sum, x, y| _mm512_fmadd_ps(x, y, sum))
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    lane_sum(a, rows, |sum, x, y| {
+        let d = _mm512_sub_ps(x, y);
+        _mm512_fmadd_ps(d, d, sum)
+    })
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(in crate::simd) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    lane_sum(a, rows, |sum, x, y| _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(x, y))))
+}
+
+#[target_feature(enable = "avx512f,avx512vpopcntdq")]
+pub(in crate::simd) fn hamming(a: &[u64], b: &[u64]) -> u64 {
+    let len = a.len().min(b.len());
+    let mut sums = _mm512_setzero_si512();
+    for at in (0..len).step_by(8) {
+        let bits = _mm512_xor_si512(load_words(&a[..len], at), load_words(&b[..len], at));
+        sums = _mm512_add_epi64(sums, _mm512_popcnt_epi64(bits));
+    }
+    // Integers: the order of the sum cannot matter.
+    _mm512_reduce_add_epi64(sums) as u64
+}

@@ -1,0 +1,130 @@
+//! Every kernel of every backend, over all lengths, offsets and special values.
+
+mod oracle;
+
+use ohyeah_core::simd::Backend;
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+const LENGTHS: std::ops::RangeInclusive<usize> = 0..=300;
+/// Past every register width in elements, so that each alignment occurs.
+const OFFSETS: std::ops::Range<usize> = 0..17;
+
+/// Says what was tested and what this machine could not test: a skipped instruction set must not look like a passed one.
+#[test]
+fn backends_of_this_machine() {
+    let here: Vec<_> = Backend::available().map(Backend::name).collect();
+    for name in ["scalar", "portable", "avx2", "avx512", "neon"] {
+        println!("{name}: {}", if here.contains(&name) { "tested" } else { "NOT AVAILABLE HERE, not tested" });
+    }
+    assert_eq!(&here[..2], ["scalar", "portable"]);
+    assert_eq!(Backend::detect().name(), *here.last().expect("two at least"));
+    #[cfg(target_arch = "aarch64")]
+    assert!(here.contains(&"neon"));
+}
+
+fn uniform(rng: &mut impl Rng) -> f32 {
+    (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0
+}
+
+fn vectors(fill: impl FnMut() -> f32) -> (Vec<f32>, Vec<f32>) {
+    let mut both: Vec<f32> = std::iter::repeat_with(fill).take(2 * (LENGTHS.end() + OFFSETS.end)).collect();
+    let b = both.split_off(both.len() / 2);
+    (both, b)
+}
+
+fn every_length_and_offset(a: &[f32], b: &[f32]) {
+    for len in LENGTHS {
+        for offset in OFFSETS {
+            // The two vectors lie at different distances from a boundary.
+            let other = OFFSETS.end - 1 - offset;
+            oracle::kernels::floats(&a[offset..offset + len], &b[other..other + len]);
+        }
+    }
+}
+
+#[test]
+fn ordinary_values() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let (a, b) = vectors(|| uniform(&mut rng));
+    every_length_and_offset(&a, &b);
+}
+
+#[test]
+fn values_of_every_size() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
+    let (a, b) = vectors(|| uniform(&mut rng) * 2.0_f32.powi((rng.next_u32() % 100) as i32 - 70));
+    every_length_and_offset(&a, &b);
+}
+
+#[test]
+fn special_values() {
+    const SPECIAL: [f32; 12] = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        f32::MAX,
+        f32::MIN,
+        f32::MIN_POSITIVE,
+        -f32::MIN_POSITIVE,
+        1e-45,
+        -1e-45,
+        f32::INFINITY,
+        f32::NAN,
+    ];
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+    // Rarely, so that most sums keep their value and the odd one is swallowed; then in every position of its own.
+    let (a, b) = vectors(|| match rng.next_u32() % 40 {
+        special @ 0..12 => SPECIAL[special as usize],
+        _ => uniform(&mut rng),
+    });
+    every_length_and_offset(&a, &b);
+    let (a, b) = vectors(|| SPECIAL[rng.next_u32() as usize % 10]);
+    every_length_and_offset(&a, &b);
+    for value in SPECIAL {
+        for at in 0..70 {
+            let (mut a, b) = (vec![0.5; 70], vec![0.25; 70]);
+            a[at] = value;
+            oracle::kernels::floats(&a, &b);
+            oracle::kernels::floats(&b, &a);
+        }
+    }
+}
+
+/// The sign of a zero sum: a product that underflows to −0 in all 32 lanes must not depend on how a tail is padded.
+#[test]
+fn sums_of_negative_zeros() {
+    for len in LENGTHS {
+        oracle::kernels::floats(&vec![-1e-30; len], &vec![1e-30; len]);
+        oracle::kernels::floats(&vec![-0.0; len], &vec![0.0; len]);
+    }
+}
+
+#[test]
+fn bits() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
+    let words: Vec<u64> = std::iter::repeat_with(|| rng.next_u64()).take(160).collect();
+    for len in 0..=70 {
+        for offset in 0..9 {
+            oracle::kernels::bits(&words[offset..offset + len], &words[90 - offset..90 - offset + len]);
+        }
+    }
+    oracle::kernels::bits(&[u64::MAX; 67], &[0; 67]);
+}
+
+/// Unequal lengths are a caller's mistake; the answer is that of the common part, and nothing beyond it is read.
+#[test]
+fn unequal_lengths_use_the_common_part() {
+    let long: Vec<f32> = (0..300_u16).map(f32::from).collect();
+    for backend in Backend::available() {
+        for short in [0, 1, 31, 32, 33, 100] {
+            let cut = &long[..short];
+            let expected = backend.dot(cut, cut);
+            assert_eq!(backend.dot(&long, cut), expected);
+            assert_eq!(backend.dot(cut, &long), expected);
+            assert_eq!(backend.dot_many(&long, [&long, cut, &long, &long]), [expected; 4].map(|_| expected));
+        }
+        assert_eq!(backend.hamming(&[1, 2, 3], &[0]), 1);
+    }
+}

@@ -1,0 +1,88 @@
+//! Every backend against the lane contract, written out a second time, and against f64.
+
+use ohyeah_core::simd::Backend;
+
+const LANES: usize = 32;
+
+/// The contract of `simd`: lane `j` takes elements `j`, `j + 32`, …, zeros pad, lanes fold by halves.
+fn contract(a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let padded = a.len().next_multiple_of(LANES);
+    let at = |v: &[f32], i: usize| v.get(i).copied().unwrap_or(0.0);
+    let mut lanes: Vec<f32> =
+        (0..LANES).map(|j| (j..padded).step_by(LANES).fold(0.0, |sum, i| step(sum, at(a, i), at(b, i)))).collect();
+    while lanes.len() > 1 {
+        let (low, high) = lanes.split_at(lanes.len() / 2);
+        lanes = low.iter().zip(high).map(|(x, y)| x + y).collect();
+    }
+    lanes[0]
+}
+
+fn same(left: f32, right: f32) -> bool {
+    left.to_bits() == right.to_bits() || left.is_nan() && right.is_nan()
+}
+
+/// The sum in f64, and how far a sum of `n` f32 terms in any order may lie from it: with unit round-off u, n·u·Σ|term|
+/// (Higham, "Accuracy and Stability of Numerical Algorithms", §4.2), two roundings a term included, and an underflow each.
+fn bounded(terms: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (mut sum, mut size, mut n) = (0.0, 0.0, 3.0);
+    for term in terms {
+        sum += term;
+        size += term.abs();
+        n += 1.0;
+    }
+    (sum, n * f64::from(f32::EPSILON) * size + n * f64::from(f32::MIN_POSITIVE))
+}
+
+fn check(what: &str, backend: Backend, got: f32, contract: f32, (exact, bound): (f64, f64)) {
+    assert!(same(got, contract), "{what} on {}: {got:e} is not the contract's {contract:e}", backend.name());
+    // Only finite sums have a bound, and only those far from overflow on the way.
+    if exact.is_finite() && exact.abs() + bound < f64::from(f32::MAX) / 4.0 && got.is_finite() {
+        let error = (f64::from(got) - exact).abs();
+        assert!(
+            error <= bound,
+            "{what} on {}: {got:e} lies {error:e} from {exact:e}, more than {bound:e}",
+            backend.name()
+        );
+    }
+}
+
+/// Checks all float kernels of all backends on a pair of vectors of equal length.
+pub(crate) fn floats(a: &[f32], b: &[f32]) {
+    let wide = || a.iter().map(|x| f64::from(*x)).zip(b.iter().map(|x| f64::from(*x)));
+    let reversed: Vec<f32> = b.iter().rev().copied().collect();
+    for backend in Backend::available() {
+        let multiply = |sum: f32, x: f32, y: f32| if backend.is_fused() { x.mul_add(y, sum) } else { sum + x * y };
+        let square = |sum: f32, x: f32, y: f32| multiply(sum, x - y, x - y);
+        let distance = |sum: f32, x: f32, y: f32| sum + (x - y).abs();
+
+        check("dot", backend, backend.dot(a, b), contract(a, b, multiply), bounded(wide().map(|(x, y)| x * y)));
+        let l2 = bounded(wide().map(|(x, y)| (x - y) * (x - y)));
+        check("squared_l2", backend, backend.squared_l2(a, b), contract(a, b, square), l2);
+        let l1 = bounded(wide().map(|(x, y)| (x - y).abs()));
+        check("l1", backend, backend.l1(a, b), contract(a, b, distance), l1);
+        assert!(same(backend.margin(a, 0.5, b), backend.dot(a, b) + 0.5));
+
+        let rows = [b, &reversed, a, b];
+        type Many = fn(Backend, &[f32], [&[f32]; 4]) -> [f32; 4];
+        type One = fn(Backend, &[f32], &[f32]) -> f32;
+        let kernels: [(Many, One); 3] = [
+            (Backend::dot_many::<4>, Backend::dot),
+            (Backend::squared_l2_many::<4>, Backend::squared_l2),
+            (Backend::l1_many::<4>, Backend::l1),
+        ];
+        for (many, one) in kernels {
+            for (together, row) in many(backend, a, rows).into_iter().zip(rows) {
+                assert!(same(together, one(backend, a, row)), "four rows at once on {}", backend.name());
+            }
+        }
+    }
+}
+
+/// Checks the bit count of all backends on a pair of bit strings of equal length.
+pub(crate) fn bits(a: &[u64], b: &[u64]) {
+    let differing = |(x, y): (&u64, &u64)| (0..64).filter(|bit| x >> bit & 1 != y >> bit & 1).count() as u64;
+    let expected: u64 = a.iter().zip(b).map(differing).sum();
+    for backend in Backend::available() {
+        assert_eq!(backend.hamming(a, b), expected, "hamming on {}", backend.name());
+    }
+}
