@@ -1,0 +1,64 @@
+//! Why a question cannot be answered.
+
+use std::fmt;
+
+/// Why a query cannot be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// A word has no vector.
+    UnknownWord {
+        /// The word.
+        word: String,
+        /// Words of the vocabulary that are spelled alike, the nearest first.
+        nearest: Vec<String>,
+    },
+    /// There is no word and no vector in the query.
+    NoInput,
+    /// None of the words given has a vector.
+    NoKnownWord {
+        /// The words.
+        words: Vec<String>,
+    },
+    /// A row number is out of range.
+    Row {
+        /// The number.
+        id: u32,
+        /// How many rows there are.
+        rows: usize,
+    },
+    /// A vector does not have the length of the rows.
+    Length {
+        /// The length of the rows.
+        expected: usize,
+        /// The length of the vector.
+        found: usize,
+    },
+    /// A vector or a weight holds NaN or infinity.
+    NotFinite,
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownWord { word, nearest } => {
+                write!(f, "the word {word:?} is not in the vocabulary")?;
+                if nearest.is_empty() {
+                    return write!(f, ", nor is one that is spelled alike; check the language and the case");
+                }
+                write!(f, "; did you mean {}?", nearest.join(", "))
+            }
+            Self::NoInput => write!(f, "a query needs at least one word or vector"),
+            Self::NoKnownWord { words } => {
+                write!(f, "none of the words is in the vocabulary: {}; give at least one that is", words.join(", "))
+            }
+            Self::Row { id, rows } => write!(f, "row {id} is out of range; there are {rows} rows, numbered from 0"),
+            Self::Length { expected, found } => {
+                write!(f, "the vector has {found} numbers, but these word vectors have {expected} dimensions")
+            }
+            Self::NotFinite => write!(f, "a vector or weight of the query is NaN or infinite"),
+        }
+    }
+}
+
+impl core::error::Error for QueryError {}
