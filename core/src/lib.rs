@@ -1,8 +1,51 @@
-//! `no_std` core.
+//! Approximate nearest neighbours without std: forests of random-projection trees in one static array of nodes, byte for
+//! byte Annoy's file, and the SIMD kernels under them.
+//!
+//! ```
+//! use ohyeah_core::{Angular, BuildOptions, Items, Search};
+//!
+//! let mut items = Items::<Angular>::new(3)?;
+//! items.add(0, &[1.0, 0.0, 0.0])?;
+//! items.add(1, &[0.9, 0.1, 0.0])?;
+//! items.add(2, &[0.0, 0.0, 1.0])?;
+//! let forest = items.build(BuildOptions::trees(10))?;
+//!
+//! let nearest = forest.search(&[1.0, 0.05, 0.0], &Search::top(2))?;
+//! assert_eq!([nearest[0].id, nearest[1].id], [0, 1]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A tour
+//!
+//! * [`Items`] collects vectors; [`Items::build`] grows trees over them; the result is a [`Forest`].
+//! * [`Forest::open`] makes a forest of bytes that were written before, by this crate or by Annoy, without copying them.
+//! * [`Forest::search`] asks once; a [`Searcher`] asks many times and allocates nothing after the first;
+//!   [`Forest::search_many`] asks for many at a time, on several threads where the caller brings them ([`Join`]).
+//! * [`Search`] says how many answers, how hard to look (`search_k`), which ids are allowed ([`Filter`]), or that the answer
+//!   is to be exact.
+//! * [`metric`] has the five metrics, [`simd`] the kernels, one file an instruction set.
+//!
+//! No input makes the crate panic or read out of bounds: a caller's mistake and a damaged file are error values.
+
 #![no_std]
+
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
-pub mod simd;
 
+pub mod error;
+mod exact;
+mod filter;
+pub mod forest;
+pub mod metric;
+mod parallel;
+mod rng;
+pub mod simd;
+mod top_k;
+
+pub use filter::{All, Filter, IdSet};
+pub use forest::{BuildOptions, Forest, Items, NodeBuf, Search, Searcher};
+pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
+pub use parallel::{Join, Serial};
 pub use simd::Backend;
+pub use top_k::Neighbour;

@@ -1,0 +1,287 @@
+//! Growing trees.
+//!
+//! The steps, and the order in which random numbers are drawn, are Annoy's, so that the same generator gives the same trees.
+//! What differs is where the nodes go: each tree grows in an array of its own, as if it came right after the items, and
+//! is moved to its place when its turn comes. So trees can grow at the same time, and the array is the same however many do.
+
+use alloc::vec::Vec;
+
+use bytemuck::Zeroable;
+use rand_core::Rng;
+
+use super::node::{Header, Layout, Nodes};
+use super::rules::Rules;
+use super::split::{SplitInput, SplitNode};
+use crate::Backend;
+use crate::error::BuildError;
+use crate::parallel::{self, Join};
+use crate::rng::tree_stream;
+
+/// How to build a forest.
+#[derive(Clone, Copy)]
+pub struct BuildOptions<'p> {
+    trees: usize,
+    seed: u64,
+    progress: Option<&'p (dyn Fn() + Sync)>,
+}
+
+impl<'p> BuildOptions<'p> {
+    /// So many trees: more give better answers and a larger index. Without any only exact searches find something.
+    #[must_use]
+    pub const fn trees(trees: usize) -> Self {
+        Self { trees, seed: 0, progress: None }
+    }
+
+    /// Another seed than 0 for the random choices. The same seed gives the same forest.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Is called after each tree, on the thread that has finished it.
+    #[must_use]
+    pub const fn progress(mut self, progress: &'p (dyn Fn() + Sync)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+}
+
+impl core::fmt::Debug for BuildOptions<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("BuildOptions").field("trees", &self.trees).field("seed", &self.seed).finish_non_exhaustive()
+    }
+}
+
+/// Trees that grow before they are moved, for each thread: enough that threads seldom wait for the slowest.
+const TREES_A_THREAD: usize = 4;
+
+/// Appends the trees and the copies of their roots to the items; returns the roots.
+pub(super) fn grow<J: Join, D: Rules>(
+    elements: &mut Vec<D::Element>,
+    layout: Layout,
+    items: u32,
+    backend: Backend,
+    options: BuildOptions<'_>,
+) -> Result<Vec<u32>, BuildError> {
+    let mut originals = Vec::new();
+    let together = J::threads().saturating_mul(TREES_A_THREAD).max(1);
+    for first in (0..options.trees).step_by(together) {
+        let batch = first..options.trees.min(first.saturating_add(together));
+        let trees = parallel::map::<J, _>(batch, &|tree| {
+            let nodes = Nodes::<D>::new(elements, layout, items);
+            let grown = Tree::grow(nodes, backend, &mut tree_stream(options.seed, tree as u64));
+            if let Some(progress) = options.progress {
+                progress();
+            }
+            grown
+        });
+        for tree in trees {
+            let tree = tree?;
+            if originals.is_empty() {
+                // Trees over the same items have about as many nodes: make room for all, not by doubling.
+                let all = (tree.len() + tree.len() / 16 + layout.stride).saturating_mul(options.trees);
+                elements.try_reserve_exact(all).map_err(|_| BuildError::OutOfMemory)?;
+            }
+            originals.push(append::<D>(elements, layout, items, tree)?);
+        }
+    }
+    let copies = originals.into_iter().map(|root| {
+        let start = root as usize * layout.stride;
+        elements.try_reserve(layout.stride).map_err(|_| BuildError::OutOfMemory)?;
+        elements.extend_from_within(start..start + layout.stride);
+        node_id(elements.len() / layout.stride - 1)
+    });
+    copies.collect()
+}
+
+fn node_id(position: usize) -> Result<u32, BuildError> {
+    i32::try_from(position).map(|id| id as u32).map_err(|_| BuildError::TooManyNodes)
+}
+
+/// Moves a tree to the end; returns its root.
+fn append<D: Rules>(
+    elements: &mut Vec<D::Element>,
+    layout: Layout,
+    items: u32,
+    mut tree: Vec<D::Element>,
+) -> Result<u32, BuildError> {
+    let end = elements.len() / layout.stride;
+    let last = node_id(end + tree.len() / layout.stride - 1)?;
+    let shift = end as u32 - items;
+    for node in tree.chunks_exact_mut(layout.stride) {
+        let header: &mut D::Header = bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(&mut node[..layout.header]));
+        // A root is a leaf when all items fit one, whatever its descendants say; and they say `items`.
+        if header.descendants() as usize > layout.capacity {
+            let children = header.children().map(|child| if child < items { child } else { child + shift });
+            header.link(header.descendants(), children);
+        }
+    }
+    elements.try_reserve(tree.len()).map_err(|_| BuildError::OutOfMemory)?;
+    elements.append(&mut tree);
+    Ok(last)
+}
+
+/// How often a split is tried again when it is uneven.
+const ATTEMPTS: usize = 3;
+/// A split this uneven is tried again.
+const UNEVEN: f32 = 0.95;
+/// A split that stays this uneven is given up, and sides are drawn.
+const HOPELESS: f32 = 0.99;
+/// Items whose margins are computed at once.
+const TOGETHER: usize = 4;
+/// How many items ahead memory is asked for.
+const AHEAD: usize = 16;
+
+/// A tree as it grows.
+struct Tree<'a, D: Rules, R> {
+    nodes: Nodes<'a, D>,
+    backend: Backend,
+    rng: &'a mut R,
+    split: SplitNode<D>,
+    /// The side of each item of the node at work.
+    sides: Vec<bool>,
+    /// Items of side 1 on their way behind those of side 0.
+    moving: Vec<u32>,
+    grown: Vec<D::Element>,
+}
+
+impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
+    /// The nodes of a tree over all items, the root last.
+    fn grow(nodes: Nodes<'a, D>, backend: Backend, rng: &'a mut R) -> Result<Vec<D::Element>, BuildError> {
+        let mut ids: Vec<u32> = (0..nodes.items()).filter(|id| nodes.item(*id).is_some()).collect();
+        let split = SplitNode::new(nodes.layout().stride - nodes.layout().header);
+        let mut tree = Self { nodes, backend, rng, split, sides: Vec::new(), moving: Vec::new(), grown: Vec::new() };
+        tree.node(&mut ids, true)?;
+        Ok(tree.grown)
+    }
+
+    /// Appends the nodes of a subtree; returns the last one's id, or the item's where there is only one.
+    fn node(&mut self, ids: &mut [u32], root: bool) -> Result<u32, BuildError> {
+        let items = self.nodes.items();
+        let capacity = self.nodes.layout().capacity;
+        if let ([id], false) = (&ids, root) {
+            return Ok(*id);
+        }
+        // A root claims all ids, holes included.
+        let descendants = if root { items as i32 } else { ids.len() as i32 };
+        let fits = ids.len() <= capacity && (!root || items as usize <= capacity || ids.len() <= 1);
+        if fits {
+            return self.leaf(descendants, ids);
+        }
+        let ones = self.choose_sides(ids);
+        let (header, vector) = (self.split.header, self.split.vector.clone());
+        let (zeros, ones) = self.partition(ids, ones);
+        let smaller_first = ones.len() < zeros.len();
+        let mut children = [0; 2];
+        for side in if smaller_first { [1, 0] } else { [0, 1] } {
+            let side_ids = if side == 1 { &mut *ones } else { &mut *zeros };
+            children[side] = self.node(side_ids, false)?;
+        }
+        self.push(header, descendants, children, &vector)
+    }
+
+    fn push(
+        &mut self,
+        mut header: D::Header,
+        descendants: i32,
+        children: [u32; 2],
+        vector: &[D::Element],
+    ) -> Result<u32, BuildError> {
+        header.link(descendants, children);
+        self.append(bytemuck::cast_slice(core::slice::from_ref(&header)), vector)
+    }
+
+    fn leaf(&mut self, descendants: i32, ids: &[u32]) -> Result<u32, BuildError> {
+        let Layout { header, stride, .. } = self.nodes.layout();
+        let mut first = D::Header::zeroed();
+        first.link(descendants, [0, 0]);
+        let id = self.append(bytemuck::cast_slice(core::slice::from_ref(&first)), &[])?;
+        let start = self.grown.len() - header;
+        self.grown.resize(start + stride, D::Element::zeroed());
+        let words: &mut [u32] = bytemuck::cast_slice_mut(&mut self.grown[start..]);
+        for (to, from) in words[D::Header::CHILDREN / size_of::<u32>()..].iter_mut().zip(ids) {
+            *to = *from;
+        }
+        Ok(id)
+    }
+
+    fn append(&mut self, header: &[D::Element], vector: &[D::Element]) -> Result<u32, BuildError> {
+        let stride = self.nodes.layout().stride;
+        let id = node_id(self.nodes.items() as usize + self.grown.len() / stride)?;
+        self.grown.try_reserve(stride).map_err(|_| BuildError::OutOfMemory)?;
+        self.grown.extend_from_slice(header);
+        self.grown.extend_from_slice(vector);
+        Ok(id)
+    }
+
+    /// Finds a split and fills `sides`; returns how many items are on side 1.
+    fn choose_sides(&mut self, ids: &[u32]) -> usize {
+        let input = SplitInput { backend: self.backend, nodes: self.nodes, ids };
+        let mut ones = 0;
+        for _ in 0..ATTEMPTS {
+            D::split(self.rng, &input, &mut self.split);
+            ones = self.sides_of_plane(ids);
+            if imbalance(ids.len() - ones, ones) < UNEVEN {
+                return ones;
+            }
+        }
+        while imbalance(ids.len() - ones, ones) > HOPELESS {
+            self.split.vector.fill(D::Element::zeroed());
+            self.sides.clear();
+            self.sides.extend(ids.iter().map(|_| self.rng.next_u64() & 1 == 1));
+            ones = self.sides.iter().filter(|side| **side).count();
+        }
+        ones
+    }
+
+    /// The sides of the plane on which items lie.
+    fn sides_of_plane(&mut self, ids: &[u32]) -> usize {
+        self.sides.clear();
+        let (nodes, backend, plane) = (self.nodes, self.backend, self.split.row());
+        let (groups, rest) = ids.as_chunks::<TOGETHER>();
+        let mut ones = 0;
+        for (at, group) in groups.iter().enumerate() {
+            for id in ids[(at * TOGETHER + AHEAD).min(ids.len())..].iter().take(TOGETHER) {
+                nodes.prefetch(*id);
+            }
+            // Ids come from the items, so each has a row.
+            let rows = group.map(|id| nodes.row(id).unwrap_or(plane));
+            for margin in D::item_margins(backend, plane, rows) {
+                let side = D::side(self.rng, margin);
+                ones += usize::from(side);
+                self.sides.push(side);
+            }
+        }
+        for id in rest {
+            let [margin] = D::item_margins(backend, plane, [nodes.row(*id).unwrap_or(plane)]);
+            let side = D::side(self.rng, margin);
+            ones += usize::from(side);
+            self.sides.push(side);
+        }
+        ones
+    }
+
+    /// Moves items of side 1 behind those of side 0; the order on each side stays.
+    fn partition<'i>(&mut self, ids: &'i mut [u32], ones: usize) -> (&'i mut [u32], &'i mut [u32]) {
+        self.moving.clear();
+        let mut end = 0;
+        for at in 0..ids.len() {
+            if self.sides[at] {
+                self.moving.push(ids[at]);
+            } else {
+                ids[end] = ids[at];
+                end += 1;
+            }
+        }
+        let (zeros, behind) = ids.split_at_mut(ids.len() - ones);
+        behind.copy_from_slice(&self.moving);
+        (zeros, behind)
+    }
+}
+
+/// The larger side's share.
+fn imbalance(zeros: usize, ones: usize) -> f32 {
+    let share = (f64::from(zeros as f32) / ((zeros + ones) as f64 + 1e-9)) as f32;
+    share.max(1.0 - share)
+}

@@ -1,0 +1,191 @@
+//! Whether bytes are a forest.
+//!
+//! [`open`] checks, in work proportional to the number of trees and their depth:
+//!
+//! 1. There are bytes, aligned for their elements, a whole number of nodes.
+//! 2. There are fewer than 2³¹ nodes ([`Rule::NodeCount`]).
+//! 3. The last node, which is a root's copy, has as many descendants as there are items: no more than nodes before it
+//!    ([`Rule::ItemCount`]).
+//! 4. The last nodes are copies of roots ([`Rule::Roots`]; see [`find_roots`]).
+//! 5. On one path down each tree, every node follows rules 6 to 10.
+//!
+//! [`verify`] checks every node:
+//!
+//! 6. Descendants are 0 or 1 for an item, at least 1 for a node below a root ([`Rule::Descendants`]).
+//! 7. A child is an item that was added, or a node of a tree ([`Rule::Child`]); below a root alone it may be a hole.
+//! 8. The descendants of two children add up to their parent's ([`Rule::Sum`]). A root claims all items, holes included, so
+//!    there the sum may be less. Hence numbers of descendants shrink on the way down, and no path is endless.
+//! 9. A leaf lists items ([`Rule::Leaf`]).
+//! 10. Planes and items are made of finite numbers ([`Rule::Plane`], [`Rule::Item`]).
+//! 11. No node has two parents ([`Rule::Parent`]).
+//! 12. A tree has every item once ([`Rule::Cover`]).
+
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::node::{Header, Kind, Layout, Nodes, Row};
+use crate::error::{Damage, OpenError, Rule};
+use crate::filter::IdSet;
+use crate::metric::{Distance, Element};
+
+/// The number of items, and the roots.
+pub(super) fn open<D: Distance>(bytes: &[u8], layout: Layout) -> Result<(u32, Vec<u32>), OpenError> {
+    if bytes.is_empty() {
+        return Err(OpenError::Empty);
+    }
+    let node = layout.bytes::<D>();
+    if !bytes.len().is_multiple_of(node) {
+        return Err(OpenError::PartialNode { length: bytes.len(), node });
+    }
+    let elements =
+        bytemuck::try_cast_slice(bytes).map_err(|_| OpenError::Unaligned { needed: align_of::<D::Element>() })?;
+    let (items, roots) = structure::<D>(elements, layout)?;
+    let nodes = Nodes::<D>::new(elements, layout, items);
+    for root in &roots {
+        walk_one_path(nodes, *root)?;
+    }
+    Ok((items, roots))
+}
+
+fn structure<D: Distance>(elements: &[D::Element], layout: Layout) -> Result<(u32, Vec<u32>), Damage> {
+    let count = elements.len() / layout.stride;
+    let last = i32::try_from(count).map_err(|_| Damage { node: u32::MAX, rule: Rule::NodeCount })? as u32 - 1;
+    let nodes = Nodes::<D>::new(elements, layout, 0);
+    let descendants = nodes.row(last).map_or(-1, |row| row.header.descendants());
+    let items = u32::try_from(descendants).map_err(|_| Damage { node: last, rule: Rule::ItemCount })?;
+    if items > last {
+        return Err(Damage { node: last, rule: Rule::ItemCount });
+    }
+    let roots = find_roots(nodes, items, last);
+    if roots.is_empty() { Err(Damage { node: last, rule: Rule::Roots }) } else { Ok((items, roots)) }
+}
+
+/// The copies of the roots at the end of the file, in order.
+///
+/// How many there are is written nowhere. All have as many descendants as there are items, so they are part of the run of
+/// last nodes of which that is true; but the run may begin with originals, when the last tree ends right before the copies
+/// or a tree is no more than its root. As the copies equal their originals, the run is as long as its copies and those
+/// originals: it starts with the longest stretch whose every node comes again later in the run.
+fn find_roots<D: Distance>(nodes: Nodes<'_, D>, items: u32, last: u32) -> Vec<u32> {
+    let is_root = |id: &u32| nodes.row(*id).is_some_and(|row| row.header.descendants() == items as i32);
+    let first = (items..=last).rev().take_while(is_root).last().unwrap_or(last);
+    let mut counts: BTreeMap<&[u8], (usize, usize)> = BTreeMap::new();
+    let run = first..=last;
+    for bytes in run.clone().filter_map(|id| nodes.bytes(id)) {
+        counts.entry(bytes).or_default().0 += 1;
+    }
+    let is_original = |id: &u32| {
+        nodes.bytes(*id).and_then(|bytes| counts.get_mut(bytes)).is_some_and(|(all, before)| {
+            *before += 1;
+            // As many again must follow.
+            2 * *before <= *all
+        })
+    };
+    let originals = run.clone().take(run.count() / 2).take_while(is_original).count() as u32;
+    (first + originals..=last).collect()
+}
+
+/// Follows the larger child of each node down to a leaf.
+fn walk_one_path<D: Distance>(nodes: Nodes<'_, D>, root: u32) -> Result<(), Damage> {
+    let mut at = root;
+    loop {
+        let below = check_node(nodes, at, at == root)?;
+        let size = |id: &u32| nodes.row(*id).map_or(0, |row| row.header.descendants());
+        match below.into_iter().flatten().filter(|id| *id >= nodes.items()).max_by_key(size) {
+            // Descendants shrink at every step (rule 8), so there is an end.
+            Some(child) => at = child,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Rules 6 to 10 for a node of a tree; returns its children.
+fn check_node<D: Distance>(nodes: Nodes<'_, D>, id: u32, root: bool) -> Result<Option<[u32; 2]>, Damage> {
+    let broken = |rule| Damage { node: id, rule };
+    match nodes.kind(id).ok_or(broken(Rule::Child))? {
+        Kind::Item => Ok(None),
+        Kind::Leaf(ids) => {
+            let listed = |item: &u32| nodes.item(*item).is_some() || root && *item < nodes.items();
+            if ids.iter().all(listed) { Ok(None) } else { Err(broken(Rule::Leaf)) }
+        }
+        Kind::Hole if root && nodes.items() == 0 => Ok(None),
+        Kind::Hole | Kind::Damaged => Err(broken(Rule::Descendants)),
+        Kind::Split { children, split } => {
+            check_children(nodes, id, root, children, split)?;
+            let finite = split.vector.iter().all(|x| x.is_finite()) && D::check_split(split, nodes);
+            if finite { Ok(Some(children)) } else { Err(broken(Rule::Plane)) }
+        }
+    }
+}
+
+fn check_children<D: Distance>(
+    nodes: Nodes<'_, D>,
+    id: u32,
+    root: bool,
+    children: [u32; 2],
+    parent: Row<'_, D>,
+) -> Result<(), Damage> {
+    let broken = |rule| Damage { node: id, rule };
+    let mut sum = 0;
+    for child in children {
+        let row = nodes.row(child).filter(|_| child != id).ok_or(broken(Rule::Child))?;
+        let descendants = i64::from(row.header.descendants());
+        let hole = descendants == 0 && root && child < nodes.items();
+        if descendants < 1 && !hole {
+            return Err(broken(Rule::Child));
+        }
+        sum += descendants;
+    }
+    let all = i64::from(parent.header.descendants());
+    if sum == all || root && sum < all { Ok(()) } else { Err(broken(Rule::Sum)) }
+}
+
+/// All rules, for all nodes.
+pub(super) fn verify<D: Distance>(nodes: Nodes<'_, D>, roots: &[u32]) -> Result<(), Damage> {
+    let mut present = 0;
+    for id in 0..nodes.items() {
+        let row = nodes.row(id).ok_or(Damage { node: id, rule: Rule::ItemCount })?;
+        match row.header.descendants() {
+            0 => {}
+            1 if row.vector.iter().all(|x| x.is_finite()) => present += 1,
+            1 => return Err(Damage { node: id, rule: Rule::Item }),
+            _ => return Err(Damage { node: id, rule: Rule::Descendants }),
+        }
+    }
+    let mut parents = IdSet::new();
+    for root in roots {
+        verify_tree(nodes, *root, present, &mut parents)?;
+    }
+    Ok(())
+}
+
+fn verify_tree<D: Distance>(nodes: Nodes<'_, D>, root: u32, present: usize, parents: &mut IdSet) -> Result<(), Damage> {
+    let mut met = IdSet::new();
+    let mut count = 0;
+    let mut meet = |node: u32, item: u32| {
+        // Only a root lists or points at holes, and what fills its list beyond its items repeats.
+        let counts = nodes.item(item).is_some() && met.insert(item);
+        count += usize::from(counts);
+        if counts || node == root { Ok(()) } else { Err(Damage { node, rule: Rule::Cover }) }
+    };
+    let mut open = vec![root];
+    while let Some(id) = open.pop() {
+        if let Some(children) = check_node(nodes, id, id == root)? {
+            for child in children {
+                if child < nodes.items() {
+                    meet(id, child)?;
+                } else if parents.insert(child) {
+                    open.push(child);
+                } else {
+                    return Err(Damage { node: id, rule: Rule::Parent });
+                }
+            }
+        } else if let Some(Kind::Leaf(ids)) = nodes.kind(id) {
+            for item in ids {
+                meet(id, *item)?;
+            }
+        }
+    }
+    if count == present { Ok(()) } else { Err(Damage { node: root, rule: Rule::Cover }) }
+}

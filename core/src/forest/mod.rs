@@ -1,0 +1,173 @@
+//! Forests of random-projection trees, on the node layout of Annoy's files.
+//!
+//! A tree halves its items again and again by planes chosen at random between them, until a handful is left: items near
+//! one another mostly end in the same leaf. One tree misses whatever a plane has cut off, so there are many, and a search
+//! walks all of them at once, always into the node whose planes the query clears by most. The items of the leaves it
+//! reaches are then compared with the query one by one.
+//!
+//! Everything is one array of nodes of the same size: first the items, in the order of their ids, then each tree's nodes,
+//! children before parents, then a copy of every root. The array is the file.
+
+mod build;
+mod check;
+mod items;
+pub(crate) mod node;
+pub(crate) mod rules;
+mod search;
+pub(crate) mod split;
+
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+
+pub use build::BuildOptions;
+pub use items::{Items, NodeBuf};
+pub use search::{Search, Searcher};
+
+use crate::error::{Damage, OpenError, SearchError};
+use crate::filter::Filter;
+use crate::metric::{Distance, Metric};
+use crate::parallel::Join;
+use crate::{Backend, Neighbour};
+use node::{Layout, Nodes};
+
+/// Items and the trees over them, ready to be searched.
+///
+/// `S` holds the bytes: what [`Items::build`] made, a `&[u8]`, a `Vec<u8>`, an `Arc<[u8]>`, a memory map.
+#[derive(Clone, Debug)]
+pub struct Forest<D: Distance, S = NodeBuf<D>> {
+    storage: S,
+    dimensions: usize,
+    layout: Layout,
+    items: u32,
+    roots: Vec<u32>,
+    backend: Backend,
+    metric: PhantomData<D>,
+}
+
+impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
+    /// Takes bytes as a forest, without copying them.
+    ///
+    /// The format says nothing of itself: metric and dimensions must be those that the forest was built with. Looks at
+    /// the roots and down one path of each tree, which finds nearly every file of another kind; a search checks each node
+    /// that it meets, and [`verify`](Self::verify) checks all.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the bytes break. Bytes that are in order but lie at an odd address are
+    /// [`OpenError::Unaligned`]: `f32` needs a multiple of 4, hamming's words one of 8; [`NodeBuf::copy_of`] has it.
+    pub fn open(storage: S, dimensions: usize) -> Result<Self, OpenError> {
+        let layout = Layout::new::<D>(dimensions).ok_or(OpenError::Dimensions(dimensions))?;
+        let bytes = storage.as_ref();
+        let (items, roots) = check::open::<D>(bytes, layout)?;
+        Ok(Self { storage, dimensions, layout, items, roots, backend: Backend::detect(), metric: PhantomData })
+    }
+
+    /// Checks every node: that each tree has every item once, that all numbers are finite, that nothing is left over.
+    ///
+    /// # Errors
+    ///
+    /// The first rule broken, and the node that breaks it.
+    pub fn verify(&self) -> Result<(), Damage> {
+        check::verify(self.nodes(), &self.roots)
+    }
+
+    /// Computes with another backend than the one detected.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// The metric.
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
+        D::METRIC
+    }
+
+    /// The number of dimensions of a vector.
+    #[must_use]
+    pub const fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// One more than the largest id: the number of items, and of holes between them.
+    #[must_use]
+    pub const fn items(&self) -> u32 {
+        self.items
+    }
+
+    /// The number of trees.
+    #[must_use]
+    pub fn trees(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// The number of nodes, items included.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.nodes().len()
+    }
+
+    /// An item's vector; none for an id that was never added.
+    #[must_use]
+    pub fn vector(&self, id: u32) -> Option<&[D::Element]> {
+        self.nodes().item(id).map(|row| row.vector)
+    }
+
+    /// The distance between two items.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::NoSuchItem`] where one of them was never added.
+    pub fn distance(&self, a: u32, b: u32) -> Result<f32, SearchError> {
+        let nodes = self.nodes();
+        let row = |id| nodes.item(id).ok_or(SearchError::NoSuchItem { id, items: self.items });
+        let [distance] = D::distances(self.backend, row(a)?, [row(b)?]);
+        Ok(D::reported(distance))
+    }
+
+    /// The file: Annoy opens it, and so does [`open`](Self::open).
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.storage.as_ref()
+    }
+
+    /// The nearest items to a vector.
+    ///
+    /// Makes room for a search each time; a [`searcher`](Self::searcher) keeps it.
+    ///
+    /// # Errors
+    ///
+    /// A query of the wrong length or with a NaN, or a damaged node.
+    pub fn search<F: Filter>(&self, query: &[D::Element], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
+        self.searcher().search(query, search).map(<[_]>::to_vec)
+    }
+
+    /// The nearest items to each of many vectors, in their order; `J` says on how many threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search); the error of the first query that has one.
+    pub fn search_many<J: Join, F: Filter + Sync>(
+        &self,
+        queries: &[&[D::Element]],
+        search: &Search<F>,
+    ) -> Result<Vec<Vec<Neighbour>>, SearchError>
+    where
+        S: Sync,
+    {
+        search::search_many::<J, D, F>(&|| self.searcher(), queries, search)
+    }
+
+    /// Something to search with, again and again, without allocating. Each thread needs its own.
+    #[must_use]
+    pub fn searcher(&self) -> Searcher<'_, D> {
+        Searcher::new(self.nodes(), &self.roots, self.backend)
+    }
+
+    fn nodes(&self) -> Nodes<'_, D> {
+        // `open` has seen the alignment; storage that shows other bytes now has no nodes.
+        let elements = bytemuck::try_cast_slice(self.storage.as_ref()).unwrap_or(&[]);
+        Nodes::new(elements, self.layout, self.items)
+    }
+}

@@ -1,0 +1,75 @@
+//! What a metric decides about its forests: the layout of a node, the distance, and how a set of items is split.
+
+use core::fmt::Debug;
+
+use rand_core::Rng;
+
+use super::node::{Header, Nodes, Row};
+use super::split::{SplitInput, SplitNode};
+use crate::Backend;
+use crate::metric::Element;
+
+/// The sealed half of [`Distance`](crate::metric::Distance).
+pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
+    /// What vectors are made of.
+    type Element: Element;
+    /// The start of a node, as the file has it.
+    type Header: Header;
+
+    /// The priority of a root: no less than that of any node below it.
+    const ROOT_PRIORITY: f32 = f32::INFINITY;
+
+    /// The number of elements in a vector of so many dimensions.
+    fn width(dimensions: usize) -> usize {
+        dimensions
+    }
+
+    /// The header of an item as it is added.
+    fn item_header(backend: Backend, vector: &[Self::Element]) -> Self::Header;
+
+    /// The header of a vector that is searched for.
+    fn query_header(backend: Backend, vector: &[Self::Element]) -> Self::Header {
+        Self::item_header(backend, vector)
+    }
+
+    /// Completes the headers of all items once they are known, before trees are built.
+    fn prepare(_backend: Backend, _items: &mut [Self::Element], _dimensions: usize) {}
+
+    /// Checks what only this metric can say of a vector; the message ends an error's sentence.
+    fn check(_vector: &[Self::Element], _dimensions: usize) -> bool {
+        true
+    }
+
+    /// The distances by which answers are ordered, smallest first.
+    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N];
+
+    /// The distance that is reported, from the one that orders.
+    fn reported(distance: f32) -> f32;
+
+    /// On which side of a split node's plane vectors lie, and how far. Used to search.
+    fn margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [&[Self::Element]; N]) -> [f32; N];
+
+    /// The same while trees are built, for rows that are items.
+    fn item_margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
+        Self::margins(backend, split, rows.map(|row| row.vector))
+    }
+
+    /// The side of an item: child 1 where the margin is positive. A coin decides for an item on the plane itself.
+    fn side<R: Rng>(rng: &mut R, margin: f32) -> bool {
+        if margin == 0.0 || margin.is_nan() { rng.next_u64() & 1 == 1 } else { margin > 0.0 }
+    }
+
+    /// The priorities of the two children: how far the query lies inside of each, at most the parent's.
+    fn child_priorities(parent: f32, margin: f32) -> [f32; 2] {
+        // Where the margin is NaN the parent's priority stays.
+        [-margin, margin].map(|inside| if inside < parent { inside } else { parent })
+    }
+
+    /// Chooses how to split a set of two items or more and writes it to `node`.
+    fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>);
+
+    /// Whether a split node says something that can be followed.
+    fn check_split(_split: Row<'_, Self>, _nodes: Nodes<'_, Self>) -> bool {
+        true
+    }
+}

@@ -1,0 +1,183 @@
+//! Choosing a plane: the hyperplane half way between two means.
+//!
+//! A full k-means would be far too slow for every node of every tree. Annoy's two-means takes two random items and moves
+//! them 200 times: a random item pulls the nearer mean towards itself, with a weight that makes the mean the average of all
+//! that pulled it. The distance to a mean counts times the number of items it has, so that the smaller one catches up
+//! and the split stays even.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use bytemuck::Zeroable;
+use rand_core::Rng;
+
+use super::node::{Nodes, Row};
+use super::rules::Rules;
+use crate::Backend;
+use crate::rng::below;
+
+/// How often a random item pulls a mean.
+const PULLS: usize = 200;
+/// How many items ahead memory is asked for.
+const AHEAD: usize = 6;
+
+/// A set of items to be split.
+#[derive(Debug)]
+pub struct SplitInput<'a, D: Rules> {
+    pub(crate) backend: Backend,
+    pub(crate) nodes: Nodes<'a, D>,
+    pub(crate) ids: &'a [u32],
+}
+
+impl<'a, D: Rules> SplitInput<'a, D> {
+    /// The row of the `at`-th item. Ids come from the items themselves, so it is there; a row of nothing stands for one
+    /// that is not.
+    fn row(&self, at: usize) -> Option<Row<'a, D>> {
+        self.nodes.row(*self.ids.get(at)?)
+    }
+}
+
+/// A split being found, and the room to find it in.
+#[derive(Debug)]
+pub struct SplitNode<D: Rules> {
+    /// All of the header but the descendants and the children.
+    pub(crate) header: D::Header,
+    /// The plane's normal, or what the metric keeps in its place.
+    pub(crate) vector: Vec<D::Element>,
+    means: [Mean<D>; 2],
+}
+
+impl<D: Rules> SplitNode<D> {
+    pub(crate) fn new(width: usize) -> Self {
+        let zeros = || vec![D::Element::zeroed(); width];
+        let mean = || Mean { header: D::Header::zeroed(), vector: zeros() };
+        Self { header: D::Header::zeroed(), vector: zeros(), means: [mean(), mean()] }
+    }
+
+    pub(crate) fn row(&self) -> Row<'_, D> {
+        Row { header: &self.header, vector: &self.vector }
+    }
+}
+
+/// A mean while it moves: laid out as an item, so that distances to it are computed as to an item.
+#[derive(Debug)]
+pub(crate) struct Mean<D: Rules> {
+    pub(crate) header: D::Header,
+    pub(crate) vector: Vec<D::Element>,
+}
+
+impl<D: Rules> Mean<D> {
+    fn copy_from(&mut self, row: Row<'_, D>) {
+        self.header = *row.header;
+        self.vector.copy_from_slice(row.vector);
+    }
+
+    pub(crate) fn row(&self) -> Row<'_, D> {
+        Row { header: &self.header, vector: &self.vector }
+    }
+}
+
+/// The metrics whose items are split by a plane between two means.
+pub(crate) trait TwoMeans: Rules<Element = f32> {
+    /// Whether only directions count: items pull as if they had length one.
+    const COSINE: bool;
+
+    /// The distance from an item to each mean.
+    fn mean_distances(backend: Backend, item: Row<'_, Self>, means: [Row<'_, Self>; 2]) -> [f32; 2] {
+        Self::distances(backend, item, means)
+    }
+
+    /// The length of an item; only asked for where `COSINE`.
+    fn length(backend: Backend, row: Row<'_, Self>) -> f32;
+
+    /// Recomputes a mean's header after its vector changed.
+    fn refresh(backend: Backend, mean: &mut Mean<Self>);
+
+    /// Scales a mean, or a plane's normal, to length one.
+    fn normalise(backend: Backend, _header: &mut Self::Header, vector: &mut [f32]) {
+        let length = libm::sqrtf(backend.dot(vector, vector));
+        if length > 0.0 {
+            divide(vector, length);
+        }
+    }
+
+    /// Moves a mean of `count` items by one more item, which is divided by its length.
+    fn pull(mean: &mut Mean<Self>, count: f32, item: Row<'_, Self>, length: f32) {
+        for (m, x) in mean.vector.iter_mut().zip(item.vector) {
+            *m = (*m * count + x / length) / (count + 1.0);
+        }
+    }
+
+    /// The parts of the plane's header that lie between the means' headers, before it is normalised.
+    fn between(_plane: &mut Self::Header, _p: &Self::Header, _q: &Self::Header) {}
+
+    /// Where the plane lies along its normal, once that is normalised.
+    fn place(_plane: &mut Self::Header, _normal: &[f32], _p: &[f32], _q: &[f32]) {}
+}
+
+pub(crate) fn divide(vector: &mut [f32], by: f32) {
+    for x in vector {
+        *x /= by;
+    }
+}
+
+/// Finds two means and puts the plane half way between them into `node`.
+pub(crate) fn plane_between_means<D: TwoMeans, R: Rng>(
+    rng: &mut R,
+    input: &SplitInput<'_, D>,
+    node: &mut SplitNode<D>,
+) {
+    if two_means(rng, input, &mut node.means).is_none() {
+        return;
+    }
+    let [p, q] = &node.means;
+    for (to, (p, q)) in node.vector.iter_mut().zip(p.vector.iter().zip(&q.vector)) {
+        *to = p - q;
+    }
+    D::between(&mut node.header, &p.header, &q.header);
+    D::normalise(input.backend, &mut node.header, &mut node.vector);
+    D::place(&mut node.header, &node.vector, &p.vector, &q.vector);
+}
+
+/// None only where an id has no row, or there are fewer than two.
+fn two_means<D: TwoMeans, R: Rng>(rng: &mut R, input: &SplitInput<'_, D>, means: &mut [Mean<D>; 2]) -> Option<()> {
+    let backend = input.backend;
+    let n = input.ids.len();
+    let first = below(rng, n)?;
+    let mut second = below(rng, n - 1)?;
+    if second >= first {
+        second += 1;
+    }
+    for (mean, at) in means.iter_mut().zip([first, second]) {
+        mean.copy_from(input.row(at)?);
+        if D::COSINE {
+            D::normalise(backend, &mut mean.header, &mut mean.vector);
+        }
+        D::refresh(backend, mean);
+    }
+    // The items do not depend on the means: draw them all, so that their memory can be asked for ahead.
+    let mut pulls = [0; PULLS];
+    for at in &mut pulls {
+        *at = below(rng, n)?;
+    }
+    let mut counts = [1.0_f32; 2];
+    for (i, at) in pulls.into_iter().enumerate() {
+        if let Some(later) = pulls.get(i + AHEAD) {
+            input.nodes.prefetch(*input.ids.get(*later)?);
+        }
+        let item = input.row(at)?;
+        let [p, q] = D::mean_distances(backend, item, [means[0].row(), means[1].row()]);
+        let (p, q) = (counts[0] * p, counts[1] * q);
+        let length = if D::COSINE { D::length(backend, item) } else { 1.0 };
+        // Not a plain comparison: a NaN length is to be skipped too.
+        let pulls_something = length > 0.0;
+        if !pulls_something || p == q || p.is_nan() || q.is_nan() {
+            continue;
+        }
+        let nearer = usize::from(q < p);
+        D::pull(&mut means[nearer], counts[nearer], item, length);
+        D::refresh(backend, &mut means[nearer]);
+        counts[nearer] += 1.0;
+    }
+    Some(())
+}

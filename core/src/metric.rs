@@ -1,0 +1,109 @@
+//! Metrics: what near means.
+//!
+//! Inside, a metric is a type ([`Angular`], [`Euclidean`], …) so that a search is compiled for it; at the edges, where a
+//! file or a command names one, it is the enum [`Metric`].
+
+mod angular;
+mod dot;
+mod hamming;
+mod offset;
+
+use core::fmt;
+use core::str::FromStr;
+
+pub use angular::Angular;
+pub use dot::{Dot, DotLegacy};
+pub use hamming::Hamming;
+pub use offset::{Euclidean, Manhattan};
+
+use crate::forest::rules::Rules;
+
+/// A metric by name, for the edges of a program. The numbers are part of file formats and do not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Metric {
+    /// √(2 − 2·cos θ), the Euclidean distance of the vectors scaled to length one: 0 the same direction, 2 opposite.
+    Angular = 0,
+    /// √Σ(aᵢ − bᵢ)².
+    Euclidean = 1,
+    /// Σ|aᵢ − bᵢ|.
+    Manhattan = 2,
+    /// The number of differing bits.
+    Hamming = 3,
+    /// The dot product Σaᵢ·bᵢ, largest first.
+    Dot = 4,
+}
+
+impl Metric {
+    /// Every metric, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Angular, Self::Euclidean, Self::Manhattan, Self::Hamming, Self::Dot];
+
+    /// The name that Annoy, the command line and [`FromStr`] use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Angular => "angular",
+            Self::Euclidean => "euclidean",
+            Self::Manhattan => "manhattan",
+            Self::Hamming => "hamming",
+            Self::Dot => "dot",
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is no metric's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownMetric;
+
+impl fmt::Display for UnknownMetric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no such metric: use angular, euclidean, manhattan, hamming or dot")
+    }
+}
+
+impl core::error::Error for UnknownMetric {}
+
+impl FromStr for Metric {
+    type Err = UnknownMetric;
+
+    fn from_str(name: &str) -> Result<Self, UnknownMetric> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name).ok_or(UnknownMetric)
+    }
+}
+
+/// A metric as a type. Sealed: the layout of a file and the rules of its trees belong to it.
+pub trait Distance: Rules {
+    /// The metric's name and number.
+    const METRIC: Metric;
+}
+
+/// What vectors are made of: `f32`, or `u64` words of bits.
+pub trait Element: bytemuck::Pod + PartialEq + fmt::Debug + Send + Sync + sealed::Sealed {
+    /// Whether it is a number a distance can be computed from: not NaN, not infinite.
+    fn is_finite(self) -> bool;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for u64 {}
+}
+
+impl Element for f32 {
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+}
+
+impl Element for u64 {
+    fn is_finite(self) -> bool {
+        true
+    }
+}

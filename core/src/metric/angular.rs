@@ -1,0 +1,76 @@
+use rand_core::Rng;
+
+use super::{Distance, Metric};
+use crate::Backend;
+use crate::forest::node::{AngularHeader, Row};
+use crate::forest::rules::Rules;
+use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
+
+/// √(2 − 2·cos θ): the angle between vectors, whatever their lengths. A zero vector lies √2 from everything.
+#[derive(Clone, Copy, Debug)]
+pub enum Angular {}
+
+impl Distance for Angular {
+    const METRIC: Metric = Metric::Angular;
+}
+
+/// 2 − 2·cos from a dot product and two squared lengths; 2 where a length is zero.
+///
+/// The last steps in f64, as Annoy does them.
+pub(super) fn from_cosine(dot: f32, squared_lengths: f32) -> f32 {
+    if squared_lengths > 0.0 {
+        (2.0 - 2.0 * f64::from(dot) / f64::from(libm::sqrtf(squared_lengths))) as f32
+    } else {
+        2.0
+    }
+}
+
+/// The squared length of a row; files from old versions of Annoy do not hold it.
+fn squared_length(backend: Backend, row: Row<'_, Angular>) -> f32 {
+    match row.header.squared_length() {
+        0.0 => backend.dot(row.vector, row.vector),
+        squared => squared,
+    }
+}
+
+impl Rules for Angular {
+    type Element = f32;
+    type Header = AngularHeader;
+
+    fn item_header(backend: Backend, vector: &[f32]) -> AngularHeader {
+        AngularHeader::item(backend.dot(vector, vector))
+    }
+
+    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
+        let length = squared_length(backend, from);
+        let mut distances = backend.dot_many(from.vector, rows.map(|row| row.vector));
+        for (distance, row) in distances.iter_mut().zip(rows) {
+            *distance = from_cosine(*distance, length * squared_length(backend, row));
+        }
+        distances
+    }
+
+    fn reported(distance: f32) -> f32 {
+        libm::sqrtf(distance.max(0.0))
+    }
+
+    fn margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [&[f32]; N]) -> [f32; N] {
+        backend.dot_many(split.vector, rows)
+    }
+
+    fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>) {
+        plane_between_means(rng, input, node);
+    }
+}
+
+impl TwoMeans for Angular {
+    const COSINE: bool = true;
+
+    fn length(backend: Backend, row: Row<'_, Self>) -> f32 {
+        libm::sqrtf(squared_length(backend, row))
+    }
+
+    fn refresh(backend: Backend, mean: &mut Mean<Self>) {
+        mean.header = Self::item_header(backend, &mean.vector);
+    }
+}

@@ -1,0 +1,77 @@
+//! The metrics whose planes do not go through the origin: Euclidean and Manhattan. They share layout and split; only the
+//! distance differs.
+
+use rand_core::Rng;
+
+use super::{Distance, Metric};
+use crate::Backend;
+use crate::forest::node::{OffsetHeader, Row, plain_item};
+use crate::forest::rules::Rules;
+use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
+
+/// √Σ(aᵢ − bᵢ)².
+#[derive(Clone, Copy, Debug)]
+pub enum Euclidean {}
+
+/// Σ|aᵢ − bᵢ|.
+#[derive(Clone, Copy, Debug)]
+pub enum Manhattan {}
+
+impl Distance for Euclidean {
+    const METRIC: Metric = Metric::Euclidean;
+}
+
+impl Distance for Manhattan {
+    const METRIC: Metric = Metric::Manhattan;
+}
+
+/// Half way between the means: Σ −vᵢ·(pᵢ + qᵢ)/2.
+fn offset(normal: &[f32], p: &[f32], q: &[f32]) -> f32 {
+    normal.iter().zip(p.iter().zip(q)).fold(0.0, |sum, (v, (p, q))| sum - v * (p + q) / 2.0)
+}
+
+macro_rules! offset_metric {
+    ($metric:ident, $kernel:ident, $reported:expr) => {
+        impl Rules for $metric {
+            type Element = f32;
+            type Header = OffsetHeader;
+
+            fn item_header(_: Backend, _: &[f32]) -> OffsetHeader {
+                plain_item()
+            }
+
+            fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
+                backend.$kernel(from.vector, rows.map(|row| row.vector))
+            }
+
+            fn reported(distance: f32) -> f32 {
+                $reported(distance.max(0.0))
+            }
+
+            fn margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [&[f32]; N]) -> [f32; N] {
+                backend.dot_many(split.vector, rows).map(|dot| dot + split.header.offset)
+            }
+
+            fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>) {
+                plane_between_means(rng, input, node);
+            }
+        }
+
+        impl TwoMeans for $metric {
+            const COSINE: bool = false;
+
+            fn length(_: Backend, _: Row<'_, Self>) -> f32 {
+                1.0
+            }
+
+            fn refresh(_: Backend, _: &mut Mean<Self>) {}
+
+            fn place(plane: &mut OffsetHeader, normal: &[f32], p: &[f32], q: &[f32]) {
+                plane.offset = offset(normal, p, q);
+            }
+        }
+    };
+}
+
+offset_metric!(Euclidean, squared_l2_many, libm::sqrtf);
+offset_metric!(Manhattan, l1_many, core::convert::identity);

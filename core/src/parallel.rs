@@ -1,0 +1,50 @@
+//! Parallelism without std: the crate says what may run side by side, the caller brings the threads.
+
+use alloc::vec::Vec;
+
+/// Runs two closures, perhaps at the same time.
+///
+/// The crate is written against this one way of forking (the idea is BLAKE3's). [`Serial`] runs one after the other; the crate
+/// `ohyeah` has one over rayon. Results never depend on which it is.
+pub trait Join {
+    /// Runs both and returns both results.
+    fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send;
+
+    /// About how many threads there are: work is cut and memory used in proportion. Changes no result.
+    #[must_use]
+    fn threads() -> usize {
+        1
+    }
+}
+
+/// One after the other, on the calling thread.
+#[derive(Clone, Copy, Debug)]
+pub enum Serial {}
+
+impl Join for Serial {
+    fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        (a(), b())
+    }
+}
+
+/// The values of `f` at each number of `range`, in order.
+pub(crate) fn map<J: Join, T: Send>(range: core::ops::Range<usize>, f: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
+    if range.len() <= 1 {
+        return range.map(f).collect();
+    }
+    let middle = range.start + range.len() / 2;
+    let (mut left, right) = J::join(|| map::<J, T>(range.start..middle, f), || map::<J, T>(middle..range.end, f));
+    left.extend(right);
+    left
+}

@@ -1,0 +1,125 @@
+//! Indexes that Annoy 1.17.3 built, and the answers it gave.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use ohyeah_core::{
+    Angular, Distance, DotLegacy, Euclidean, Forest, Hamming, Manhattan, Metric, Neighbour, NodeBuf, Search,
+};
+use serde::Deserialize;
+
+/// What a `.json` file says; see the README beside it.
+#[derive(Deserialize)]
+struct Golden {
+    metric: String,
+    f: usize,
+    n_items: u32,
+    n_trees: usize,
+    items: BTreeMap<u32, Vec<f32>>,
+    queries: Vec<Query>,
+}
+
+#[derive(Deserialize)]
+struct Query {
+    v: Vec<f32>,
+    n: usize,
+    search_k: i64,
+    ids: Vec<u32>,
+    dist: Vec<f32>,
+}
+
+impl Query {
+    fn search(&self) -> Search {
+        let search = Search::top(self.n);
+        if self.search_k < 0 { search } else { search.search_k(self.search_k as usize) }
+    }
+}
+
+/// Vectors of a metric from the numbers that Annoy takes.
+trait FromNumbers: Distance {
+    fn vector(numbers: &[f32]) -> Vec<Self::Element>;
+}
+
+macro_rules! plain {
+    ($($metric:ty),*) => {$(
+        impl FromNumbers for $metric {
+            fn vector(numbers: &[f32]) -> Vec<f32> {
+                numbers.to_vec()
+            }
+        }
+    )*};
+}
+plain!(Angular, Euclidean, Manhattan, DotLegacy);
+
+impl FromNumbers for Hamming {
+    fn vector(numbers: &[f32]) -> Vec<u64> {
+        Self::pack(numbers)
+    }
+}
+
+fn check<D: FromNumbers>(golden: &Golden, bytes: &[u8]) {
+    let forest = Forest::<D, _>::open(NodeBuf::<D>::copy_of(bytes), golden.f).expect("opens");
+    forest.verify().expect("is in order");
+    assert_eq!((forest.items(), forest.trees()), (golden.n_items, golden.n_trees));
+    for id in 0..golden.n_items {
+        let expected = golden.items.get(&id).map(|v| D::vector(v));
+        assert_eq!(forest.vector(id), expected.as_deref(), "item {id}");
+    }
+    let mut searcher = forest.searcher();
+    for query in &golden.queries {
+        let found = searcher.search(&D::vector(&query.v), &query.search()).expect("finds");
+        same_answer(found, query);
+    }
+    // At full budget the forest sees every item: then its answer is the exact one.
+    for query in &golden.queries {
+        let vector = D::vector(&query.v);
+        let all = forest.search(&vector, &Search::top(query.n).search_k(usize::MAX)).expect("finds");
+        let exact = forest.search(&vector, &Search::top(query.n).exact()).expect("finds");
+        assert_eq!(all, exact);
+        let odd = Search::top(query.n).search_k(usize::MAX).filter(|id| id % 2 == 1);
+        let filtered = forest.search(&vector, &odd).expect("finds");
+        let everything = forest.search(&vector, &Search::top(usize::MAX).exact()).expect("finds");
+        let expected: Vec<_> = everything.into_iter().filter(|x| x.id % 2 == 1).take(query.n).collect();
+        assert_eq!(filtered, expected);
+    }
+}
+
+/// The same distances, and the same ids but where distances tie: Annoy's last bits are its compiler's.
+fn same_answer(found: &[Neighbour], query: &Query) {
+    assert_eq!(found.len(), query.ids.len());
+    for (at, (found, (id, distance))) in found.iter().zip(query.ids.iter().zip(&query.dist)).enumerate() {
+        assert!((found.distance - distance).abs() <= 1e-5 * distance.abs().max(1.0), "{at}: {found:?}, not {distance}");
+        assert_eq!(found.id, *id, "{at}: {found:?}, not {id} at {distance}");
+    }
+}
+
+fn each_golden(mut f: impl FnMut(&str, &Golden, &[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).expect("the golden folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let golden: Golden = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("golden JSON");
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            f(&name, &golden, &fs::read(path.with_extension("ann")).expect("its index"));
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 10);
+}
+
+#[test]
+fn opens_and_answers_as_annoy_does() {
+    each_golden(|name, golden, bytes| {
+        println!("{name}");
+        match golden.metric.parse().expect("a metric") {
+            Metric::Angular => check::<Angular>(golden, bytes),
+            Metric::Euclidean => check::<Euclidean>(golden, bytes),
+            Metric::Manhattan => check::<Manhattan>(golden, bytes),
+            Metric::Hamming => check::<Hamming>(golden, bytes),
+            Metric::Dot => check::<DotLegacy>(golden, bytes),
+            other => panic!("no such metric in golden files: {other}"),
+        }
+    });
+}
