@@ -4,29 +4,25 @@
 //! above 1e19 overflow, and squares of numbers below 1e-19 vanish, which would make a NaN or a zero vector of an honest
 //! one. Both show in the result, so the plain sum is tried first and `f64` repairs the rare row.
 
+use ohyeah::Backend;
+
 /// The instruction set to use, found once.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scorer(());
+pub(crate) struct Scorer(Backend);
 
 impl Scorer {
     pub(crate) fn detect() -> Self {
-        Self(())
+        Self(Backend::detect())
     }
 
     /// The sum of products, possibly infinite or NaN.
     pub(crate) fn dot(self, a: &[f32], b: &[f32]) -> f32 {
-        let mut lanes = [0.0_f32; 16];
-        let (a_blocks, b_blocks) = (a.chunks_exact(16), b.chunks_exact(16));
-        let tail: f32 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(x, y)| x * y).sum();
-        for (a, b) in a_blocks.zip(b_blocks) {
-            lanes.iter_mut().zip(a).zip(b).for_each(|((lane, x), y)| *lane += x * y);
-        }
-        lanes.iter().sum::<f32>() + tail
+        self.0.dot(a, b)
     }
 
     /// One vector against four rows.
     pub(crate) fn dot_4(self, a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
-        rows.map(|row| self.dot(a, row))
+        self.0.dot_many(a, rows)
     }
 
     /// The Euclidean length; 0 for a vector of zeros only (or one so short that `f32` has no number for its length).

@@ -22,11 +22,12 @@ pub use self::{
     error::{Dimensions, Foreign, Place, ReadError, ReadErrorKind},
     warnings::Warnings,
 };
+pub(crate) use self::sniff::text_or_binary;
 use self::{sniff::Layout, source::Source, table::Table};
 use crate::{Format, WordVectors};
 
 /// Enough for the first row, by which formats are told apart.
-const SAMPLE: usize = 1 << 18;
+pub(crate) const SAMPLE: usize = 1 << 18;
 const BLOCK: usize = 1 << 22;
 
 /// How to read a file of word vectors: word2vec's binary and text formats, GloVe's text, each plain or packed with gzip.

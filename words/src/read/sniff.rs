@@ -104,7 +104,7 @@ fn is_whole(field: &[u8]) -> bool {
 }
 
 /// Tells the format of the rows after a header.
-pub(super) fn text_or_binary(rows: &[u8], dimensions: usize) -> Format {
+pub(crate) fn text_or_binary(rows: &[u8], dimensions: usize) -> Format {
     // Several newlines may stand before a binary word, and blank lines before one of text.
     let rows = &rows[rows.iter().position(|byte| !matches!(byte, b'\n' | b'\r')).unwrap_or(rows.len())..];
     if rows.is_empty() {

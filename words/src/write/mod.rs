@@ -1,0 +1,164 @@
+//! Writing word vectors as word2vec does, text or binary.
+//!
+//! What is written must come back: the same words, and the same `f32` to the bit, here and in gensim. For text that takes
+//! the shortest decimal that rounds to the number, and no more. For words it takes a refusal: neither format has a way to
+//! quote, so a space ends a word wherever it stands. Reading is more tolerant than that (a text file's words may hold
+//! spaces), so words that cannot be written do turn up, and the caller may have the spaces replaced.
+
+mod error;
+mod rows;
+mod words;
+
+use std::{
+    fmt,
+    io::{self, Write},
+    path::Path,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use ohyeah::AtomicFile;
+
+pub use self::error::WriteError;
+use self::words::Names;
+use crate::{Format, WordVectors};
+
+/// How to write word vectors.
+///
+/// # Examples
+///
+/// ```
+/// use ohyeah_words::{Format, Reader, WordVectors, Writer};
+///
+/// let vectors = WordVectors::from_parts(["cat", "dog"], vec![1.0, 0.1, -0.25, 1e-9], 2)?;
+/// let mut text = Vec::new();
+/// Writer::new().format(Format::Text).write(&vectors, &mut text)?;
+/// assert_eq!(text, b"2 2\ncat 1.0 0.1\ndog -0.25 1e-9\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+pub struct Writer<'p> {
+    format: Option<Format>,
+    gzip: Option<bool>,
+    replace_spaces: Option<char>,
+    progress: Option<Box<dyn FnMut(u64) + 'p>>,
+}
+
+impl<'p> Writer<'p> {
+    /// Format and compression by the name of the target.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes in this format, whatever the name of the target.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Packs with gzip or not, whatever the name of the target.
+    #[must_use]
+    pub fn gzip(mut self, gzip: bool) -> Self {
+        self.gzip = Some(gzip);
+        self
+    }
+
+    /// Writes `by` in the place of each space, tab and newline in a word instead of refusing the word. The replacement must
+    /// not be one of them, and must not make two words equal.
+    #[must_use]
+    pub fn replace_spaces(mut self, by: char) -> Self {
+        self.replace_spaces = Some(by);
+        self
+    }
+
+    /// Calls `report` with the number of rows written, after every few megabytes.
+    #[must_use]
+    pub fn on_progress(mut self, report: impl FnMut(u64) + 'p) -> Self {
+        self.progress = Some(Box::new(report));
+        self
+    }
+
+    /// Writes to a file: text for `.txt` and `.vec`, binary for `.bin`, packed for `.gz` after either. The file takes its
+    /// name when it is whole; see [`AtomicFile`].
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; nothing is left of the file then, and what was there before is untouched.
+    pub fn save(mut self, vectors: &WordVectors, path: impl AsRef<Path>) -> Result<(), WriteError> {
+        let path = path.as_ref();
+        let (format, gzip) = by_name(path);
+        self.format = Some(self.format.or(format).ok_or_else(|| WriteError::UnknownExtension { path: path.into() })?);
+        self.gzip.get_or_insert(gzip);
+        // Refusals come before the file is touched at all.
+        let names = self.names(vectors)?;
+        let mut file = AtomicFile::create(path)?;
+        self.run(vectors, &names, &mut file)?;
+        Ok(file.commit()?)
+    }
+
+    /// Writes to a stream: text and unpacked unless told otherwise. The stream is flushed.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`].
+    pub fn write(mut self, vectors: &WordVectors, out: impl Write) -> Result<(), WriteError> {
+        let names = self.names(vectors)?;
+        self.run(vectors, &names, out)
+    }
+
+    fn names<'v>(&self, vectors: &'v WordVectors) -> Result<Names<'v>, WriteError> {
+        Names::new(vectors, self.row_format(), self.replace_spaces)
+    }
+
+    fn row_format(&self) -> Format {
+        self.format.unwrap_or(Format::Text)
+    }
+
+    fn run(&mut self, vectors: &WordVectors, names: &Names<'_>, mut out: impl Write) -> Result<(), WriteError> {
+        if self.gzip.unwrap_or(false) {
+            let mut packed = GzEncoder::new(&mut out, Compression::default());
+            self.rows(vectors, names, &mut packed)?;
+            packed.finish()?;
+        } else {
+            self.rows(vectors, names, &mut out)?;
+        }
+        Ok(out.flush()?)
+    }
+
+    fn rows(&mut self, vectors: &WordVectors, names: &Names<'_>, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{} {}", vectors.len(), vectors.dimensions())?;
+        let format = self.row_format();
+        rows::blocks(vectors, names, format, |bytes, rows| {
+            out.write_all(bytes)?;
+            if let Some(report) = &mut self.progress {
+                report(rows);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What a file name asks for.
+fn by_name(path: &Path) -> (Option<Format>, bool) {
+    let extension = |path: &Path| path.extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
+    let gzip = extension(path).as_deref() == Some("gz");
+    let inner = if gzip { path.with_extension("") } else { path.to_owned() };
+    let format = match extension(&inner).as_deref() {
+        Some("txt" | "vec") => Some(Format::Text),
+        Some("bin") => Some(Format::Binary),
+        _ => None,
+    };
+    (format, gzip)
+}
+
+impl fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { format, gzip, replace_spaces, .. } = self;
+        f.debug_struct("Writer")
+            .field("format", format)
+            .field("gzip", gzip)
+            .field("replace_spaces", replace_spaces)
+            .finish_non_exhaustive()
+    }
+}
