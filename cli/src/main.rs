@@ -1,2 +1,48 @@
-//! The command `ohyeah`.
-fn main() {}
+//! The command `ohyeah`: similar words, and a dictionary of them for a whole vocabulary.
+//!
+//! One file a subcommand under `cmd/`. What they share: `args` the command line, `input` opening vectors, `output` writing
+//! a file or standard output, `report` progress, warnings and errors, `failure` what ends a command early.
+
+mod args;
+mod cmd;
+mod failure;
+mod input;
+mod output;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Cli, Command},
+    failure::Failure,
+    report::Report,
+};
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => match run(cli) {
+            // Whoever read our output has seen enough: `ohyeah similar … | head -1` is no failure.
+            Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+            Err(Failure::Message(message)) => {
+                report::error(&message);
+                ExitCode::from(1)
+            }
+        },
+        Err(error) => args::explain(&error),
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    if let Some(threads) = cli.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
+        pool.build_global().map_err(|error| Failure::Message(format!("--threads {threads}: {error}")))?;
+    }
+    let report = Report::new(cli.quiet);
+    match cli.command {
+        Command::Convert(args) => cmd::convert::run(&args, &report),
+        Command::Info(args) => cmd::info::run(&args, &report),
+        Command::Similar(args) => cmd::similar::run(&args, &report),
+    }
+}

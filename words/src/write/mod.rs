@@ -50,6 +50,19 @@ impl<'p> Writer<'p> {
         Self::default()
     }
 
+    /// Format and compression as the name of `path` tells them, for a target that the caller opens: text for `.txt` and
+    /// `.vec`, binary for `.bin`, packed for `.gz` after either.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::UnknownExtension`].
+    pub fn named_like(path: impl AsRef<Path>) -> Result<Self, WriteError> {
+        let path = path.as_ref();
+        let (format, gzip) = by_name(path);
+        let format = format.ok_or_else(|| WriteError::UnknownExtension { path: path.into() })?;
+        Ok(Self::new().format(format).gzip(gzip))
+    }
+
     /// Writes in this format, whatever the name of the target.
     #[must_use]
     pub fn format(mut self, format: Format) -> Self {

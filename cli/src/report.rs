@@ -1,0 +1,65 @@
+//! What goes to standard error: progress, warnings, errors.
+
+use std::{
+    fmt::Display,
+    io::{IsTerminal, stderr},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+const UNITS: &str = "{msg} {wide_bar} {percent:>3}% {human_pos}/{human_len} eta {eta}";
+const BYTES: &str = "{msg} {wide_bar} {percent:>3}% {bytes}/{total_bytes} eta {eta}";
+const UNKNOWN: &str = "{msg} {spinner} {bytes}";
+
+/// Tells the user how the work goes, as far as they want to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    warnings: bool,
+    progress: bool,
+}
+
+impl Report {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { warnings: !quiet, progress: !quiet && stderr().is_terminal() }
+    }
+
+    /// A line that does not stop the work.
+    pub(crate) fn warning(&self, message: impl Display) {
+        if self.warnings {
+            eprintln!("warning: {}", one_line(&message.to_string()));
+        }
+    }
+
+    /// A bar that counts things, `total` of them. It goes away when it is dropped.
+    pub(crate) fn count(&self, what: &'static str, total: u64) -> ProgressBar {
+        self.bar(what, Some(total), UNITS)
+    }
+
+    /// A bar that counts bytes, or a spinner if nobody knows how many there are.
+    pub(crate) fn bytes(&self, what: &'static str, total: Option<u64>) -> ProgressBar {
+        self.bar(what, total, if total.is_some() { BYTES } else { UNKNOWN })
+    }
+
+    fn bar(self, what: &'static str, total: Option<u64>, template: &str) -> ProgressBar {
+        if !self.progress {
+            return ProgressBar::hidden();
+        }
+        let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar.with_message(what).with_finish(indicatif::ProgressFinish::AndClear)
+    }
+}
+
+/// Why the command failed, in one line.
+pub(crate) fn error(message: &str) {
+    eprintln!("error: {}", one_line(message));
+}
+
+/// File names may hold newlines; a message may not.
+fn one_line(message: &str) -> String {
+    message.replace(['\n', '\r'], " ")
+}
