@@ -33,6 +33,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod any;
 pub mod error;
 mod exact;
 mod filter;
@@ -43,6 +44,7 @@ mod rng;
 pub mod simd;
 mod top_k;
 
+pub use any::{AnyForest, AnyItems, AnyNodes};
 pub use filter::{All, Filter, IdSet};
 pub use forest::{BuildOptions, Forest, Items, NodeBuf, Search, Searcher};
 pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};

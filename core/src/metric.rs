@@ -8,6 +8,7 @@ mod dot;
 mod hamming;
 mod offset;
 
+use alloc::borrow::Cow;
 use core::fmt;
 use core::str::FromStr;
 
@@ -88,6 +89,9 @@ pub trait Distance: Rules {
 pub trait Element: bytemuck::Pod + PartialEq + fmt::Debug + Send + Sync + sealed::Sealed {
     /// Whether it is a number a distance can be computed from: not NaN, not infinite.
     fn is_finite(self) -> bool;
+
+    /// A vector of these elements from plain numbers: themselves, or [`Hamming::pack`].
+    fn from_numbers(numbers: &[f32]) -> Cow<'_, [Self]>;
 }
 
 mod sealed {
@@ -100,10 +104,18 @@ impl Element for f32 {
     fn is_finite(self) -> bool {
         self.is_finite()
     }
+
+    fn from_numbers(numbers: &[f32]) -> Cow<'_, [f32]> {
+        Cow::Borrowed(numbers)
+    }
 }
 
 impl Element for u64 {
     fn is_finite(self) -> bool {
         true
+    }
+
+    fn from_numbers(numbers: &[f32]) -> Cow<'_, [u64]> {
+        Cow::Owned(Hamming::pack(numbers))
     }
 }

@@ -1,4 +1,27 @@
-//! Files, memory maps and threads over `ohyeah-core`.
+//! Approximate nearest neighbours: Annoy's forests in Rust.
+//!
+//! The whole of [`ohyeah_core`] and what needs an operating system: index files mapped into memory ([`open`]), files that
+//! are saved whole or not at all ([`AtomicFile`]), several threads ([`ParBuild`], [`ParSearch`]).
+//!
+//! ```
+//! use ohyeah::{Angular, BuildOptions, Items, ParBuild, Search};
+//!
+//! let mut items = Items::<Angular>::new(3)?;
+//! items.add(0, &[1.0, 0.0, 0.0])?;
+//! items.add(1, &[0.9, 0.1, 0.0])?;
+//! items.add(2, &[0.0, 0.0, 1.0])?;
+//! let forest = items.par_build(BuildOptions::trees(10))?;
+//! assert_eq!(forest.search(&[0.0, 0.1, 0.9], &Search::top(1))?[0].id, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 mod atomic;
+mod backend;
+mod map;
+mod threads;
+
 pub use atomic::AtomicFile;
+pub use backend::{BACKEND_VARIABLE, UnavailableBackend, backend};
+pub use map::{FileError, MappedFile, open, open_any, save};
 pub use ohyeah_core::*;
+pub use threads::{ParBuild, ParSearch, Rayon};

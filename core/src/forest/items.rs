@@ -74,6 +74,12 @@ impl<D: Distance> Items<D> {
         self
     }
 
+    /// The number of dimensions of a vector.
+    #[must_use]
+    pub const fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
     /// One more than the largest id added.
     #[must_use]
     pub fn len(&self) -> u32 {

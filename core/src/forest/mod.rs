@@ -62,6 +62,12 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         Ok(Self { storage, dimensions, layout, items, roots, backend: Backend::detect(), metric: PhantomData })
     }
 
+    /// The same forest in other storage, which must show the same bytes.
+    pub(crate) fn map_storage<T>(self, f: impl FnOnce(S) -> T) -> Forest<D, T> {
+        let Self { storage, dimensions, layout, items, roots, backend, metric } = self;
+        Forest { storage: f(storage), dimensions, layout, items, roots, backend, metric }
+    }
+
     /// Checks every node: that each tree has every item once, that all numbers are finite, that nothing is left over.
     ///
     /// # Errors

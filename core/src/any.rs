@@ -1,0 +1,213 @@
+//! The metric as a value: for programs that learn it at run time.
+//!
+//! Each call crosses over to the typed code once, by one `match`. Vectors are numbers for every metric; hamming takes those
+//! above one half as set bits, as Annoy does.
+
+use alloc::vec::Vec;
+
+use crate::error::{BuildError, Damage, ItemError, OpenError, SearchError};
+use crate::forest::{BuildOptions, Forest, Items, NodeBuf, Search};
+use crate::metric::{Angular, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
+use crate::parallel::Join;
+use crate::{Backend, Filter, Neighbour};
+
+macro_rules! any {
+    ($($metric:ident),*) => {
+        /// [`Items`] whose metric is a value.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum AnyItems {
+            $(#[doc = concat!("Items of [`", stringify!($metric), "`].")] $metric(Items<$metric>)),*
+        }
+
+        /// A [`Forest`] whose metric is a value.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum AnyForest<S> {
+            $(#[doc = concat!("A forest of [`", stringify!($metric), "`].")] $metric(Forest<$metric, S>)),*
+        }
+
+        /// Evaluates an expression with the typed items, or makes items of the same kind with it.
+        macro_rules! items {
+            ($any:expr, $name:ident => $value:expr) => { match $any { $(AnyItems::$metric($name) => $value),* } };
+            ($any:expr, $name:ident -> $value:expr) => { match $any { $(AnyItems::$metric($name) => AnyItems::$metric($value)),* } };
+        }
+
+        /// Evaluates an expression with the typed forest, or makes a forest of the same kind with it.
+        macro_rules! forest {
+            ($any:expr, $name:ident => $value:expr) => { match $any { $(AnyForest::$metric($name) => $value),* } };
+            ($any:expr, $name:ident -> $value:expr) => { match $any { $(AnyForest::$metric($name) => AnyForest::$metric($value)),* } };
+        }
+
+        impl AnyItems {
+            /// Grows trees over the items; see [`Items::build_with`].
+            ///
+            /// # Errors
+            ///
+            /// See [`BuildError`].
+            pub fn build_with<J: Join>(self, options: BuildOptions<'_>) -> Result<AnyForest<AnyNodes>, BuildError> {
+                Ok(match self {
+                    $(Self::$metric(items) => AnyForest::$metric(items.build_with::<J>(options)?.map_storage(AnyNodes::$metric))),*
+                })
+            }
+        }
+
+        /// The nodes of a forest that was built here.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum AnyNodes {
+            $(#[doc = concat!("Nodes of [`", stringify!($metric), "`].")] $metric(NodeBuf<$metric>)),*
+        }
+
+        impl AsRef<[u8]> for AnyNodes {
+            fn as_ref(&self) -> &[u8] {
+                match self { $(Self::$metric(nodes) => nodes.as_ref()),* }
+            }
+        }
+    };
+}
+
+any!(Angular, Euclidean, Manhattan, Hamming, Dot, DotLegacy);
+
+impl AnyItems {
+    /// No items; see [`Items::new`]. For [`Metric::Dot`] those of [`Dot`].
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError::Dimensions`] unless there are 1 to 2²⁴.
+    pub fn new(metric: Metric, dimensions: usize) -> Result<Self, ItemError> {
+        Ok(match metric {
+            Metric::Angular => Self::Angular(Items::new(dimensions)?),
+            Metric::Euclidean => Self::Euclidean(Items::new(dimensions)?),
+            Metric::Manhattan => Self::Manhattan(Items::new(dimensions)?),
+            Metric::Hamming => Self::Hamming(Items::new(dimensions)?),
+            Metric::Dot => Self::Dot(Items::new(dimensions)?),
+        })
+    }
+
+    /// Computes with another backend than the one detected.
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        items!(self, items -> items.with_backend(backend))
+    }
+
+    /// Makes room for the ids below `n`; see [`Items::reserve`].
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError::OutOfMemory`].
+    pub fn reserve(&mut self, n: usize) -> Result<(), ItemError> {
+        items!(self, items => items.reserve(n))
+    }
+
+    /// Adds a vector, or replaces the one that has this id; see [`Items::add`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Items::add`].
+    pub fn add(&mut self, id: u32, vector: &[f32]) -> Result<(), ItemError> {
+        match self {
+            // The length of the words would not show that of the numbers.
+            Self::Hamming(items) if vector.len() != items.dimensions() => {
+                Err(ItemError::WrongLength { expected: items.dimensions(), found: vector.len() })
+            }
+            _ => items!(self, items => items.add(id, &Element::from_numbers(vector))),
+        }
+    }
+}
+
+impl<S: AsRef<[u8]>> AnyForest<S> {
+    /// Takes bytes as a forest; see [`Forest::open`]. For [`Metric::Dot`] it is a [`Dot`] where the bytes allow it, and
+    /// else a [`DotLegacy`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Forest::open`].
+    pub fn open(storage: S, metric: Metric, dimensions: usize) -> Result<Self, OpenError> {
+        Ok(match metric {
+            Metric::Angular => Self::Angular(Forest::open(storage, dimensions)?),
+            Metric::Euclidean => Self::Euclidean(Forest::open(storage, dimensions)?),
+            Metric::Manhattan => Self::Manhattan(Forest::open(storage, dimensions)?),
+            Metric::Hamming => Self::Hamming(Forest::open(storage, dimensions)?),
+            Metric::Dot if Forest::<Dot, _>::open(storage.as_ref(), dimensions).is_ok() => {
+                Self::Dot(Forest::open(storage, dimensions)?)
+            }
+            Metric::Dot => Self::DotLegacy(Forest::open(storage, dimensions)?),
+        })
+    }
+
+    /// Computes with another backend than the one detected.
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        forest!(self, forest -> forest.with_backend(backend))
+    }
+
+    /// Checks every node; see [`Forest::verify`].
+    ///
+    /// # Errors
+    ///
+    /// The first rule broken.
+    pub fn verify(&self) -> Result<(), Damage> {
+        forest!(self, forest => forest.verify())
+    }
+
+    /// The metric.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        forest!(self, forest => forest.metric())
+    }
+
+    /// The number of dimensions of a vector.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        forest!(self, forest => forest.dimensions())
+    }
+
+    /// One more than the largest id.
+    #[must_use]
+    pub fn items(&self) -> u32 {
+        forest!(self, forest => forest.items())
+    }
+
+    /// The number of trees.
+    #[must_use]
+    pub fn trees(&self) -> usize {
+        forest!(self, forest => forest.trees())
+    }
+
+    /// The number of nodes, items included.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        forest!(self, forest => forest.node_count())
+    }
+
+    /// Whether an item has been added under this id, and with this vector.
+    #[must_use]
+    pub fn holds(&self, id: u32, vector: &[f32]) -> bool {
+        forest!(self, forest => forest.vector(id).is_some_and(|found| *found == *Element::from_numbers(vector)))
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        forest!(self, forest => forest.as_bytes())
+    }
+
+    /// The nearest items to a vector; see [`Forest::search`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Forest::search`].
+    pub fn search<F: Filter>(&self, query: &[f32], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
+        forest!(self, forest => {
+            // Bits come in words: the length of the words would not show that of the numbers.
+            if query.len() != forest.dimensions() {
+                return Err(SearchError::WrongLength { expected: forest.dimensions(), found: query.len() });
+            }
+            if let Some(position) = query.iter().position(|x| !x.is_finite()) {
+                return Err(SearchError::NotFinite { position });
+            }
+            forest.search(&Element::from_numbers(query), search)
+        })
+    }
+}

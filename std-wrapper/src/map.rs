@@ -1,0 +1,123 @@
+//! Index files, mapped into memory: opened in no time, and shared by all processes that map the same file.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fmt, io};
+
+use crate::AtomicFile;
+use memmap2::Mmap;
+use ohyeah_core::error::OpenError;
+use ohyeah_core::{AnyForest, Distance, Forest, Metric};
+
+/// A file's bytes. Clones share them.
+#[derive(Clone, Debug)]
+pub struct MappedFile(Arc<Mmap>);
+
+impl MappedFile {
+    /// Maps a file for reading. An empty file has no bytes.
+    ///
+    /// The file must not be changed in place while it is mapped: the bytes seen would change under a search, which would
+    /// then give wrong answers, or the process be ended where the file was cut short. [`save`] and
+    /// everything here that saves replace a file instead, which leaves the mapped one as it was.
+    ///
+    /// # Errors
+    ///
+    /// The file does not exist or cannot be read.
+    #[allow(unsafe_code)]
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let file = File::open(path)?;
+        // SAFETY: the obligation is that nobody changes the file while it is mapped, which no program can check; it is
+        // handed on in the documentation, and met by every save of ours, which renames a new file into place.
+        Ok(Self(Arc::new(unsafe { Mmap::map(&file)? })))
+    }
+}
+
+impl AsRef<[u8]> for MappedFile {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Why an index file could not be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file cannot be read.
+    Io(PathBuf, io::Error),
+    /// The file is not an index of this metric and these dimensions.
+    Open(PathBuf, OpenError),
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Open(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(_, error) => Some(error),
+            Self::Open(_, error) => Some(error),
+        }
+    }
+}
+
+/// Saves an index's bytes under a name, replacing what was there, whole or not at all: see [`AtomicFile`].
+///
+/// # Errors
+///
+/// The file cannot be written; the error names it.
+pub fn save(path: impl AsRef<Path>, index: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(index)?;
+    file.commit()
+}
+
+fn map(path: &Path) -> Result<MappedFile, FileError> {
+    MappedFile::open(path).map_err(|error| FileError::Io(path.to_owned(), error))
+}
+
+/// Maps a file as a forest; see [`Forest::open`].
+///
+/// # Errors
+///
+/// The file cannot be read, or is no forest of this metric and these dimensions.
+///
+/// # Examples
+///
+/// ```
+/// use ohyeah::{BuildOptions, Euclidean, Items, ParBuild, Search};
+///
+/// let mut items = Items::<Euclidean>::new(2)?;
+/// for id in 0..100 {
+///     items.add(id, &[id as f32, 1.0])?;
+/// }
+/// let forest = items.par_build(BuildOptions::trees(10))?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("points.ann");
+/// ohyeah::save(&path, forest.as_bytes())?;
+///
+/// let mapped = ohyeah::open::<Euclidean>(&path, 2)?;
+/// assert_eq!(mapped.search(&[41.2, 1.0], &Search::top(1))?[0].id, 41);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn open<D: Distance>(path: impl AsRef<Path>, dimensions: usize) -> Result<Forest<D, MappedFile>, FileError> {
+    let path = path.as_ref();
+    Forest::open(map(path)?, dimensions).map_err(|error| FileError::Open(path.to_owned(), error))
+}
+
+/// Maps a file as a forest of a metric that is a value; see [`AnyForest::open`].
+///
+/// # Errors
+///
+/// The file cannot be read, or is no forest of this metric and these dimensions.
+pub fn open_any(path: impl AsRef<Path>, metric: Metric, dimensions: usize) -> Result<AnyForest<MappedFile>, FileError> {
+    let path = path.as_ref();
+    AnyForest::open(map(path)?, metric, dimensions).map_err(|error| FileError::Open(path.to_owned(), error))
+}
