@@ -41,8 +41,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
     let report = Report::new(cli.quiet);
     match cli.command {
-        Command::Convert(args) => cmd::convert::run(&args, &report),
-        Command::Info(args) => cmd::info::run(&args, &report),
-        Command::Similar(args) => cmd::similar::run(&args, &report),
+        Command::Convert(args) => cmd::convert::run(&args, report),
+        Command::Info(args) => cmd::info::run(&args, report),
+        Command::Similar(args) => cmd::similar::run(&args, report),
     }
 }

@@ -25,19 +25,19 @@ impl Report {
     }
 
     /// A line that does not stop the work.
-    pub(crate) fn warning(&self, message: impl Display) {
+    pub(crate) fn warning(self, message: impl Display) {
         if self.warnings {
             eprintln!("warning: {}", one_line(&message.to_string()));
         }
     }
 
     /// A bar that counts things, `total` of them. It goes away when it is dropped.
-    pub(crate) fn count(&self, what: &'static str, total: u64) -> ProgressBar {
+    pub(crate) fn count(self, what: &'static str, total: u64) -> ProgressBar {
         self.bar(what, Some(total), UNITS)
     }
 
     /// A bar that counts bytes, or a spinner if nobody knows how many there are.
-    pub(crate) fn bytes(&self, what: &'static str, total: Option<u64>) -> ProgressBar {
+    pub(crate) fn bytes(self, what: &'static str, total: Option<u64>) -> ProgressBar {
         self.bar(what, total, if total.is_some() { BYTES } else { UNKNOWN })
     }
 

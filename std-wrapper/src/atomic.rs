@@ -92,11 +92,8 @@ impl Write for AtomicFile {
 }
 
 fn open_sink(path: &Path) -> io::Result<Sink> {
-    // `metadata` follows links, and `canonicalize` gives the name that the rename must go to for the link to stay.
-    let (target, old) = match fs::metadata(path) {
-        Ok(old) => (fs::canonicalize(path)?, Some(old)),
-        Err(_) => (path.to_owned(), None),
-    };
+    // This follows links.
+    let old = fs::metadata(path).ok();
     match &old {
         Some(old) if old.is_dir() => {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder; give the name of a file"));
@@ -110,6 +107,9 @@ fn open_sink(path: &Path) -> io::Result<Sink> {
         }
         _ => {}
     }
+    // For a link to stay, the rename must go to what it points at. (A pipe behind `/dev/stdout` has no such name, but those
+    // were dealt with above.)
+    let target = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
     let file = temporary_beside(&target)?;
     if let Some(old) = old {
         file.as_file().set_permissions(old.permissions())?;

@@ -35,18 +35,18 @@ impl Scorer {
         let square: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
         (square.sqrt() as f32).min(f32::MAX)
     }
+}
 
-    /// The cosine, given `dot` as this scorer computed it and both lengths: within ±1, and 0 if a length is 0.
-    pub(crate) fn cosine(self, dot: f32, a: (&[f32], f32), b: (&[f32], f32)) -> f32 {
-        if a.1 == 0.0 || b.1 == 0.0 {
-            return 0.0;
-        }
-        let cosine = dot / a.1 / b.1;
-        // A dot product of two very short vectors underflows as its norms do, and a norm may stand for a greater one.
-        let in_range = (dot.abs() > 1e-30 || a.1.min(b.1) > 1e-12) && a.1.max(b.1) < f32::MAX;
-        let honest = cosine.is_finite() && in_range;
-        if honest { cosine.clamp(-1.0, 1.0) } else { careful_cosine(a.0, b.0) }
+/// The cosine of two vectors given with their lengths, `dot` being their product in `f32`: within ±1, and 0 if a length
+/// is 0.
+pub(crate) fn cosine(dot: f32, a: (&[f32], f32), b: (&[f32], f32)) -> f32 {
+    if a.1 == 0.0 || b.1 == 0.0 {
+        return 0.0;
     }
+    let cosine = dot / a.1 / b.1;
+    // The product of two very short vectors underflows as their norms do, and the greatest norm stands for greater ones.
+    let in_range = (dot.abs() > 1e-30 || a.1.min(b.1) > 1e-12) && a.1.max(b.1) < f32::MAX;
+    if in_range && cosine.is_finite() { cosine.clamp(-1.0, 1.0) } else { careful_cosine(a.0, b.0) }
 }
 
 #[cold]
@@ -71,13 +71,13 @@ mod tests {
             for other in [1e-40, 1e-20, 1.0, 1e20, 1e38] {
                 let other = direction.map(|x| -x * other);
                 let dot = scorer.dot(&row, &other);
-                let cosine = scorer.cosine(dot, (&row, norm), (&other, scorer.norm(&other)));
+                let found = cosine(dot, (&row, norm), (&other, scorer.norm(&other)));
                 // At 1e-44 a component has three bits left.
                 let tolerance = if scale < 1e-42 { 0.1 } else { 1e-4 };
-                assert!((cosine + 1.0).abs() < tolerance, "{scale:e}: {cosine}");
+                assert!((found + 1.0).abs() < tolerance, "{scale:e}: {found}");
             }
         }
         assert_eq!(scorer.norm(&[0.0; 4]), 0.0);
-        assert_eq!(scorer.cosine(0.0, (&[0.0; 4], 0.0), (&direction, 1.0)), 0.0);
+        assert_eq!(cosine(0.0, (&[0.0; 4], 0.0), (&direction, 1.0)), 0.0);
     }
 }

@@ -169,7 +169,10 @@ impl WordVectors {
 
 impl fmt::Debug for WordVectors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WordVectors").field("words", &self.len()).field("dimensions", &self.dimensions).finish()
+        f.debug_struct("WordVectors")
+            .field("words", &self.len())
+            .field("dimensions", &self.dimensions)
+            .finish_non_exhaustive()
     }
 }
 

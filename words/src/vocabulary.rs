@@ -74,7 +74,10 @@ fn word_at<'a>(arena: &'a str, ends: &[usize], id: u32) -> &'a str {
 
 impl fmt::Debug for Vocabulary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vocabulary").field("words", &self.len()).field("bytes", &self.arena.len()).finish()
+        f.debug_struct("Vocabulary")
+            .field("words", &self.len())
+            .field("bytes", &self.arena.len())
+            .finish_non_exhaustive()
     }
 }
 

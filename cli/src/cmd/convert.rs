@@ -31,7 +31,7 @@ enum To {
     Binary,
 }
 
-pub(crate) fn run(args: &Args, report: &Report) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let mut writer = match (Writer::named_like(&args.out), args.to) {
         (writer, None) => writer?,
         (writer, Some(to)) => writer.unwrap_or_default().format(match to {

@@ -13,7 +13,7 @@ pub(crate) struct Args {
     input: Input,
 }
 
-pub(crate) fn run(args: &Args, report: &Report) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let loaded = args.input.load(report)?;
     let mut out = Output::create(None)?;
     describe(&loaded, &mut out)?;

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     exact: bool,
 }
 
-pub(crate) fn run(args: &Args, report: &Report) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let vectors = args.input.load(report)?.vectors;
     let mut query = vectors.query().top(args.top).restrict(args.restrict.unwrap_or(usize::MAX));
     for word in &args.words {

@@ -3,7 +3,10 @@
 use rayon::prelude::*;
 
 use super::{Neighbour, top::Top};
-use crate::{WordVectors, dot::Scorer};
+use crate::{
+    WordVectors,
+    dot::{Scorer, cosine},
+};
 
 /// Rows that one task scores; a few hundred kilobytes of matrix.
 const ROWS: usize = 1024;
@@ -78,7 +81,7 @@ impl<'a> Scan<'a> {
         let norms = &self.vectors.norms()[rows.clone()];
         let mut index = 0;
         let mut score = |row: &[f32], dot: f32| {
-            let cosine = self.scorer.cosine(dot, (self.query, self.norm), (row, norms[index]));
+            let cosine = cosine(dot, (self.query, self.norm), (row, norms[index]));
             each(Neighbour { id: (rows.start + index) as u32, cosine });
             index += 1;
         };

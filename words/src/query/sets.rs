@@ -1,7 +1,7 @@
 //! Questions about words that are given: how similar, which is odd, which are closer.
 
 use super::{QueryError, exact, normalized};
-use crate::WordVectors;
+use crate::{WordVectors, dot::cosine};
 
 /// The word that fits least among others.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,7 @@ impl WordVectors {
         let (scorer, length) = (self.scorer(), self.scorer().norm(&mean));
         let fit = |&id: &u32| {
             let row = self.vector(id);
-            scorer.cosine(scorer.dot(&mean, row), (&mean, length), (row, self.norm(id)))
+            cosine(scorer.dot(&mean, row), (&mean, length), (row, self.norm(id)))
         };
         let mut ranking: Vec<(&str, f32)> = known.into_iter().zip(ids.iter().map(fit)).collect();
         ranking.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(a.0)));
@@ -105,6 +105,6 @@ impl WordVectors {
 
     fn cosine(&self, a: u32, b: u32) -> f32 {
         let (scorer, x, y) = (self.scorer(), self.vector(a), self.vector(b));
-        scorer.cosine(scorer.dot(x, y), (x, self.norm(a)), (y, self.norm(b)))
+        cosine(scorer.dot(x, y), (x, self.norm(a)), (y, self.norm(b)))
     }
 }

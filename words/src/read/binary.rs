@@ -1,6 +1,6 @@
 //! Rows of word2vec's binary format: the word, a space, and the numbers as little-endian `f32`.
 //!
-//! word2vec's own tool ends a row with a newline, and the GoogleNews file and gensim do not. A word cannot start with one,
+//! word2vec's own tool ends a row with a newline, and the `GoogleNews` file and gensim do not. A word cannot start with one,
 //! so newlines in front of a word are passed over, as many as there are.
 //!
 //! Where a row starts is known only when the one before has been walked over, so that walk is done in order; it touches a

@@ -299,10 +299,9 @@ impl fmt::Display for ReadErrorKind {
             Self::NotANumber { place, word, field } => {
                 write!(f, "{place} ({word:?}): {field:?} is not a number; repair or remove the line")
             }
-            Self::NotFinite { place, word, column } => write!(
-                f,
-                "{place} ({word:?}): number {column} is NaN, infinite or too large; repair or remove the row"
-            ),
+            Self::NotFinite { place, word, column } => {
+                write!(f, "{place} ({word:?}): number {column} is NaN, infinite or too large; repair or remove the row")
+            }
             Self::NotUtf8 { place, word } => {
                 write!(f, "{place} ({word:?}): the word is not UTF-8; read with lossy decoding (--lossy) or repair it")
             }
@@ -315,7 +314,9 @@ impl fmt::Display for ReadErrorKind {
             Self::OutOfMemory { bytes } => {
                 write!(f, "{bytes} bytes of memory for the vectors cannot be had; limit the rows (--limit)")
             }
-            Self::TooManyWords => write!(f, "more than {} words cannot be numbered; limit the rows (--limit)", u32::MAX),
+            Self::TooManyWords => {
+                write!(f, "more than {} words cannot be numbered; limit the rows (--limit)", u32::MAX)
+            }
         }
     }
 }

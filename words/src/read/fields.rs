@@ -79,7 +79,8 @@ pub(super) fn is_row(line: &[u8], dimensions: usize) -> bool {
 
 /// Length of the run of numbers at the end of a line, its first field, the word, apart.
 pub(super) fn trailing_numbers(line: &[u8]) -> usize {
-    let fields: Vec<&[u8]> = of(line).skip(usize::from(!line.first().is_some_and(|&byte| is_separator(byte)))).collect();
+    let fields: Vec<&[u8]> =
+        of(line).skip(usize::from(!line.first().is_some_and(|&byte| is_separator(byte)))).collect();
     fields.iter().rev().take_while(|field| number(field).is_some()).count()
 }
 

@@ -18,11 +18,11 @@ mod warnings;
 
 use std::{fmt, fs::File, io::Read, path::Path};
 
+pub(crate) use self::sniff::text_or_binary;
 pub use self::{
     error::{Dimensions, Foreign, Place, ReadError, ReadErrorKind},
     warnings::Warnings,
 };
-pub(crate) use self::sniff::text_or_binary;
 use self::{sniff::Layout, source::Source, table::Table};
 use crate::{Format, WordVectors};
 
@@ -182,14 +182,15 @@ impl<'p> Reader<'p> {
 
     fn run(mut self, reader: impl Read + Send, size: Option<u64>) -> Result<Loaded, ReadErrorKind> {
         let mut source = Source::new(reader)?;
-        let mut block = Vec::new();
-        source.read(&mut block, SAMPLE)?;
-        let layout = sniff::sniff(&block, self.format)?;
+        let mut sample = Vec::new();
+        source.read(&mut sample, SAMPLE)?;
+        let layout = sniff::sniff(&sample, self.format)?;
         let mut table = Table::new(layout.dimensions);
         if let (false, Some(size)) = (source.gzip, size) {
             table.reserve(self.rows_backed_by(size, &layout)?)?;
         }
-        block.drain(..layout.start);
+        sample.drain(..layout.start);
+        source.put_back(sample);
         match layout.format {
             Format::Text => {
                 let mut text = text::Text {
@@ -200,8 +201,8 @@ impl<'p> Reader<'p> {
                     lines: u64::from(layout.words.is_some()),
                     rows: 0,
                 };
-                let end = self.pump(&mut source, block, &mut text, &mut table, size)?;
-                self.check_end(&layout, text.rows, &end, &mut table)?;
+                let rest = self.pump(&mut source, &mut text, &mut table, size)?;
+                self.check_end(&layout, text.rows, rest, &mut source, &mut table)?;
             }
             Format::Binary => {
                 let expected = layout.words.unwrap_or_default();
@@ -213,8 +214,8 @@ impl<'p> Reader<'p> {
                     rows: 0,
                     offset: layout.start as u64,
                 };
-                let end = self.pump(&mut source, block, &mut binary, &mut table, size)?;
-                self.check_end(&layout, binary.rows, &end, &mut table)?;
+                let rest = self.pump(&mut source, &mut binary, &mut table, size)?;
+                self.check_end(&layout, binary.rows, rest, &mut source, &mut table)?;
             }
         }
         let (vectors, warnings) = table.finish();
@@ -240,10 +241,15 @@ impl<'p> Reader<'p> {
         let Some(words) = layout.words else { return Ok(0) };
         let wanted = self.limit.map_or(words, |limit| words.min(limit));
         // The last line may lack its end, hence the byte more.
-        let needed = u128::from(wanted) * row;
+        let needed = u128::from(wanted).saturating_mul(row);
         if needed > backed {
-            let needed = needed + layout.start as u128;
-            return Err(ReadErrorKind::HeaderTooLarge { words: wanted, dimensions: layout.dimensions as u64, needed, size });
+            let needed = needed.saturating_add(layout.start as u128);
+            return Err(ReadErrorKind::HeaderTooLarge {
+                words: wanted,
+                dimensions: layout.dimensions as u64,
+                needed,
+                size,
+            });
         }
         Ok(wanted)
     }
@@ -252,25 +258,21 @@ impl<'p> Reader<'p> {
     fn pump<R: Records + Send>(
         &mut self,
         source: &mut Source<'_>,
-        mut block: Vec<u8>,
         records: &mut R,
         table: &mut Table,
         total: Option<u64>,
-    ) -> Result<End, ReadErrorKind> {
-        let mut ahead = Vec::new();
+    ) -> Result<Vec<u8>, ReadErrorKind> {
+        let (mut block, mut ahead) = (Vec::new(), Vec::new());
         let mut last = false;
         loop {
             let mut parse = || records.parse(&block, last, table);
-            let (read, parsed) = if last {
-                (Ok(0), parse())
-            } else {
-                rayon::join(|| source.read(&mut ahead, self.block), parse)
-            };
+            let (read, parsed) =
+                if last { (Ok(0), parse()) } else { rayon::join(|| source.read(&mut ahead, self.block), parse) };
             // What was parsed comes first in the file, so its error comes first too.
             block.drain(..parsed?);
             if records.remaining() == Some(0) || last {
                 block.append(&mut ahead);
-                return Ok(End { rest: block, byte: source.given() });
+                return Ok(block);
             }
             last = read? == 0;
             block.append(&mut ahead);
@@ -280,29 +282,40 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// Compares what was there with what the header promised.
-    fn check_end(&self, layout: &Layout, rows: u64, end: &End, table: &mut Table) -> Result<(), ReadErrorKind> {
+    /// Compares what was there with what the header promised. `rest` is what of it is left over so far.
+    fn check_end(
+        &self,
+        layout: &Layout,
+        rows: u64,
+        mut rest: Vec<u8>,
+        source: &mut Source<'_>,
+        table: &mut Table,
+    ) -> Result<(), ReadErrorKind> {
         let Some(expected) = layout.words else { return Ok(()) };
         let wanted = self.limit.map_or(expected, |limit| expected.min(limit));
         if rows < wanted {
-            return Err(ReadErrorKind::Truncated { rows, expected, byte: end.byte });
+            return Err(ReadErrorKind::Truncated { rows, expected, byte: source.given() });
         }
-        table.warnings.trailing = rows == expected && !text::is_blank(&end.rest);
+        if rows == expected {
+            // White space is no sign of a wrong header. Damage behind the last row harms nobody.
+            let mut more = |rest: &mut Vec<u8>| {
+                rest.clear();
+                source.read(rest, self.block).is_ok_and(|read| read > 0)
+            };
+            while text::is_blank(&rest) && more(&mut rest) {}
+            table.warnings.trailing = !text::is_blank(&rest);
+        }
         Ok(())
     }
-}
-
-/// What is left when reading is over.
-struct End {
-    /// Bytes behind the last row, some megabytes at most.
-    rest: Vec<u8>,
-    /// Bytes that were read, after decompression.
-    byte: u64,
 }
 
 impl fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, lossy, format, .. } = self;
-        f.debug_struct("Reader").field("limit", limit).field("lossy", lossy).field("format", format).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("limit", limit)
+            .field("lossy", lossy)
+            .field("format", format)
+            .finish_non_exhaustive()
     }
 }

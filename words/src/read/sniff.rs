@@ -1,6 +1,6 @@
 //! What kind of file this is, told from its first bytes.
 //!
-//! Names lie: GoogleNews is a `.bin.gz` that browsers unpack in silence, GloVe calls its text `.txt` but leaves out the
+//! Names lie: `GoogleNews` is a `.bin.gz` that browsers unpack in silence, GloVe calls its text `.txt` but leaves out the
 //! header, and `.vec`, `.bin` and `.model` stand for three formats each. So nothing here looks at the name.
 //!
 //! 1. The magic bytes of other formats that people try (pickles, fastText models, archives) are told by name.
@@ -68,8 +68,8 @@ pub(super) fn sniff(sample: &[u8], known: Option<Format>) -> Result<Layout, Read
     let end = memchr(b'\n', rest).unwrap_or(rest.len());
     let line = trim(&rest[..end]);
     let bad = || ReadErrorKind::BadHeader { line: excerpt(line) };
-    if let Some(words_and_dimensions) = header(line) {
-        let (words, dimensions) = words_and_dimensions.ok_or_else(bad)?;
+    if let Some(fields) = two_whole_numbers(line) {
+        let (words, dimensions) = header(fields).ok_or_else(bad)?;
         let start = (mark + end + 1).min(sample.len());
         let format = known.unwrap_or_else(|| text_or_binary(&sample[start..], dimensions));
         return Ok(Layout { format, words: Some(words), dimensions, start });
@@ -86,16 +86,17 @@ fn foreign(sample: &[u8]) -> Option<Foreign> {
     by_magic.or_else(|| UTF16.iter().any(|mark| sample.starts_with(mark)).then_some(Foreign::Utf16))
 }
 
-/// `None` if the line is not two whole numbers; `Some(None)` if they cannot be a header: negative, too large, no dimension.
-fn header(line: &[u8]) -> Option<Option<(u64, usize)>> {
+fn two_whole_numbers(line: &[u8]) -> Option<[&[u8]; 2]> {
     let mut fields = fields::of(line);
-    let (words, dimensions, more) = (fields.next()?, fields.next()?, fields.next());
-    if more.is_some() || !is_whole(words) || !is_whole(dimensions) {
-        return None;
-    }
-    let number = |field| std::str::from_utf8(field).ok().and_then(|text| text.parse::<u64>().ok());
-    let dimensions = number(dimensions).and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0);
-    Some(number(words).zip(dimensions))
+    let (first, second, third) = (fields.next()?, fields.next()?, fields.next());
+    (third.is_none() && is_whole(first) && is_whole(second)).then_some([first, second])
+}
+
+/// Number of words and of dimensions, unless one is negative, too large, or there is no dimension.
+fn header([words, dimensions]: [&[u8]; 2]) -> Option<(u64, usize)> {
+    let number = |field| std::str::from_utf8(field).ok()?.parse::<u64>().ok();
+    let dimensions = usize::try_from(number(dimensions)?).ok().filter(|&n| n > 0)?;
+    Some((number(words)?, dimensions))
 }
 
 fn is_whole(field: &[u8]) -> bool {
@@ -128,6 +129,7 @@ pub(crate) fn text_or_binary(rows: &[u8], dimensions: usize) -> Format {
         return Format::Text;
     }
     // Words in some old encoding; the numbers between them outweigh them.
-    let like_numbers = window.iter().filter(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E' | b' '));
+    let like_numbers =
+        window.iter().filter(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E' | b' '));
     if like_numbers.count() * 2 >= window.len() { Format::Text } else { Format::Binary }
 }

@@ -16,6 +16,8 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Bytes of a file of vectors after decompression.
 pub(super) struct Source<'a> {
+    /// Bytes that were looked at and put back.
+    held: Cursor<Vec<u8>>,
     reader: Box<dyn Read + Send + 'a>,
     pub(super) gzip: bool,
     /// Bytes of the file itself, packed or not, that were taken so far.
@@ -33,15 +35,18 @@ impl<'a> Source<'a> {
         reader.by_ref().take(GZIP.len() as u64).read_to_end(&mut magic).map_err(ReadErrorKind::Io)?;
         let gzip = magic == GZIP;
         let reader = Cursor::new(magic).chain(reader);
-        let reader: Box<dyn Read + Send + 'a> =
-            if gzip { Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, reader))) } else { Box::new(reader) };
-        Ok(Self { reader, gzip, taken, given: 0 })
+        let reader: Box<dyn Read + Send + 'a> = if gzip {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, reader)))
+        } else {
+            Box::new(reader)
+        };
+        Ok(Self { held: Cursor::default(), reader, gzip, taken, given: 0 })
     }
 
     /// Adds up to `most` bytes to `block`, and fewer only at the end. Returns how many.
     pub(super) fn read(&mut self, block: &mut Vec<u8>, most: usize) -> Result<usize, ReadErrorKind> {
         let before = block.len();
-        let result = self.reader.by_ref().take(most as u64).read_to_end(block);
+        let result = self.held.by_ref().chain(self.reader.by_ref()).take(most as u64).read_to_end(block);
         self.given += (block.len() - before) as u64;
         match result {
             Ok(read) => Ok(read),
@@ -50,6 +55,12 @@ impl<'a> Source<'a> {
             }
             Err(error) => Err(ReadErrorKind::Io(error)),
         }
+    }
+
+    /// Puts back the end of what was read, to be read again.
+    pub(super) fn put_back(&mut self, bytes: Vec<u8>) {
+        self.given -= bytes.len() as u64;
+        self.held = Cursor::new(bytes);
     }
 
     pub(super) fn given(&self) -> u64 {

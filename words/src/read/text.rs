@@ -134,4 +134,3 @@ fn range_in(whole: &[u8], part: &[u8]) -> Range<usize> {
 pub(super) fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(u8::is_ascii_whitespace)
 }
-

@@ -33,7 +33,8 @@ impl Warnings {
         });
         let replaced = (self.replaced > 0).then(|| format!("{} words were not UTF-8 and were repaired", self.replaced));
         let trailing = self.trailing.then(|| {
-            "the file goes on after the rows that its header promises; the rest is left out, is the header right?".into()
+            "the file goes on after the rows that its header promises; the rest is left out, is the header right?"
+                .into()
         });
         [duplicates, replaced, trailing].into_iter().flatten()
     }

@@ -63,7 +63,10 @@ impl fmt::Display for WriteError {
                  choose another replacement"
             ),
             Self::Ambiguous => {
-                write!(f, "row 0: the bytes of the vector look like text and could not be read back; write text instead")
+                write!(
+                    f,
+                    "row 0: the bytes of the vector look like text and could not be read back; write text instead"
+                )
             }
         }
     }

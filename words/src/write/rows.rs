@@ -57,7 +57,9 @@ fn text(vector: &[f32], bytes: &mut Vec<u8>) {
 /// As gensim writes it, without a newline behind the row.
 fn binary(vector: &[f32], bytes: &mut Vec<u8>) {
     bytes.push(b' ');
-    vector.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+    for x in vector {
+        bytes.extend_from_slice(&x.to_le_bytes());
+    }
 }
 
 /// Whether the bytes of a binary file's first rows happen to look like text to the reader.

@@ -1,0 +1,231 @@
+//! The binary over good and bad input: what it prints, how it exits, what it leaves behind.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+fn ohyeah<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ohyeah")).args(args).output().unwrap()
+}
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/glove-20k-100d.bin")
+}
+
+/// A folder with a small file of vectors.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::write(folder.path("v.txt"), "4 2\ncat 1 0.1\ndog 0.9 0.2\ncar 0.1 1\nbus 0 1\n").unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn with(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+        fs::write(self.path(name), bytes).unwrap();
+        self
+    }
+
+    /// Runs a command line in which `@name` stands for a file of the folder.
+    fn run(&self, line: &str) -> Output {
+        let path = |name: &str| self.path(name).into_os_string();
+        ohyeah(line.split(' ').map(|word| word.strip_prefix('@').map_or_else(|| word.into(), path)))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[track_caller]
+fn succeeds(output: &Output) -> &str {
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+    text(&output.stdout)
+}
+
+/// One line on standard error, nothing on standard output, and the exit code.
+#[track_caller]
+fn fails(output: &Output, code: i32) -> &str {
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    assert_eq!(text(&output.stdout), "");
+    assert!(error.starts_with("error: ") && error.ends_with('\n') && error.lines().count() == 1, "{error}");
+    error.trim_end()
+}
+
+#[test]
+fn similar_words_of_the_sample() {
+    let output = ohyeah(["similar".as_ref(), sample().as_os_str(), "cat".as_ref()]);
+    let lines: Vec<&str> = succeeds(&output).lines().collect();
+    assert_eq!(lines.len(), 10);
+    assert_eq!(lines[..2], ["dog\t0.8798", "rabbit\t0.7424"]);
+}
+
+#[test]
+fn sums_of_words_and_restrictions() {
+    let folder = Folder::new();
+    assert_eq!(succeeds(&folder.run("similar @v.txt cat --top 1")), "dog\t0.9929\n");
+    assert_eq!(succeeds(&folder.run("similar @v.txt car dog --negative cat --top 1 --exact")), "bus\t0.9974\n");
+    assert_eq!(succeeds(&folder.run("similar @v.txt bus --restrict 2 --top 9 --threads 2")).lines().count(), 2);
+    assert_eq!(succeeds(&folder.run("similar @v.txt --negative cat --top 1")), "bus\t-0.0995\n");
+    assert_eq!(succeeds(&folder.run("similar @v.txt cat --limit 2")), "dog\t0.9929\n");
+}
+
+#[test]
+fn vectors_come_through_a_pipe_too() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ohyeah"));
+    let command = command.args(["similar", "-", "cat", "--top", "1"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&fs::read(sample()).unwrap()).unwrap();
+    assert_eq!(text(&child.wait_with_output().unwrap().stdout), "dog\t0.8798\n");
+}
+
+#[test]
+fn convert_there_and_back() {
+    let folder = Folder::new();
+    let original = fs::read(sample()).unwrap();
+    let folder = folder.with("a.bin", &original);
+    for line in
+        ["convert @a.bin @b.txt.gz", "convert @b.txt.gz @c.bin.gz", "convert @c.bin.gz @d.vec", "convert @d.vec @d.bin"]
+    {
+        assert_eq!(succeeds(&folder.run(line)), "");
+    }
+    // The sample has a newline behind each row, and what is written here has none.
+    let info = |name: &str| succeeds(&folder.run(&format!("info @{name}"))).to_owned();
+    assert_eq!(info("a.bin"), info("d.bin"));
+    assert!(info("b.txt.gz").starts_with("format      word2vec text, gzip\nwords       20000\ndimensions  100\n"));
+    assert_eq!(succeeds(&folder.run("convert @d.bin @e.txt")), "");
+    assert!(fs::read(folder.path("e.txt")).unwrap() == fs::read(folder.path("d.vec")).unwrap());
+    assert_eq!(folder.names(), ["a.bin", "b.txt.gz", "c.bin.gz", "d.bin", "d.vec", "e.txt", "v.txt"]);
+}
+
+#[test]
+fn convert_onto_itself_and_to_standard_output() {
+    let folder = Folder::new();
+    succeeds(&folder.run("convert @v.txt @v.txt"));
+    assert_eq!(fs::read_to_string(folder.path("v.txt")).unwrap().lines().nth(1), Some("cat 1.0 0.1"));
+    #[cfg(unix)]
+    assert!(succeeds(&folder.run("convert @v.txt /dev/stdout --to text")).starts_with("4 2\ncat 1.0 0.1\n"));
+}
+
+#[test]
+fn info_tells_of_zero_vectors_and_glove() {
+    let folder = Folder::new().with("g.txt", "a 3 4\nb 0 0\n");
+    let expected = "format      GloVe text (no header)\nwords       2\ndimensions  2\nlengths     0 to 5\nall zeros   1\nfirst words a b\n";
+    assert_eq!(succeeds(&folder.run("info @g.txt")), expected);
+}
+
+#[test]
+fn warnings_are_lines_that_quiet_removes() {
+    let folder = Folder::new().with("d.txt", "2 1\na 1\na 2\n");
+    let output = folder.run("similar @d.txt a");
+    assert_eq!(output.status.code(), Some(0));
+    let file = folder.path("d.txt");
+    let expected = "1 duplicate words left out, the first of each kept (such as \"a\")";
+    assert_eq!(text(&output.stderr), format!("warning: {}: {expected}\n", file.display()));
+    succeeds(&folder.run("similar @d.txt a --quiet"));
+}
+
+#[test]
+fn bad_input_is_one_line_and_leaves_nothing() {
+    let cases: [(&str, &[u8], &str); 12] = [
+        ("empty.txt", b"", "the file is empty"),
+        ("header.txt", b"what is this\n", "line 1: \"what is this\" is neither a header"),
+        ("large.txt", b"900000 2\ncat 1 2\n", "line 1: the header promises 900000 words"),
+        ("cut.bin", b"2 2\ncat \0\0\0\0\0\0\0\0dog \0\0\0\0\0\0\0", "byte 27: the file ends after 1 of the 2 rows"),
+        ("few.txt", b"2 2\ncat 1 2\ndog 1\n", "line 3: too few numbers"),
+        ("many.txt", b"2 2\ncat 1 2\ndog 1 2 3\n", "line 3: too many numbers"),
+        ("word.txt", b"2 2\ncat 1 2\ndog 1 x\n", "line 3 (\"dog\"): \"x\" is not a number"),
+        ("nan.txt", b"2 2\ncat 1 2\ndog 1 nan\n", "line 3 (\"dog\"): number 2 is NaN"),
+        ("inf.bin", b"1 1\ncat \0\0\x80\x7f", "row 1 (byte 4) (\"cat\"): number 1 is NaN"),
+        ("utf8.txt", b"1 2\nc\xfft 1 2\n", "line 2 (\"c\u{fffd}t\"): the word is not UTF-8"),
+        ("pickle.bin", b"\x80\x04\x95...", "this is a Python pickle"),
+        ("space.txt", b"1 2\nnew york 1 2\n", "row 0: the word \"new york\" holds white space"),
+    ];
+    for (name, bytes, message) in cases {
+        let folder = Folder::new().with(name, bytes);
+        let before = folder.names();
+        let output = folder.run(&format!("convert @{name} @out.txt"));
+        let error = fails(&output, 1);
+        let start = format!("error: {}: {message}", folder.path(name).display());
+        assert!(error.starts_with(&start), "{error}\nbut not\n{start}");
+        assert_eq!(folder.names(), before);
+    }
+}
+
+#[test]
+fn missing_files_and_folders() {
+    let folder = Folder::new();
+    assert!(fails(&folder.run("info @none.bin"), 1).ends_with("none.bin: there is no such file; check the name"));
+    assert!(fails(&folder.run("convert @v.txt @none/o.txt"), 1).ends_with("none` does not exist; create it first"));
+    assert!(fails(&folder.run("convert @v.txt @o.dat"), 1).contains("the extension does not tell the format"));
+    assert_eq!(folder.names(), ["v.txt"]);
+}
+
+#[test]
+fn words_that_are_not_there() {
+    let folder = Folder::new();
+    let output = folder.run("similar @v.txt cta");
+    assert!(fails(&output, 1).ends_with("v.txt: the word \"cta\" is not in the vocabulary; did you mean cat?"));
+    assert!(fails(&folder.run("similar @v.txt xylophone"), 1).ends_with("check the language and the case"));
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_2() {
+    let folder = Folder::new();
+    assert!(fails(&folder.run("similar @v.txt cat --top 0"), 2).contains("at least 1 is needed"));
+    assert!(fails(&folder.run("similar @v.txt cat --top x"), 2).contains("a whole number is needed"));
+    assert!(fails(&folder.run("similar @v.txt"), 2).contains("<WORD>"));
+    assert!(fails(&folder.run("similar @v.txt cat --threads 0"), 2).contains("--threads"));
+    assert!(fails(&folder.run("nonsense"), 2).contains("nonsense"));
+    assert_eq!(ohyeah([""; 0]).status.code(), Some(2));
+    assert_eq!(ohyeah(["--help"]).status.code(), Some(0));
+    assert_eq!(ohyeah(["--version"]).status.code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk() {
+    let folder = Folder::new();
+    let error = "/dev/full: the disk is full; free some space or write elsewhere";
+    assert_eq!(fails(&folder.run("convert @v.txt /dev/full --to binary"), 1), format!("error: {error}"));
+    let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    for line in ["info", "similar"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ohyeah"));
+        command.arg(line).arg(folder.path("v.txt")).args((line == "similar").then_some("cat")).stdout(full());
+        let output = command.output().unwrap();
+        assert!(fails(&output, 1).ends_with("standard output: the disk is full; free some space or write elsewhere"));
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let folder = Folder::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ohyeah"));
+    command.arg("similar").arg(folder.path("v.txt")).arg("cat").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}

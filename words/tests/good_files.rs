@@ -1,0 +1,146 @@
+//! Files as different tools write them.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod bodies;
+
+use std::io::Write;
+
+use bodies::{assert_round_trip, assert_same};
+use flate2::{Compression, write::GzEncoder};
+use ohyeah_words::{Format, Loaded, Reader, WordVectors, WriteError, Writer};
+
+fn read(bytes: impl AsRef<[u8]>) -> Loaded {
+    Reader::new().read_slice(bytes.as_ref()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn expected() -> WordVectors {
+    WordVectors::from_parts(["cat", "dog"], vec![0.1, -2.0, 3e-5, 4.0], 2).unwrap()
+}
+
+fn binary(between: &str) -> Vec<u8> {
+    let vectors = expected();
+    let mut bytes = b"2 2\n".to_vec();
+    for id in 0..2 {
+        bytes.extend_from_slice(between.as_bytes());
+        bytes.extend_from_slice(vectors.word(id).as_bytes());
+        bytes.push(b' ');
+        bytes.extend(vectors.vector(id).iter().flat_map(|x| x.to_le_bytes()));
+    }
+    bytes
+}
+
+#[test]
+fn text_of_all_tools() {
+    for text in [
+        "2 2\ncat 0.1 -2\ndog 3e-5 4\n",
+        "2 2\ncat 0.1 -2\ndog 3e-5 4",
+        "2 2\r\ncat 0.1 -2\r\ndog 3e-5 4\r\n",
+        "2 2 \ncat 0.1 -2 \ndog 3e-5 4 \n\n",
+        "\u{feff}2 2\ncat 0.1 -2\ndog 3e-5 4\n",
+        "2\t2\ncat\t0.1\t-2\n\ndog\t3E-5\t+4.000\n",
+    ] {
+        let loaded = read(text);
+        assert_eq!((loaded.format, loaded.header, loaded.gzip), (Format::Text, true, false), "{text:?}");
+        assert!(loaded.warnings.is_empty(), "{text:?}: {}", loaded.warnings);
+        assert_same(&loaded.vectors, &expected());
+    }
+    let glove = read("cat 0.1 -2\ndog 3e-5 4\n");
+    assert!(!glove.header);
+    assert_same(&glove.vectors, &expected());
+}
+
+#[test]
+fn binary_with_and_without_newlines() {
+    for between in ["", "\n", "\n\n\n"] {
+        let loaded = read(binary(between));
+        assert_eq!(loaded.format, Format::Binary, "{between:?}");
+        assert_same(&loaded.vectors, &expected());
+    }
+    // word2vec's own tool ends the last row with a newline too, and that is no leftover.
+    assert!(read([binary("\n"), b"\n".to_vec()].concat()).warnings.is_empty());
+}
+
+#[test]
+fn gzip_by_content_and_in_several_members() {
+    let pack = |bytes: &[u8]| {
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(bytes).unwrap();
+        packer.finish().unwrap()
+    };
+    let file = binary("");
+    let loaded = read([pack(&file[..9]), pack(&file[9..])].concat());
+    assert!(loaded.gzip);
+    assert_same(&loaded.vectors, &expected());
+}
+
+#[test]
+fn words_with_spaces() {
+    let loaded = read("3 2\n. . . 1 2\nnew york 3 4\nnon\u{a0}breaking 5 6\n");
+    assert!(loaded.vectors.words().eq([". . .", "new york", "non\u{a0}breaking"]));
+    for format in [Format::Text, Format::Binary] {
+        let write = |writer: Writer<'_>| {
+            let mut bytes = Vec::new();
+            writer.format(format).write(&loaded.vectors, &mut bytes).map(|()| bytes)
+        };
+        let error = write(Writer::new()).unwrap_err();
+        assert!(matches!(error, WriteError::Unwritable { row: 0, .. }), "{error}");
+        let bytes = write(Writer::new().replace_spaces('_')).unwrap();
+        assert!(read(bytes).vectors.words().eq(["._._.", "new_york", "non\u{a0}breaking"]));
+    }
+}
+
+#[test]
+fn words_that_cannot_be_read_back_are_refused() {
+    let refused = |words: &[&str], format| {
+        let vectors = WordVectors::from_parts(words, vec![1.0; words.len()], 1).unwrap();
+        let mut bytes = Vec::new();
+        let error = Writer::new().format(format).replace_spaces('_').write(&vectors, &mut bytes).unwrap_err();
+        assert!(bytes.is_empty());
+        error
+    };
+    assert!(matches!(refused(&["a", ""], Format::Text), WriteError::EmptyWord { row: 1 }));
+    assert!(matches!(refused(&["a", ""], Format::Binary), WriteError::EmptyWord { row: 1 }));
+    assert!(matches!(refused(&["a b", "a_b"], Format::Text), WriteError::Collision { row: 0, .. }));
+    assert!(matches!(refused(&["a\tb", "a b"], Format::Text), WriteError::Collision { row: 1, .. }));
+    // 1.0 as text, were it not for the bytes of a float.
+    let vectors = WordVectors::from_parts(["a"], vec![f32::from_le_bytes(*b"1.0\n")], 1).unwrap();
+    let error = Writer::new().format(Format::Binary).write(&vectors, Vec::new()).unwrap_err();
+    assert!(matches!(error, WriteError::Ambiguous), "{error}");
+}
+
+#[test]
+fn every_kind_of_number_comes_back() {
+    let mut numbers: Vec<f32> = vec![0.0, -0.0, f32::MIN_POSITIVE, f32::MAX, f32::MIN, f32::EPSILON, 0.1, 1e21, 1e-7];
+    // Every exponent, with mantissas from all over.
+    numbers.extend(
+        (0..255_u32).flat_map(|e| (0..9).map(move |i| f32::from_bits((e << 23) | ((i * 0x000e_38e3) & 0x007f_ffff)))),
+    );
+    numbers.truncate(numbers.len() / 3 * 3);
+    let words = (0..numbers.len() / 3).map(|i| format!("w{i}"));
+    let vectors = WordVectors::from_parts(words, numbers, 3).unwrap();
+    assert_round_trip(&vectors, Format::Text);
+    assert_round_trip(&vectors, Format::Binary);
+}
+
+#[test]
+fn large_files_take_many_blocks_and_any_number_of_threads() {
+    let (rows, dimensions) = (30_000, 60);
+    let words = (0..rows).map(|i| format!("word{i}"));
+    let numbers = (0..rows * dimensions).map(|i| (i as f32 * 0.37).sin()).collect();
+    let vectors = WordVectors::from_parts(words, numbers, dimensions).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.txt", "a.bin", "a.vec.gz", "a.bin.gz"] {
+        let path = folder.path().join(name);
+        Writer::new().save(&vectors, &path).unwrap();
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert_same(&pool.install(|| Reader::new().open(&path)).unwrap().vectors, &vectors);
+        }
+        let mut seen = Vec::new();
+        Reader::new().on_progress(|progress| seen.push((progress.bytes, progress.rows))).open(&path).unwrap();
+        assert!(seen.is_sorted() && !seen.is_empty());
+    }
+    let error = Writer::new().save(&vectors, folder.path().join("a.dat")).unwrap_err();
+    assert!(matches!(error, WriteError::UnknownExtension { .. }), "{error}");
+}
