@@ -45,7 +45,10 @@ pub(crate) fn split_key(key: u64) -> (f32, u32) {
 pub(crate) struct TopK {
     keys: Vec<u64>,
     n: usize,
+    /// Once there are `n`: only smaller keys are worth keeping.
     threshold: Option<u64>,
+    /// The distance of the threshold: beyond it a push ends after one comparison.
+    farthest: f32,
 }
 
 /// Small `n` would cut too often.
@@ -57,10 +60,14 @@ impl TopK {
         self.keys.clear();
         self.n = n;
         self.threshold = None;
+        self.farthest = f32::INFINITY;
     }
 
     #[inline]
     pub(crate) fn push(&mut self, distance: f32, id: u32) {
+        if distance > self.farthest {
+            return;
+        }
         let key = key(distance, id);
         if self.threshold.is_some_and(|threshold| key >= threshold) {
             return;
@@ -72,13 +79,16 @@ impl TopK {
     }
 
     #[cold]
+    #[inline(never)]
     fn cut(&mut self) {
         if self.n == 0 {
             self.keys.clear();
             self.threshold = Some(0);
+            self.farthest = f32::NEG_INFINITY;
         } else if self.keys.len() > self.n {
             let (_, last, _) = self.keys.select_nth_unstable(self.n - 1);
             self.threshold = Some(*last);
+            self.farthest = split_key(*last).0;
             self.keys.truncate(self.n);
         }
     }

@@ -1,4 +1,5 @@
 use rand_core::Rng;
+use wide::f32x4;
 
 use super::{Distance, Metric};
 use crate::Backend;
@@ -14,15 +15,24 @@ impl Distance for Angular {
     const METRIC: Metric = Metric::Angular;
 }
 
-/// 2 − 2·cos from a dot product and two squared lengths; 2 where a length is zero.
+/// 2 − 2·cos from dot products and products of squared lengths; 2 where a length is zero.
 ///
-/// The last steps in f64, as Annoy does them.
-pub(super) fn from_cosine(dot: f32, squared_lengths: f32) -> f32 {
-    if squared_lengths > 0.0 {
-        (2.0 - 2.0 * f64::from(dot) / f64::from(libm::sqrtf(squared_lengths))) as f32
-    } else {
-        2.0
+/// The last steps in f64, as Annoy does them. Roots are taken four at a time: one by one they would cost as much as the
+/// dot products.
+pub(super) fn from_cosines<const N: usize>(dots: [f32; N], squared_lengths: [f32; N]) -> [f32; N] {
+    let mut distances = [2.0; N];
+    let rows = dots.chunks(4).zip(squared_lengths.chunks(4)).zip(distances.chunks_mut(4));
+    for ((dots, squared), distances) in rows {
+        let mut lengths = [0.0; 4];
+        lengths[..squared.len()].copy_from_slice(squared);
+        let lengths = f32x4::new(lengths).sqrt().to_array();
+        for ((distance, dot), length) in distances.iter_mut().zip(dots).zip(lengths) {
+            if length > 0.0 {
+                *distance = (2.0 - 2.0 * f64::from(*dot) / f64::from(length)) as f32;
+            }
+        }
     }
+    distances
 }
 
 /// The squared length of a row; files from old versions of Annoy do not hold it.
@@ -43,11 +53,8 @@ impl Rules for Angular {
 
     fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
         let length = squared_length(backend, from);
-        let mut distances = backend.dot_many(from.vector, rows.map(|row| row.vector));
-        for (distance, row) in distances.iter_mut().zip(rows) {
-            *distance = from_cosine(*distance, length * squared_length(backend, row));
-        }
-        distances
+        let dots = backend.dot_many(from.vector, rows.map(|row| row.vector));
+        from_cosines(dots, rows.map(|row| length * squared_length(backend, row)))
     }
 
     fn reported(distance: f32) -> f32 {

@@ -8,7 +8,7 @@
 use bytemuck::Zeroable;
 use rand_core::Rng;
 
-use super::angular::from_cosine;
+use super::angular::from_cosines;
 use super::{Distance, Metric};
 use crate::Backend;
 use crate::forest::node::{DotHeader, DotLegacyHeader, Row, plain_item};
@@ -115,12 +115,11 @@ impl TwoMeans for Dot {
     const COSINE: bool = true;
 
     fn mean_distances(backend: Backend, item: Row<'_, Self>, means: [Row<'_, Self>; 2]) -> [f32; 2] {
-        let mut distances = backend.dot_many(item.vector, means.map(|mean| mean.vector));
-        for (distance, mean) in distances.iter_mut().zip(means) {
-            let dot = *distance + item.header.factor * mean.header.factor;
-            *distance = from_cosine(dot, item.header.squared_length * mean.header.squared_length);
+        let mut dots = backend.dot_many(item.vector, means.map(|mean| mean.vector));
+        for (dot, mean) in dots.iter_mut().zip(means) {
+            *dot += item.header.factor * mean.header.factor;
         }
-        distances
+        from_cosines(dots, means.map(|mean| item.header.squared_length * mean.header.squared_length))
     }
 
     fn length(backend: Backend, row: Row<'_, Self>) -> f32 {

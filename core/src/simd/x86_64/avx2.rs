@@ -7,24 +7,31 @@ use crate::simd::{LANES, common_length};
 
 const WIDTH: usize = 8;
 
-/// Loads eight elements at `at`, zeros beyond the end of `from`.
 #[target_feature(enable = "avx2")]
 #[inline]
 #[allow(unsafe_code)]
-fn load_tail(from: &[f32], at: usize) -> __m256 {
-    let from = from.get(at..).unwrap_or(&[]);
-    let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(from.len().min(WIDTH) as i32), lane);
-    // SAFETY: a masked load reads only the elements whose mask is set, and those are the first `from.len()`.
-    unsafe { _mm256_maskload_ps(from.as_ptr(), mask) }
+fn load(block: &[f32; LANES]) -> [__m256; 4] {
+    let from = block.as_ptr();
+    // SAFETY: the reference covers the four times 32 bytes read; `loadu` asks for no alignment.
+    unsafe { [0, 1, 2, 3].map(|lane| _mm256_loadu_ps(from.add(lane * WIDTH))) }
 }
 
+/// Loads a last block, zeros beyond its end.
 #[target_feature(enable = "avx2")]
 #[inline]
 #[allow(unsafe_code)]
-fn load(from: &[f32; WIDTH]) -> __m256 {
-    // SAFETY: the reference covers the 32 bytes read; `loadu` asks for no alignment.
-    unsafe { _mm256_loadu_ps(from.as_ptr()) }
+fn load_tail(tail: &[f32]) -> [__m256; 4] {
+    let from = tail.as_ptr();
+    let position = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    let mut lanes = [_mm256_setzero_ps(); 4];
+    for (lane, to) in lanes.iter_mut().enumerate() {
+        let left = tail.len() as i32 - (lane * WIDTH) as i32;
+        let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(left), position);
+        // SAFETY: a masked load reads only the elements whose mask is set: the first `tail.len()` of the four together.
+        // `wrapping_add` makes no claim about an address that no mask reads from.
+        *to = unsafe { _mm256_maskload_ps(from.wrapping_add(lane * WIDTH), mask) };
+    }
+    lanes
 }
 
 #[target_feature(enable = "avx2")]
@@ -50,28 +57,29 @@ fn fold(lanes: [__m256; 4]) -> f32 {
 fn lane_sum<const N: usize>(a: &[f32], rows: [&[f32]; N], step: impl Fn(__m256, __m256, __m256) -> __m256) -> [f32; N] {
     let len = common_length(a, rows);
     let (blocks, tail) = a[..len].as_chunks::<LANES>();
-    let mut sums = [[_mm256_setzero_ps(); 4]; N];
-    let rows = rows.map(|row| &row[..len]);
-    let row_blocks = rows.map(|row| &row.as_chunks::<LANES>().0[..blocks.len()]);
+    let rows = rows.map(|row| row[..len].as_chunks::<LANES>());
+    let mut sums = [[_mm256_setzero_ps(); LANES / WIDTH]; N];
     for (i, block) in blocks.iter().enumerate() {
-        for (lane, x) in block.as_chunks::<WIDTH>().0.iter().enumerate() {
-            let x = load(x);
-            for (sum, row) in sums.iter_mut().zip(row_blocks) {
-                sum[lane] = step(sum[lane], x, load(&row[i].as_chunks::<WIDTH>().0[lane]));
+        let x = load(block);
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            let y = load(&row.0[i]);
+            for lane in 0..LANES / WIDTH {
+                sum[lane] = step(sum[lane], x[lane], y[lane]);
             }
         }
     }
     if !tail.is_empty() {
-        for lane in 0..LANES / WIDTH {
-            let x = load_tail(tail, lane * WIDTH);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                sum[lane] = step(sum[lane], x, load_tail(&row[len - tail.len()..], lane * WIDTH));
+        let x = load_tail(tail);
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            let y = load_tail(row.1);
+            for lane in 0..LANES / WIDTH {
+                sum[lane] = step(sum[lane], x[lane], y[lane]);
             }
         }
     }
     let mut folded = [0.0; N];
-    for (to, sum) in folded.iter_mut().zip(sums) {
-        *to = fold(sum);
+    for (to, sum) in folded.iter_mut().zip(&sums) {
+        *to = fold(*sum);
     }
     folded
 }

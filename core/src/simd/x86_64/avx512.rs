@@ -9,23 +9,30 @@ use crate::simd::{LANES, common_length};
 
 const WIDTH: usize = 16;
 
-/// Loads sixteen elements at `at`, zeros beyond the end of `from`.
 #[target_feature(enable = "avx512f")]
 #[inline]
 #[allow(unsafe_code)]
-fn load_tail(from: &[f32], at: usize) -> __m512 {
-    let from = from.get(at..).unwrap_or(&[]);
-    let mask = ((1_u32 << from.len().min(WIDTH)) - 1) as __mmask16;
-    // SAFETY: a masked load reads only the elements whose mask is set, and those are the first `from.len()`.
-    unsafe { _mm512_maskz_loadu_ps(mask, from.as_ptr()) }
+fn load(block: &[f32; LANES]) -> [__m512; 2] {
+    let from = block.as_ptr();
+    // SAFETY: the reference covers the two times 64 bytes read; `loadu` asks for no alignment.
+    unsafe { [_mm512_loadu_ps(from), _mm512_loadu_ps(from.add(WIDTH))] }
 }
 
+/// Loads a last block, zeros beyond its end.
 #[target_feature(enable = "avx512f")]
 #[inline]
 #[allow(unsafe_code)]
-fn load(from: &[f32; WIDTH]) -> __m512 {
-    // SAFETY: the reference covers the 64 bytes read; `loadu` asks for no alignment.
-    unsafe { _mm512_loadu_ps(from.as_ptr()) }
+fn load_tail(tail: &[f32]) -> [__m512; 2] {
+    let mask = (1_u64 << tail.len().min(LANES)) - 1;
+    let from = tail.as_ptr();
+    // SAFETY: a masked load reads only the elements whose mask bit is set: the first `tail.len()` of the two together.
+    // `wrapping_add` makes no claim about an address that no bit reads from.
+    unsafe {
+        [
+            _mm512_maskz_loadu_ps(mask as __mmask16, from),
+            _mm512_maskz_loadu_ps((mask >> WIDTH) as __mmask16, from.wrapping_add(WIDTH)),
+        ]
+    }
 }
 
 /// Loads eight words at `at`, zeros beyond the end of `from`.
@@ -55,28 +62,29 @@ fn fold(lanes: [__m512; 2]) -> f32 {
 fn lane_sum<const N: usize>(a: &[f32], rows: [&[f32]; N], step: impl Fn(__m512, __m512, __m512) -> __m512) -> [f32; N] {
     let len = common_length(a, rows);
     let (blocks, tail) = a[..len].as_chunks::<LANES>();
-    let mut sums = [[_mm512_setzero_ps(); 2]; N];
-    let rows = rows.map(|row| &row[..len]);
-    let row_blocks = rows.map(|row| &row.as_chunks::<LANES>().0[..blocks.len()]);
+    let rows = rows.map(|row| row[..len].as_chunks::<LANES>());
+    let mut sums = [[_mm512_setzero_ps(); LANES / WIDTH]; N];
     for (i, block) in blocks.iter().enumerate() {
-        for (lane, x) in block.as_chunks::<WIDTH>().0.iter().enumerate() {
-            let x = load(x);
-            for (sum, row) in sums.iter_mut().zip(row_blocks) {
-                sum[lane] = step(sum[lane], x, load(&row[i].as_chunks::<WIDTH>().0[lane]));
+        let x = load(block);
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            let y = load(&row.0[i]);
+            for lane in 0..LANES / WIDTH {
+                sum[lane] = step(sum[lane], x[lane], y[lane]);
             }
         }
     }
     if !tail.is_empty() {
-        for lane in 0..LANES / WIDTH {
-            let x = load_tail(tail, lane * WIDTH);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                sum[lane] = step(sum[lane], x, load_tail(&row[len - tail.len()..], lane * WIDTH));
+        let x = load_tail(tail);
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            let y = load_tail(row.1);
+            for lane in 0..LANES / WIDTH {
+                sum[lane] = step(sum[lane], x[lane], y[lane]);
             }
         }
     }
     let mut folded = [0.0; N];
-    for (to, sum) in folded.iter_mut().zip(sums) {
-        *to = fold(sum);
+    for (to, sum) in folded.iter_mut().zip(&sums) {
+        *to = fold(*sum);
     }
     folded
 }

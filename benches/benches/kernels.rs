@@ -1,0 +1,79 @@
+//! Every kernel on every backend of this machine, at the dimensions of word, sentence and image vectors.
+//!
+//! A measurement is one vector against 64 rows that lie in the first-level cache, so that it is the arithmetic that is
+//! timed; elements are counted in rows.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ohyeah::Backend;
+
+const DIMENSIONS: [usize; 3] = [100, 300, 768];
+/// 64 rows of 100 dimensions fill most of 32 KiB; of more dimensions, fewer are used.
+const FLOATS_IN_CACHE: usize = 6400;
+
+type One = fn(Backend, &[f32], &[f32]) -> f32;
+type Four = fn(Backend, &[f32], [&[f32]; 4]) -> [f32; 4];
+
+fn group<'c>(c: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c, WallTime> {
+    let mut group = c.benchmark_group(name);
+    group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1)).sample_size(30);
+    group
+}
+
+fn one_row(c: &mut Criterion, name: &str, kernel: One) {
+    let mut group = group(c, name);
+    for dimensions in DIMENSIONS {
+        let rows = ohyeah_benches::vectors(FLOATS_IN_CACHE / dimensions, dimensions);
+        group.throughput(Throughput::Elements(rows.len() as u64 - 1));
+        for backend in Backend::available() {
+            group.bench_function(BenchmarkId::new(backend.name(), dimensions), |b| {
+                b.iter(|| rows[1..].iter().map(|row| kernel(backend, black_box(&rows[0]), row)).sum::<f32>());
+            });
+        }
+    }
+}
+
+fn four_rows(c: &mut Criterion, name: &str, kernel: Four) {
+    let mut group = group(c, name);
+    for dimensions in DIMENSIONS {
+        let rows = ohyeah_benches::vectors(FLOATS_IN_CACHE / dimensions, dimensions);
+        let fours = rows.as_chunks::<4>().0;
+        group.throughput(Throughput::Elements(4 * fours.len() as u64));
+        for backend in Backend::available() {
+            group.bench_function(BenchmarkId::new(backend.name(), dimensions), |b| {
+                let four =
+                    |rows: &[Vec<f32>; 4]| kernel(backend, black_box(&rows[0]), rows.each_ref().map(Vec::as_slice));
+                b.iter(|| fours.iter().map(|rows| four(rows).iter().sum::<f32>()).sum::<f32>());
+            });
+        }
+    }
+}
+
+fn floats(c: &mut Criterion) {
+    one_row(c, "dot", Backend::dot);
+    one_row(c, "squared_l2", Backend::squared_l2);
+    one_row(c, "l1", Backend::l1);
+    one_row(c, "margin", |backend, a, b| backend.margin(a, 0.5, b));
+    four_rows(c, "dot_4", Backend::dot_many::<4>);
+    four_rows(c, "squared_l2_4", Backend::squared_l2_many::<4>);
+    four_rows(c, "l1_4", Backend::l1_many::<4>);
+}
+
+fn bits(c: &mut Criterion) {
+    let mut group = group(c, "hamming");
+    for dimensions in DIMENSIONS {
+        let rows = ohyeah_benches::bits(64, dimensions.div_ceil(64));
+        group.throughput(Throughput::Elements(rows.len() as u64));
+        for backend in Backend::available() {
+            group.bench_function(BenchmarkId::new(backend.name(), dimensions), |b| {
+                b.iter(|| rows.iter().map(|row| backend.hamming(black_box(&rows[0]), row)).sum::<u64>());
+            });
+        }
+    }
+}
+
+criterion_group!(benches, floats, bits);
+criterion_main!(benches);
