@@ -28,6 +28,7 @@ pub(crate) struct Input {
 impl Input {
     /// Reads the vectors, with progress, and passes on what is odd about them.
     pub(crate) fn load(&self, report: Report) -> Result<Loaded, Failure> {
+        let backend = ohyeah::backend().map_err(|error| Failure::Message(error.to_string()))?;
         let standard = self.path == Path::new("-");
         let total = std::fs::metadata(&self.path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
         let bar = report.bytes("reading", total);
@@ -35,12 +36,13 @@ impl Input {
         if let Some(limit) = self.limit {
             reader = reader.limit(limit);
         }
-        let loaded = if standard {
+        let mut loaded = if standard {
             reader.read(io::stdin()).map_err(|error| Failure::about(self.name(), error))?
         } else {
             reader.open(&self.path)?
         };
         bar.finish_and_clear();
+        loaded.vectors = loaded.vectors.with_backend(backend);
         for message in loaded.warnings.messages() {
             report.warning(format_args!("{}: {message}", self.name()));
         }

@@ -192,6 +192,17 @@ fn words_that_are_not_there() {
 }
 
 #[test]
+fn the_backend_can_be_forced() {
+    let similar = |backend: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ohyeah"));
+        command.env("OHYEAH_BACKEND", backend).arg("similar").arg(sample()).arg("cat").output().unwrap()
+    };
+    let expected = similar("portable");
+    assert_eq!(succeeds(&similar("scalar")), succeeds(&expected));
+    assert!(fails(&similar("abacus"), 1).contains("OHYEAH_BACKEND=abacus"));
+}
+
+#[test]
 fn a_wrong_command_line_exits_with_2() {
     let folder = Folder::new();
     assert!(fails(&folder.run("similar @v.txt cat --top 0"), 2).contains("at least 1 is needed"));

@@ -2,13 +2,13 @@
 //!
 //! Sums in `f32` are what gensim reports and what the kernels are fast at. They fail in two corners: squares of numbers
 //! above 1e19 overflow, and squares of numbers below 1e-19 vanish, which would make a NaN or a zero vector of an honest
-//! one. Both show in the result, so the plain sum is tried first and `f64` repairs the rare row.
+//! one. Both show in the lengths or the sum, so the plain sum is tried first and `f64` repairs the rare row.
 
 use ohyeah::Backend;
 
-/// The instruction set to use, found once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scorer(Backend);
+/// The instruction set to use.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Scorer(pub(crate) Backend);
 
 impl Scorer {
     pub(crate) fn detect() -> Self {
@@ -43,10 +43,14 @@ pub(crate) fn cosine(dot: f32, a: (&[f32], f32), b: (&[f32], f32)) -> f32 {
     if a.1 == 0.0 || b.1 == 0.0 {
         return 0.0;
     }
-    let cosine = dot / a.1 / b.1;
-    // The product of two very short vectors underflows as their norms do, and the greatest norm stands for greater ones.
-    let in_range = (dot.abs() > 1e-30 || a.1.min(b.1) > 1e-12) && a.1.max(b.1) < f32::MAX;
-    if in_range && cosine.is_finite() { cosine.clamp(-1.0, 1.0) } else { careful_cosine(a.0, b.0) }
+    // The product of two very short vectors underflows, and the greatest norm stands for greater ones.
+    let in_range = a.1.min(b.1) > 1e-12 && a.1.max(b.1) < f32::MAX && dot.is_finite();
+    if in_range {
+        // In `f32` the product of the norms could overflow where their quotients with `dot` would not.
+        let cosine = f64::from(dot) / (f64::from(a.1) * f64::from(b.1));
+        return cosine.clamp(-1.0, 1.0) as f32;
+    }
+    careful_cosine(a.0, b.0)
 }
 
 #[cold]

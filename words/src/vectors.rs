@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ohyeah::Backend;
 use rayon::prelude::*;
 
 use crate::{
@@ -75,8 +76,19 @@ impl WordVectors {
         vocabulary.shrink();
         vectors.shrink_to_fit();
         let scorer = Scorer::detect();
-        let norms = vectors.par_chunks_exact(dimensions).with_min_len(1024).map(|row| scorer.norm(row)).collect();
+        let norms = norms(&vectors, dimensions, scorer);
         Self { vocabulary, vectors, dimensions, norms, scorer }
+    }
+
+    /// Computes with `backend` from now on, instead of the fastest one of this machine: for tests and comparisons.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        let scorer = Scorer(backend);
+        if scorer != self.scorer {
+            self.scorer = scorer;
+            self.norms = norms(&self.vectors, self.dimensions, scorer);
+        }
+        self
     }
 
     /// Number of words.
@@ -165,6 +177,10 @@ impl WordVectors {
     pub(crate) fn scorer(&self) -> Scorer {
         self.scorer
     }
+}
+
+fn norms(vectors: &[f32], dimensions: usize, scorer: Scorer) -> Vec<f32> {
+    vectors.par_chunks_exact(dimensions).with_min_len(1024).map(|row| scorer.norm(row)).collect()
 }
 
 impl fmt::Debug for WordVectors {

@@ -1,0 +1,140 @@
+//! Queries against a plain `f64` brute force, and what they refuse.
+
+#![allow(clippy::unwrap_used)]
+
+use ohyeah_words::{Neighbour, QueryError, WordVectors, exact};
+
+/// Numbers that look random and are the same everywhere.
+fn noise(count: usize) -> Vec<f32> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+fn vectors(words: usize, dimensions: usize) -> WordVectors {
+    let names = (0..words).map(|i| format!("w{i}"));
+    WordVectors::from_parts(names, noise(words * dimensions), dimensions).unwrap()
+}
+
+fn plain_cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum() };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+fn ids(neighbours: &[Neighbour]) -> Vec<u32> {
+    neighbours.iter().map(|neighbour| neighbour.id).collect()
+}
+
+#[test]
+fn exact_is_a_plain_brute_force() {
+    for (words, dimensions) in [(1, 1), (7, 3), (3000, 17), (2500, 100)] {
+        let vectors = vectors(words, dimensions);
+        let query = noise(dimensions);
+        let mut plain: Vec<(f64, u32)> =
+            (0..words as u32).map(|id| (plain_cosine(&query, vectors.vector(id)), id)).collect();
+        plain.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        for n in [1, 10, words, words + 5] {
+            let found = exact::top(&vectors, &query, n, usize::MAX, &[]);
+            assert_eq!(found.len(), n.min(words));
+            for (found, plain) in found.iter().zip(&plain) {
+                assert!((f64::from(found.cosine) - plain.0).abs() < 1e-5);
+                // Where `f32` cannot tell two apart, either may come first.
+                assert!(found.id == plain.1 || (plain_cosine(&query, vectors.vector(found.id)) - plain.0).abs() < 1e-6);
+            }
+        }
+        let all = exact::cosines(&vectors, &query);
+        assert!(plain.iter().all(|&(cosine, id)| (f64::from(all[id as usize]) - cosine).abs() < 1e-5));
+    }
+}
+
+#[test]
+fn the_answer_does_not_depend_on_the_threads() {
+    let vectors = vectors(9000, 10);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| vectors.most_similar("w17", 200).unwrap())
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(8));
+}
+
+#[test]
+fn every_backend_gives_the_same_answer() {
+    let vectors = vectors(500, 45);
+    let fastest = vectors.most_similar("w17", 20).unwrap();
+    for backend in ohyeah::Backend::available() {
+        let found = vectors.clone().with_backend(backend).most_similar("w17", 20).unwrap();
+        assert_eq!(ids(&found), ids(&fastest), "{backend:?}");
+        assert!(found.iter().zip(&fastest).all(|(a, b)| (a.cosine - b.cosine).abs() < 1e-6), "{backend:?}");
+    }
+}
+
+#[test]
+fn equal_cosines_come_by_row() {
+    let names = (0..5000).map(|i| format!("w{i}"));
+    let vectors = WordVectors::from_parts(names, [1.0, 1.0].repeat(5000), 2).unwrap();
+    assert_eq!(ids(&vectors.most_similar("w3", 5).unwrap()), [0, 1, 2, 4, 5]);
+    assert_eq!(ids(&vectors.query().vector(&[2.0, 2.0], 1.0).restrict(3).run().unwrap()), [0, 1, 2]);
+}
+
+#[test]
+fn inputs_are_left_out_unless_they_are_vectors_or_wanted() {
+    let vectors = vectors(50, 8);
+    let all = |query: ohyeah_words::Query<'_>| ids(&query.top(99).run().unwrap());
+    let without = all(vectors.query().positive("w1").negative("w2").row(3, 0.5));
+    assert_eq!(without.len(), 47);
+    assert!(![1, 2, 3].iter().any(|id| without.contains(id)));
+    assert_eq!(all(vectors.query().positive("w1").keep_inputs())[0], 1);
+    assert_eq!(all(vectors.query().vector(vectors.vector(1), 1.0))[0], 1);
+    assert_eq!(all(vectors.query().positive("w1").top(0)).len(), 49);
+    assert_eq!(vectors.query().positive("w1").top(0).run().unwrap(), []);
+}
+
+#[test]
+fn a_query_that_cancels_itself_is_similar_to_nothing() {
+    let vectors = vectors(20, 4);
+    let found = vectors.query().positive("w1").negative("w1").top(3).run().unwrap();
+    assert_eq!(ids(&found), [0, 2, 3]);
+    assert!(found.iter().all(|neighbour| neighbour.cosine == 0.0));
+}
+
+#[test]
+fn what_cannot_be_asked() {
+    let vectors = vectors(20, 4);
+    assert_eq!(vectors.query().run(), Err(QueryError::NoInput));
+    assert_eq!(vectors.query().vector(&[1.0; 3], 1.0).run(), Err(QueryError::Length { expected: 4, found: 3 }));
+    assert_eq!(vectors.query().vector(&[f32::NAN; 4], 1.0).run(), Err(QueryError::NotFinite));
+    assert_eq!(vectors.query().weighted("w1", f32::INFINITY).run(), Err(QueryError::NotFinite));
+    assert_eq!(vectors.query().row(20, 1.0).run(), Err(QueryError::Row { id: 20, rows: 20 }));
+    let error = vectors.most_similar("w20x", 1).unwrap_err();
+    assert!(
+        matches!(&error, QueryError::UnknownWord { word, nearest } if word == "w20x" && nearest.is_empty()),
+        "{error}"
+    );
+    let error = vectors.similarity("w1", "W2").unwrap_err();
+    assert!(error.to_string().ends_with("did you mean w2, w0, w1, w3, w4?"), "{error}");
+    assert_eq!(vectors.doesnt_match(&[]).unwrap_err(), QueryError::NoInput);
+    assert_eq!(vectors.doesnt_match(&["x"]).unwrap_err(), QueryError::NoKnownWord { words: vec!["x".into()] });
+    assert_eq!(vectors.doesnt_match(&["w1", "x", "w2"]).unwrap().unknown, ["x"]);
+}
+
+#[test]
+fn huge_and_tiny_vectors_are_like_any_other() {
+    let rows = [[1.0, 2.0], [1e-30, 2e-30], [1e30, 2e30], [3e38, 3e38], [1e-44, 0.0], [0.0, 0.0]];
+    let names = (0..rows.len()).map(|i| format!("w{i}"));
+    let vectors = WordVectors::from_parts(names, rows.concat(), 2).unwrap();
+    for a in 0..5 {
+        for b in 0..5 {
+            let plain = plain_cosine(&rows[a], &rows[b]);
+            let found = vectors.similarity(&format!("w{a}"), &format!("w{b}")).unwrap();
+            assert!((f64::from(found) - plain).abs() < 1e-5, "{a} {b}: {found} {plain}");
+        }
+    }
+    assert_eq!(ids(&vectors.most_similar("w0", 9).unwrap()), [1, 2, 3, 4, 5]);
+}
