@@ -21,21 +21,24 @@ pub(crate) fn scan<D: Distance, F: Filter>(
     tops: &mut [TopK],
     filter: &F,
 ) {
-    let mut block: Vec<(u32, Row<'_, D>)> = Vec::with_capacity(BLOCK as usize);
+    let mut ids: Vec<u32> = Vec::with_capacity(BLOCK as usize);
+    let mut rows: Vec<Row<'_, D>> = Vec::with_capacity(BLOCK as usize);
     for first in (0..nodes.items()).step_by(BLOCK as usize) {
-        block.clear();
-        let ids = first..nodes.items().min(first.saturating_add(BLOCK));
-        block.extend(ids.filter(|id| filter.allows(*id)).filter_map(|id| Some((id, nodes.item(id)?))));
+        let block = first..nodes.items().min(first.saturating_add(BLOCK));
+        ids.clear();
+        ids.extend(block.filter(|id| nodes.item(*id).is_some() && filter.allows(*id)));
+        rows.clear();
+        rows.extend(ids.iter().filter_map(|id| nodes.item(*id)));
+        let (row_groups, row_rest) = rows.as_chunks::<TOGETHER>();
+        let (id_groups, id_rest) = ids.as_chunks::<TOGETHER>();
         for (query, top) in queries.iter().zip(tops.iter_mut()) {
-            let (groups, rest) = block.as_chunks::<TOGETHER>();
-            for group in groups {
-                let distances = D::distances(backend, *query, group.map(|(_, row)| row));
-                for (distance, (id, _)) in distances.into_iter().zip(group) {
+            for (rows, ids) in row_groups.iter().zip(id_groups) {
+                for (distance, id) in D::distances(backend, *query, rows).into_iter().zip(ids) {
                     top.push(distance, *id);
                 }
             }
-            for (id, row) in rest {
-                let [distance] = D::distances(backend, *query, [*row]);
+            for (row, id) in row_rest.iter().zip(id_rest) {
+                let [distance] = D::distances(backend, *query, &[*row]);
                 top.push(distance, *id);
             }
         }

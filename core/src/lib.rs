@@ -21,6 +21,7 @@
 //! * [`Forest::open`] makes a forest of bytes that were written before, by this crate or by Annoy, without copying them.
 //! * [`Forest::search`] asks once; a [`Searcher`] asks many times and allocates nothing after the first;
 //!   [`Forest::search_many`] asks for many at a time, on several threads where the caller brings them ([`Join`]).
+//! * [`Items::graph`] finds the neighbours of every item at once, far faster than asking for each.
 //! * [`Search`] says how many answers, how hard to look (`search_k`), which ids are allowed ([`Filter`]), or that the answer
 //!   is to be exact.
 //! * [`metric`] has the five metrics, [`simd`] the kernels, one file an instruction set.
@@ -38,6 +39,7 @@ pub mod error;
 mod exact;
 mod filter;
 pub mod forest;
+mod graph;
 pub mod metric;
 mod parallel;
 mod rng;
@@ -47,6 +49,7 @@ mod top_k;
 pub use any::{AnyForest, AnyItems, AnyNodes};
 pub use filter::{All, Filter, IdSet};
 pub use forest::{BuildOptions, Forest, Items, NodeBuf, Search, Searcher};
+pub use graph::{Graph, GraphOptions};
 pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
 pub use parallel::{Join, Serial};
 pub use simd::Backend;

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use bytemuck::Zeroable;
 use rand_core::Rng;
 
-use super::node::{Header, Layout, Nodes};
+use super::node::{Header, Kind, Layout, Nodes};
 use super::rules::Rules;
 use super::split::{SplitInput, SplitNode};
 use crate::Backend;
@@ -69,8 +69,7 @@ pub(super) fn grow<J: Join, D: Rules>(
     for first in (0..options.trees).step_by(together) {
         let batch = first..options.trees.min(first.saturating_add(together));
         let trees = parallel::map::<J, _>(batch, &|tree| {
-            let nodes = Nodes::<D>::new(elements, layout, items);
-            let grown = Tree::grow(nodes, backend, &mut tree_stream(options.seed, tree as u64));
+            let grown = grow_tree(Nodes::<D>::new(elements, layout, items), backend, options.seed, tree);
             if let Some(progress) = options.progress {
                 progress();
             }
@@ -93,6 +92,25 @@ pub(super) fn grow<J: Join, D: Rules>(
         node_id(elements.len() / layout.stride - 1)
     });
     copies.collect()
+}
+
+/// One tree's nodes, as if they came right after the items.
+pub(crate) fn grow_tree<D: Rules>(
+    items: Nodes<'_, D>,
+    backend: Backend,
+    seed: u64,
+    tree: usize,
+) -> Result<Vec<D::Element>, BuildError> {
+    Tree::grow(items, backend, &mut tree_stream(seed, tree as u64))
+}
+
+/// The ids in each leaf of a tree that [`grow_tree`] has grown. Items that are leaves by themselves are left out.
+pub(crate) fn leaves<D: Rules>(layout: Layout, tree: &[D::Element]) -> impl Iterator<Item = &[u32]> {
+    let nodes = Nodes::<D>::new(tree, layout, 0);
+    (0..nodes.len() as u32).filter_map(move |id| match nodes.kind(id) {
+        Some(Kind::Leaf(ids)) => Some(ids),
+        _ => None,
+    })
 }
 
 fn node_id(position: usize) -> Result<u32, BuildError> {
@@ -247,14 +265,14 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
             }
             // Ids come from the items, so each has a row.
             let rows = group.map(|id| nodes.row(id).unwrap_or(plane));
-            for margin in D::item_margins(backend, plane, rows) {
+            for margin in D::item_margins(backend, plane, &rows) {
                 let side = D::side(self.rng, margin);
                 ones += usize::from(side);
                 self.sides.push(side);
             }
         }
         for id in rest {
-            let [margin] = D::item_margins(backend, plane, [nodes.row(*id).unwrap_or(plane)]);
+            let [margin] = D::item_margins(backend, plane, &[nodes.row(*id).unwrap_or(plane)]);
             let side = D::side(self.rng, margin);
             ones += usize::from(side);
             self.sides.push(side);

@@ -95,7 +95,7 @@ impl<D: Distance> Items<D> {
     /// The vector of an id; none where it was never added.
     #[must_use]
     pub fn vector(&self, id: u32) -> Option<&[D::Element]> {
-        Nodes::<D>::new(&self.nodes.0, self.layout, self.len()).item(id).map(|row| row.vector)
+        self.nodes().item(id).map(|row| row.vector)
     }
 
     /// Adds a vector, or replaces the one that has this id.
@@ -131,6 +131,19 @@ impl<D: Distance> Items<D> {
         Ok(())
     }
 
+    /// Completes the headers, now that all items are known.
+    pub(crate) fn prepare(&mut self) {
+        D::prepare(self.backend, &mut self.nodes.0, self.dimensions);
+    }
+
+    pub(crate) fn nodes(&self) -> Nodes<'_, D> {
+        Nodes::new(&self.nodes.0, self.layout, self.len())
+    }
+
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// Grows trees over the items, one after the other.
     ///
     /// # Errors
@@ -147,7 +160,7 @@ impl<D: Distance> Items<D> {
     /// See [`BuildError`].
     pub fn build_with<J: Join>(mut self, options: BuildOptions<'_>) -> Result<Forest<D>, BuildError> {
         let items = self.len();
-        D::prepare(self.backend, &mut self.nodes.0, self.dimensions);
+        self.prepare();
         let roots = build::grow::<J, D>(&mut self.nodes.0, self.layout, items, self.backend, options)?;
         Ok(Forest {
             storage: self.nodes,

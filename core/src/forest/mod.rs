@@ -8,7 +8,7 @@
 //! Everything is one array of nodes of the same size: first the items, in the order of their ids, then each tree's nodes,
 //! children before parents, then a copy of every root. The array is the file.
 
-mod build;
+pub(crate) mod build;
 mod check;
 mod items;
 pub(crate) mod node;
@@ -24,11 +24,11 @@ pub use items::{Items, NodeBuf};
 pub use search::{Search, Searcher};
 
 use crate::error::{Damage, OpenError, SearchError};
-use crate::filter::{Filter, IdSet};
+use crate::filter::Filter;
 use crate::metric::{Distance, Metric};
 use crate::parallel::Join;
 use crate::{Backend, Neighbour};
-use node::{Kind, Layout, Nodes};
+use node::{Layout, Nodes};
 
 /// Items and the trees over them, ready to be searched.
 ///
@@ -128,7 +128,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     pub fn distance(&self, a: u32, b: u32) -> Result<f32, SearchError> {
         let nodes = self.nodes();
         let row = |id| nodes.item(id).ok_or(SearchError::NoSuchItem { id, items: self.items });
-        let [distance] = D::distances(self.backend, row(a)?, [row(b)?]);
+        let [distance] = D::distances(self.backend, row(a)?, &[row(b)?]);
         Ok(D::reported(distance))
     }
 
@@ -169,31 +169,6 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     #[must_use]
     pub fn searcher(&self) -> Searcher<'_, D> {
         Searcher::new(self.nodes(), &self.roots, self.backend)
-    }
-
-    /// All items in the order in which the leaves of the first tree list them, so that neighbours are often near one
-    /// another; by id where there is no tree. Asking for many items in this order finds much of the memory that a query
-    /// needs still in the cache from the one before.
-    #[must_use]
-    pub fn leaf_order(&self) -> Vec<u32> {
-        let nodes = self.nodes();
-        let mut seen = IdSet::new();
-        let mut order = Vec::with_capacity(self.items as usize);
-        let mut open: Vec<u32> = self.roots.first().copied().into_iter().collect();
-        // A damaged file may lead in circles: no more nodes are followed than there are.
-        for _ in 0..nodes.len() {
-            let Some(id) = open.pop() else { break };
-            match nodes.kind(id) {
-                Some(Kind::Split { children, .. }) => open.extend(children.into_iter().rev()),
-                Some(Kind::Leaf(ids)) => {
-                    order.extend(ids.iter().filter(|id| nodes.item(**id).is_some() && seen.insert(**id)))
-                }
-                Some(Kind::Item) if seen.insert(id) => order.push(id),
-                _ => {}
-            }
-        }
-        order.extend((0..self.items).filter(|id| nodes.item(*id).is_some() && seen.insert(*id)));
-        order
     }
 
     fn nodes(&self) -> Nodes<'_, D> {

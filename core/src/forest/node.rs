@@ -108,6 +108,12 @@ pub struct Row<'a, D: Rules> {
     pub(crate) vector: &'a [D::Element],
 }
 
+/// The vectors of several rows.
+#[inline]
+pub(crate) fn vectors<'a, D: Rules, const N: usize>(rows: &[Row<'a, D>; N]) -> [&'a [D::Element]; N] {
+    rows.each_ref().map(|row| row.vector)
+}
+
 /// What a node is.
 #[derive(Debug)]
 pub(crate) enum Kind<'a, D: Rules> {

@@ -4,7 +4,7 @@ use core::fmt::Debug;
 
 use rand_core::Rng;
 
-use super::node::{Header, Nodes, Row};
+use super::node::{Header, Nodes, Row, vectors};
 use super::split::{SplitInput, SplitNode};
 use crate::Backend;
 use crate::metric::Element;
@@ -41,7 +41,7 @@ pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
     }
 
     /// The distances by which answers are ordered, smallest first.
-    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N];
+    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N];
 
     /// The distance that is reported, from the one that orders.
     fn reported(distance: f32) -> f32;
@@ -50,8 +50,8 @@ pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
     fn margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [&[Self::Element]; N]) -> [f32; N];
 
     /// The same while trees are built, for rows that are items.
-    fn item_margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
-        Self::margins(backend, split, rows.map(|row| row.vector))
+    fn item_margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
+        Self::margins(backend, split, vectors(rows))
     }
 
     /// The side of an item: child 1 where the margin is positive. A coin decides for an item on the plane itself.

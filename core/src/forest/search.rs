@@ -216,7 +216,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
                 nodes.prefetch(*id);
             }
             if let [Some(a), Some(b), Some(c), Some(d)] = group.map(|id| nodes.item(id)) {
-                for (distance, id) in D::distances(backend, query, [a, b, c, d]).into_iter().zip(group) {
+                for (distance, id) in D::distances(backend, query, &[a, b, c, d]).into_iter().zip(group) {
                     top.push(distance, *id);
                 }
             } else {
@@ -230,7 +230,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
 /// Compares one by one, and passes over holes.
 fn score_each<D: Distance>(nodes: Nodes<'_, D>, backend: Backend, query: Row<'_, D>, ids: &[u32], top: &mut TopK) {
     for (id, row) in ids.iter().filter_map(|id| Some((*id, nodes.item(*id)?))) {
-        let [distance] = D::distances(backend, query, [row]);
+        let [distance] = D::distances(backend, query, &[row]);
         top.push(distance, id);
     }
 }

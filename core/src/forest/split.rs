@@ -83,7 +83,7 @@ pub(crate) trait TwoMeans: Rules<Element = f32> {
     const COSINE: bool;
 
     /// The distance from an item to each mean.
-    fn mean_distances(backend: Backend, item: Row<'_, Self>, means: [Row<'_, Self>; 2]) -> [f32; 2] {
+    fn mean_distances(backend: Backend, item: Row<'_, Self>, means: &[Row<'_, Self>; 2]) -> [f32; 2] {
         Self::distances(backend, item, means)
     }
 
@@ -166,7 +166,7 @@ fn two_means<D: TwoMeans, R: Rng>(rng: &mut R, input: &SplitInput<'_, D>, means:
             input.nodes.prefetch(*input.ids.get(*later)?);
         }
         let item = input.row(at)?;
-        let [p, q] = D::mean_distances(backend, item, [means[0].row(), means[1].row()]);
+        let [p, q] = D::mean_distances(backend, item, &[means[0].row(), means[1].row()]);
         let (p, q) = (counts[0] * p, counts[1] * q);
         let length = if D::COSINE { D::length(backend, item) } else { 1.0 };
         // Not a plain comparison: a NaN length is to be skipped too.

@@ -3,7 +3,7 @@ use wide::f32x4;
 
 use super::{Distance, Metric};
 use crate::Backend;
-use crate::forest::node::{AngularHeader, Row};
+use crate::forest::node::{AngularHeader, Row, vectors};
 use crate::forest::rules::Rules;
 use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
 
@@ -51,10 +51,10 @@ impl Rules for Angular {
         AngularHeader::item(backend.dot(vector, vector))
     }
 
-    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
+    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
         let length = squared_length(backend, from);
-        let dots = backend.dot_many(from.vector, rows.map(|row| row.vector));
-        from_cosines(dots, rows.map(|row| length * squared_length(backend, row)))
+        let dots = backend.dot_many(from.vector, vectors(rows));
+        from_cosines(dots, rows.each_ref().map(|row| length * squared_length(backend, *row)))
     }
 
     fn reported(distance: f32) -> f32 {

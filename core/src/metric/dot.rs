@@ -11,7 +11,7 @@ use rand_core::Rng;
 use super::angular::from_cosines;
 use super::{Distance, Metric};
 use crate::Backend;
-use crate::forest::node::{DotHeader, DotLegacyHeader, Row, plain_item};
+use crate::forest::node::{DotHeader, DotLegacyHeader, Row, plain_item, vectors};
 use crate::forest::rules::Rules;
 use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, divide, plane_between_means};
 
@@ -85,8 +85,8 @@ impl Rules for Dot {
         });
     }
 
-    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
-        negated_dots(backend, from.vector, rows.map(|row| row.vector))
+    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
+        negated_dots(backend, from.vector, vectors(rows))
     }
 
     fn reported(distance: f32) -> f32 {
@@ -98,8 +98,8 @@ impl Rules for Dot {
         backend.dot_many(split.vector, rows)
     }
 
-    fn item_margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
-        let mut margins = backend.dot_many(split.vector, rows.map(|row| row.vector));
+    fn item_margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
+        let mut margins = backend.dot_many(split.vector, vectors(rows));
         for (margin, row) in margins.iter_mut().zip(rows) {
             *margin += split.header.factor * row.header.factor;
         }
@@ -114,12 +114,12 @@ impl Rules for Dot {
 impl TwoMeans for Dot {
     const COSINE: bool = true;
 
-    fn mean_distances(backend: Backend, item: Row<'_, Self>, means: [Row<'_, Self>; 2]) -> [f32; 2] {
-        let mut dots = backend.dot_many(item.vector, means.map(|mean| mean.vector));
+    fn mean_distances(backend: Backend, item: Row<'_, Self>, means: &[Row<'_, Self>; 2]) -> [f32; 2] {
+        let mut dots = backend.dot_many(item.vector, vectors(means));
         for (dot, mean) in dots.iter_mut().zip(means) {
             *dot += item.header.factor * mean.header.factor;
         }
-        from_cosines(dots, means.map(|mean| item.header.squared_length * mean.header.squared_length))
+        from_cosines(dots, means.each_ref().map(|mean| item.header.squared_length * mean.header.squared_length))
     }
 
     fn length(backend: Backend, row: Row<'_, Self>) -> f32 {
@@ -163,8 +163,8 @@ impl Rules for DotLegacy {
         });
     }
 
-    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
-        negated_dots(backend, from.vector, rows.map(|row| row.vector))
+    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
+        negated_dots(backend, from.vector, vectors(rows))
     }
 
     fn reported(distance: f32) -> f32 {

@@ -68,8 +68,8 @@ impl Rules for Hamming {
         used == 0 || vector.last().is_none_or(|word| word >> used == 0)
     }
 
-    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
-        rows.map(|row| backend.hamming(from.vector, row.vector) as f32)
+    fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
+        rows.each_ref().map(|row| backend.hamming(from.vector, row.vector) as f32)
     }
 
     fn reported(distance: f32) -> f32 {

@@ -5,7 +5,7 @@ use rand_core::Rng;
 
 use super::{Distance, Metric};
 use crate::Backend;
-use crate::forest::node::{OffsetHeader, Row, plain_item};
+use crate::forest::node::{OffsetHeader, Row, plain_item, vectors};
 use crate::forest::rules::Rules;
 use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
 
@@ -40,8 +40,8 @@ macro_rules! offset_metric {
                 plain_item()
             }
 
-            fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: [Row<'_, Self>; N]) -> [f32; N] {
-                backend.$kernel(from.vector, rows.map(|row| row.vector))
+            fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
+                backend.$kernel(from.vector, vectors(rows))
             }
 
             fn reported(distance: f32) -> f32 {
