@@ -24,9 +24,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Dictionary(cmd::dictionary::Args),
+    Similar(cmd::similar::Args),
+    Build(cmd::build::Args),
     Convert(cmd::convert::Args),
     Info(cmd::info::Args),
-    Similar(cmd::similar::Args),
 }
 
 /// `--top`, which must leave something to print.

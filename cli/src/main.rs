@@ -41,7 +41,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
     let report = Report::new(cli.quiet);
     match cli.command {
+        Command::Build(args) => cmd::build::run(&args, report),
         Command::Convert(args) => cmd::convert::run(&args, report),
+        Command::Dictionary(args) => cmd::dictionary::run(&args, report),
         Command::Info(args) => cmd::info::run(&args, report),
         Command::Similar(args) => cmd::similar::run(&args, report),
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Reader`] takes word2vec's binary and text formats and GloVe's text, plain or gzip, and finds out by itself which it
 //! is. [`WordVectors`] holds the words and the matrix. [`Query`] finds the words most similar to a word or to a sum of
-//! words, with the answers that gensim's `most_similar` gives. [`Writer`] saves, so that gensim reads it back bit for bit.
+//! words, with the answers that gensim's `most_similar` gives. [`Dictionary`] finds them for every word at once. [`Writer`] saves, so that gensim reads it back bit for bit.
 //!
 //! ```no_run
 //! use ohyeah_words::{Reader, Writer};
@@ -36,8 +36,10 @@
 //!
 //! Long work runs on rayon's current thread pool. No result depends on the number of threads.
 
+mod dictionary;
 mod dot;
 mod format;
+mod index;
 mod query;
 mod read;
 mod spelling;
@@ -45,7 +47,9 @@ mod vectors;
 mod vocabulary;
 mod write;
 
+pub use dictionary::{Dictionary, DictionaryError, Step};
 pub use format::Format;
+pub use index::IndexMismatch;
 pub use query::{Neighbour, OddOneOut, Query, QueryError, Resolved, exact};
 pub use read::{Dimensions, Foreign, Loaded, Place, Progress, ReadError, ReadErrorKind, Reader, Warnings};
 pub use vectors::{PartsError, WordVectors};

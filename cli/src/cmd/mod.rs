@@ -1,5 +1,7 @@
 //! The subcommands.
 
+pub(crate) mod build;
 pub(crate) mod convert;
+pub(crate) mod dictionary;
 pub(crate) mod info;
 pub(crate) mod similar;

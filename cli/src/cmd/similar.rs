@@ -1,6 +1,10 @@
 //! `ohyeah similar`: the words most like one word, or like a sum of words.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use ohyeah::{Angular, AnyForest, Forest, MappedFile, Metric};
+use ohyeah_words::WordVectors;
 
 use crate::{args::at_least_one, failure::Failure, input::Input, output::Output, report::Report};
 
@@ -26,8 +30,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     restrict: Option<usize>,
 
-    /// Compare with every word; so it is now in any case, as there is no index to search
-    #[arg(long)]
+    /// Search this index, which `ohyeah build` made of the same vectors
+    #[arg(long, value_name = "FILE")]
+    index: Option<PathBuf>,
+
+    /// Look at N candidates in the index [default: the number of trees times --top]
+    #[arg(long, value_name = "N", requires = "index", value_parser = at_least_one)]
+    search_k: Option<usize>,
+
+    /// Compare with every word, as is done where no index is given
+    #[arg(long, conflicts_with = "index")]
     exact: bool,
 }
 
@@ -40,10 +52,25 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     for word in &args.negative {
         query = query.negative(word);
     }
-    let similar = query.run().map_err(|error| Failure::about(args.input.name(), error))?;
+    let similar = match &args.index {
+        Some(path) => query.run_with(&open_index(path, &vectors)?, args.search_k),
+        None => query.run(),
+    };
+    let similar = similar.map_err(|error| Failure::about(args.input.name(), error))?;
     let mut out = Output::create(None)?;
     for neighbour in similar {
         writeln!(out, "{}\t{:.4}", vectors.word(neighbour.id), neighbour.cosine)?;
     }
     Ok(out.commit()?)
+}
+
+/// Maps an index and checks that it is one of these vectors.
+fn open_index(path: &Path, vectors: &WordVectors) -> Result<Forest<Angular, MappedFile>, Failure> {
+    let index = ohyeah::open_any(path, Metric::Angular, vectors.dimensions());
+    let index = index.map_err(|error| Failure::Message(error.to_string()))?;
+    vectors.check_index(&index).map_err(|error| Failure::about(path.display(), error))?;
+    match index {
+        AnyForest::Angular(forest) => Ok(forest),
+        other => Err(Failure::about(path.display(), format_args!("a {} index: build an angular one", other.metric()))),
+    }
 }

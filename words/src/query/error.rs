@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use ohyeah::error::SearchError;
+
 /// Why a query cannot be answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum QueryError {
     /// A word has no vector.
@@ -36,6 +38,8 @@ pub enum QueryError {
     },
     /// A vector or a weight holds NaN or infinity.
     NotFinite,
+    /// The index could not be searched.
+    Index(SearchError),
 }
 
 impl fmt::Display for QueryError {
@@ -57,6 +61,7 @@ impl fmt::Display for QueryError {
                 write!(f, "the vector has {found} numbers, but these word vectors have {expected} dimensions")
             }
             Self::NotFinite => write!(f, "a vector or weight of the query is NaN or infinite"),
+            Self::Index(error) => write!(f, "the index cannot be searched: {error}"),
         }
     }
 }

@@ -149,6 +149,16 @@ impl<'a> Query<'a> {
         Ok(exact::top(self.vectors, &vector, self.top, self.restrict, &exclude))
     }
 
+    /// How many answers are wanted.
+    pub(crate) fn wanted(&self) -> usize {
+        self.top
+    }
+
+    /// Only rows below this one are.
+    pub(crate) fn rows(&self) -> usize {
+        self.restrict
+    }
+
     /// Makes one vector of the inputs.
     ///
     /// # Errors
