@@ -86,3 +86,15 @@ pub(crate) fn bits(a: &[u64], b: &[u64]) {
         assert_eq!(backend.hamming(a, b), expected, "hamming on {}", backend.name());
     }
 }
+
+/// Any bytes as two vectors, of raw bit patterns and at an odd distance from each other, through all kernels.
+pub(crate) fn any_bytes(bytes: &[u8]) {
+    let Some((gap, bytes)) = bytes.split_first() else { return };
+    let numbers: Vec<f32> = bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
+    let half = numbers.len() / 2;
+    let gap = usize::from(gap % 32).min(half);
+    floats(&numbers[..half - gap], &numbers[half..half + (half - gap)]);
+    let words: Vec<u64> = bytes.as_chunks().0.iter().map(|eight| u64::from_le_bytes(*eight)).collect();
+    let half = words.len() / 2;
+    bits(&words[..half], &words[half..2 * half]);
+}

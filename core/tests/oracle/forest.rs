@@ -1,0 +1,146 @@
+//! What must hold for any bytes that are taken for a forest: it ends, and nothing panics; and where `verify` finds the
+//! bytes in order, answers are complete.
+
+use ohyeah_core::error::{Damage, OpenError};
+use ohyeah_core::{
+    Angular, AnyForest, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan, Neighbour, Search,
+    Serial,
+};
+
+/// Bytes at an address that suits every element.
+#[derive(Clone, Debug)]
+pub(crate) struct Aligned {
+    words: Vec<u64>,
+    length: usize,
+}
+
+impl Aligned {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        let mut words = vec![0; bytes.len().div_ceil(size_of::<u64>())];
+        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        Self { words, length: bytes.len() }
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.length]
+    }
+}
+
+impl AsRef<[u8]> for Aligned {
+    fn as_ref(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.length]
+    }
+}
+
+/// The six layouts of a file, as values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Angular,
+    Euclidean,
+    Manhattan,
+    Hamming,
+    Dot,
+    DotLegacy,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Angular, Self::Euclidean, Self::Manhattan, Self::Hamming, Self::Dot, Self::DotLegacy];
+}
+
+/// How far a file came.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    Refused(OpenError),
+    Opened(Result<(), Damage>),
+}
+
+/// The first byte is the metric, the second says how many dimensions, the rest is the file.
+pub(crate) fn any_bytes(bytes: &[u8]) {
+    if let [kind, dimensions, file @ ..] = bytes {
+        let kind = Kind::ALL[usize::from(*kind) % Kind::ALL.len()];
+        any_file(kind, 1 + usize::from(*dimensions), file);
+    }
+}
+
+/// Opens bytes as a forest and asks it everything there is to ask.
+pub(crate) fn any_file(kind: Kind, dimensions: usize, bytes: &[u8]) -> Outcome {
+    match kind {
+        Kind::Angular => typed::<Angular>(dimensions, bytes),
+        Kind::Euclidean => typed::<Euclidean>(dimensions, bytes),
+        Kind::Manhattan => typed::<Manhattan>(dimensions, bytes),
+        Kind::Hamming => typed::<Hamming>(dimensions, bytes),
+        Kind::Dot => typed::<Dot>(dimensions, bytes),
+        Kind::DotLegacy => typed::<DotLegacy>(dimensions, bytes),
+    }
+}
+
+fn typed<D: Distance>(dimensions: usize, bytes: &[u8]) -> Outcome {
+    let aligned = Aligned::new(bytes);
+    let any = AnyForest::open(aligned.as_ref(), D::METRIC, dimensions).is_ok();
+    let forest = match Forest::<D, _>::open(aligned.as_ref(), dimensions) {
+        Ok(forest) => forest,
+        Err(refused) => {
+            one_line(&refused.to_string());
+            return Outcome::Refused(refused);
+        }
+    };
+    assert!(any, "a forest of a metric that is a value is as good as one of a metric that is a type");
+    let verified = forest.verify();
+    ask(&forest, verified.is_ok());
+    if let Err(damage) = &verified {
+        one_line(&damage.to_string());
+    }
+    Outcome::Opened(verified)
+}
+
+fn one_line(message: &str) {
+    assert!(!message.is_empty() && !message.contains('\n'), "{message}");
+}
+
+/// Searches every way there is. All of them may fail where the bytes are damaged, and none where they are not.
+fn ask<D: Distance, S: AsRef<[u8]> + Sync>(forest: &Forest<D, S>, in_order: bool) {
+    let items = forest.items();
+    let present: Vec<u32> = (0..items).filter(|id| forest.vector(*id).is_some()).collect();
+
+    let wave: Vec<f32> = (0..forest.dimensions()).map(|i| [0.75, -1.5, 1.0][i % 3]).collect();
+    let queries = [vec![0.0; forest.dimensions()], wave];
+    let mut queries: Vec<Vec<D::Element>> =
+        queries.iter().map(|numbers| D::Element::from_numbers(numbers).into_owned()).collect();
+    let finite = |vector: &&[D::Element]| vector.iter().all(|x| x.is_finite());
+    queries.extend(forest.vector(items / 2).filter(finite).map(<[_]>::to_vec));
+
+    let odd = |id: u32| id % 2 == 1;
+    let mut searcher = forest.searcher();
+    for query in &queries {
+        let exact = searcher.search(query, &Search::top(usize::MAX).exact()).expect("reads no tree").to_vec();
+        assert_eq!(exact.len(), present.len());
+        let all = searcher.search(query, &Search::top(usize::MAX).search_k(usize::MAX)).map(<[_]>::to_vec);
+        let few = searcher.search(query, &Search::top(3)).map(<[_]>::to_vec);
+        let odds = searcher.search(query, &Search::top(usize::MAX).search_k(usize::MAX).filter(odd)).map(<[_]>::to_vec);
+        for found in [&all, &few, &odds].into_iter().flatten() {
+            assert!(found.iter().all(|x| present.binary_search(&x.id).is_ok()), "an answer is no item");
+            let mut ids: Vec<u32> = found.iter().map(|x| x.id).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), found.len(), "an answer twice");
+        }
+        if in_order {
+            same(&all.expect("searches"), &exact);
+            assert!(few.expect("searches").len() <= 3);
+            let expected: Vec<Neighbour> = exact.into_iter().filter(|x| odd(x.id)).collect();
+            same(&odds.expect("searches"), &expected);
+        }
+    }
+    let slices: Vec<&[D::Element]> = queries.iter().map(Vec::as_slice).collect();
+    assert!(forest.search_many::<Serial, _>(&slices, &Search::top(5)).is_ok() || !in_order);
+    assert_eq!(forest.search_many::<Serial, _>(&slices, &Search::top(5).exact()).map(|x| x.len()), Ok(queries.len()));
+    let _ = searcher.search_item(items / 2, &Search::top(3));
+    let _ = forest.distance(0, items / 2);
+}
+
+/// Equal answers, to the bit.
+fn same(a: &[Neighbour], b: &[Neighbour]) {
+    let bits = |found: &[Neighbour]| found.iter().map(|x| (x.id, x.distance.to_bits())).collect::<Vec<_>>();
+    assert_eq!(bits(a), bits(b));
+}
