@@ -52,12 +52,11 @@ fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
 /// More dimensions are not tried: an index of them would be the first.
 const MOST_DIMENSIONS: usize = 1 << 16;
 
-/// An index says nothing of itself, so every metric and number of dimensions is tried that its size allows; nearly always
-/// one alone fits its structure.
+/// An index says nothing of itself, so every metric and number of dimensions is tried that its size allows. Often one alone
+/// fits; euclidean and manhattan look alike, and dot has the structure of angular with a dimension more.
 fn index(path: &Path) -> Result<(), Failure> {
     let file = MappedFile::open(path).map_err(|error| Failure::about(path.display(), error))?;
-    let mut out = Output::create(None)?;
-    let mut found = 0;
+    let mut fitting = Vec::new();
     for metric in Metric::ALL {
         for dimensions in 1..=MOST_DIMENSIONS {
             // Hamming rounds up to whole words: name each size once, by the most dimensions that it has room for.
@@ -67,14 +66,19 @@ fn index(path: &Path) -> Result<(), Failure> {
             if let Ok(forest) = AnyForest::open(file.clone(), metric, dimensions)
                 && forest.verify().is_ok()
             {
-                describe_index(&forest, found > 0, &mut out)?;
-                found += 1;
+                fitting.push(forest);
             }
         }
     }
-    if found == 0 {
+    // Bytes may also pass for an index of next to nothing in thousands of dimensions.
+    let Some(most) = fitting.iter().map(AnyForest::items).max() else {
         let problem = "not a whole index of any metric: it is damaged, cut short, or of another kind; build it again";
         return Err(Failure::about(path.display(), problem));
+    };
+    fitting.retain(|forest| forest.items() == most);
+    let mut out = Output::create(None)?;
+    for (at, forest) in fitting.iter().enumerate() {
+        describe_index(forest, at > 0, &mut out)?;
     }
     Ok(out.commit()?)
 }

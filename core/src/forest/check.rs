@@ -6,7 +6,8 @@
 //! 2. There are fewer than 2³¹ nodes ([`Rule::NodeCount`]).
 //! 3. The last node, which is a root's copy, has as many descendants as there are items: no more than nodes before it
 //!    ([`Rule::ItemCount`]).
-//! 4. The last nodes are copies of roots ([`Rule::Roots`]; see [`find_roots`]).
+//! 4. The last nodes are copies of roots; where there are no items, there is nothing but roots ([`Rule::Roots`]; see
+//!    [`find_roots`]).
 //! 5. On one path down each tree, every node follows rules 6 to 10.
 //!
 //! [`verify`] checks every node:
@@ -16,7 +17,8 @@
 //! 8. The descendants of two children add up to their parent's ([`Rule::Sum`]). A root claims all items, holes included, so
 //!    there the sum may be less. Hence numbers of descendants shrink on the way down, and no path is endless.
 //! 9. A leaf lists items ([`Rule::Leaf`]).
-//! 10. Planes and items are made of finite numbers ([`Rule::Plane`], [`Rule::Item`]).
+//! 10. Planes are made of finite numbers ([`Rule::Plane`]), and so are items, whose headers say nothing else than the metric
+//!     writes there ([`Rule::Item`]).
 //! 11. No node has two parents ([`Rule::Parent`]).
 //! 12. A tree has every item once ([`Rule::Cover`]).
 
@@ -25,12 +27,13 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::node::{Header, Kind, Layout, Nodes, Row};
+use crate::Backend;
 use crate::error::{Damage, OpenError, Rule};
 use crate::filter::IdSet;
 use crate::metric::{Distance, Element};
 
 /// The number of items, and the roots.
-pub(super) fn open<D: Distance>(bytes: &[u8], layout: Layout) -> Result<(u32, Vec<u32>), OpenError> {
+pub(super) fn open<D: Distance>(bytes: &[u8], layout: Layout, backend: Backend) -> Result<(u32, Vec<u32>), OpenError> {
     if bytes.is_empty() {
         return Err(OpenError::Empty);
     }
@@ -43,7 +46,7 @@ pub(super) fn open<D: Distance>(bytes: &[u8], layout: Layout) -> Result<(u32, Ve
     let (items, roots) = structure::<D>(elements, layout)?;
     let nodes = Nodes::<D>::new(elements, layout, items);
     for root in &roots {
-        walk_one_path(nodes, *root)?;
+        walk_one_path(nodes, backend, *root)?;
     }
     Ok((items, roots))
 }
@@ -58,7 +61,11 @@ fn structure<D: Distance>(elements: &[D::Element], layout: Layout) -> Result<(u3
         return Err(Damage { node: last, rule: Rule::ItemCount });
     }
     let roots = find_roots(nodes, items, last);
-    if roots.is_empty() { Err(Damage { node: last, rule: Rule::Roots }) } else { Ok((items, roots)) }
+    if roots.is_empty() || items == 0 && 2 * roots.len() != count {
+        Err(Damage { node: last, rule: Rule::Roots })
+    } else {
+        Ok((items, roots))
+    }
 }
 
 /// The copies of the roots at the end of the file, in order.
@@ -87,16 +94,31 @@ fn find_roots<D: Distance>(nodes: Nodes<'_, D>, items: u32, last: u32) -> Vec<u3
 }
 
 /// Follows the larger child of each node down to a leaf.
-fn walk_one_path<D: Distance>(nodes: Nodes<'_, D>, root: u32) -> Result<(), Damage> {
+fn walk_one_path<D: Distance>(nodes: Nodes<'_, D>, backend: Backend, root: u32) -> Result<(), Damage> {
     let mut at = root;
     loop {
         let below = check_node(nodes, at, at == root)?;
         let size = |id: &u32| nodes.row(*id).map_or(0, |row| row.header.descendants());
+        let leaf = if let Some(Kind::Leaf(ids)) = nodes.kind(at) { ids } else { &[] };
+        for item in below.iter().flatten().chain(leaf).filter(|id| **id < nodes.items()) {
+            check_item(nodes, backend, *item)?;
+        }
         match below.into_iter().flatten().filter(|id| *id >= nodes.items()).max_by_key(size) {
             // Descendants shrink at every step (rule 8), so there is an end.
             Some(child) => at = child,
             None => return Ok(()),
         }
+    }
+}
+
+/// Rules 6 and 10 for an item or a hole; whether it is an item.
+fn check_item<D: Distance>(nodes: Nodes<'_, D>, backend: Backend, id: u32) -> Result<bool, Damage> {
+    let row = nodes.row(id).ok_or(Damage { node: id, rule: Rule::ItemCount })?;
+    match row.header.descendants() {
+        0 => Ok(false),
+        1 if D::check_item(backend, row) => Ok(true),
+        1 => Err(Damage { node: id, rule: Rule::Item }),
+        _ => Err(Damage { node: id, rule: Rule::Descendants }),
     }
 }
 
@@ -142,16 +164,10 @@ fn check_children<D: Distance>(
 }
 
 /// All rules, for all nodes.
-pub(super) fn verify<D: Distance>(nodes: Nodes<'_, D>, roots: &[u32]) -> Result<(), Damage> {
+pub(super) fn verify<D: Distance>(nodes: Nodes<'_, D>, backend: Backend, roots: &[u32]) -> Result<(), Damage> {
     let mut present = 0;
     for id in 0..nodes.items() {
-        let row = nodes.row(id).ok_or(Damage { node: id, rule: Rule::ItemCount })?;
-        match row.header.descendants() {
-            0 => {}
-            1 if row.vector.iter().all(|x| x.is_finite()) => present += 1,
-            1 => return Err(Damage { node: id, rule: Rule::Item }),
-            _ => return Err(Damage { node: id, rule: Rule::Descendants }),
-        }
+        present += usize::from(check_item(nodes, backend, id)?);
     }
     let mut parents = IdSet::new();
     for root in roots {

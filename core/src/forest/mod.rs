@@ -58,8 +58,9 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     pub fn open(storage: S, dimensions: usize) -> Result<Self, OpenError> {
         let layout = Layout::new::<D>(dimensions).ok_or(OpenError::Dimensions(dimensions))?;
         let bytes = storage.as_ref();
-        let (items, roots) = check::open::<D>(bytes, layout)?;
-        Ok(Self { storage, dimensions, layout, items, roots, backend: Backend::detect(), metric: PhantomData })
+        let backend = Backend::detect();
+        let (items, roots) = check::open::<D>(bytes, layout, backend)?;
+        Ok(Self { storage, dimensions, layout, items, roots, backend, metric: PhantomData })
     }
 
     /// The same forest in other storage, which must show the same bytes.
@@ -74,7 +75,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     ///
     /// The first rule broken, and the node that breaks it.
     pub fn verify(&self) -> Result<(), Damage> {
-        check::verify(self.nodes(), &self.roots)
+        check::verify(self.nodes(), self.backend, &self.roots)
     }
 
     /// Computes with another backend than the one detected.

@@ -68,6 +68,12 @@ pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
     /// Chooses how to split a set of two items or more and writes it to `node`.
     fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>);
 
+    /// Whether an item is one that this metric would write: its numbers are finite, and the parts of its header that only a
+    /// node of a tree has are empty.
+    fn check_item(_backend: Backend, item: Row<'_, Self>) -> bool {
+        item.header.children() == [0, 0] && item.vector.iter().all(|x| x.is_finite())
+    }
+
     /// Whether a split node says something that can be followed.
     fn check_split(_split: Row<'_, Self>, _nodes: Nodes<'_, Self>) -> bool {
         true

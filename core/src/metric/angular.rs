@@ -3,7 +3,7 @@ use wide::f32x4;
 
 use super::{Distance, Metric};
 use crate::Backend;
-use crate::forest::node::{AngularHeader, Row, vectors};
+use crate::forest::node::{AngularHeader, Header, Row, vectors};
 use crate::forest::rules::Rules;
 use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
 
@@ -49,6 +49,13 @@ impl Rules for Angular {
 
     fn item_header(backend: Backend, vector: &[f32]) -> AngularHeader {
         AngularHeader::item(backend.dot(vector, vector))
+    }
+
+    /// The header holds the squared length, or nothing in files from old versions of Annoy.
+    fn check_item(backend: Backend, item: Row<'_, Self>) -> bool {
+        let (computed, held) = (backend.dot(item.vector, item.vector), item.header.squared_length());
+        let same = held == 0.0 || (held - computed).abs() <= computed * 1e-3;
+        same && item.header.children()[1] == 0 && item.vector.iter().all(|x| x.is_finite())
     }
 
     fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
