@@ -103,9 +103,7 @@ pub(crate) trait TwoMeans: Rules<Element = f32> {
 
     /// Moves a mean of `count` items by one more item, which is divided by its length.
     fn pull(mean: &mut Mean<Self>, count: f32, item: Row<'_, Self>, length: f32) {
-        for (m, x) in mean.vector.iter_mut().zip(item.vector) {
-            *m = (*m * count + x / length) / (count + 1.0);
-        }
+        pull(&mut mean.vector, count, item.vector, length);
     }
 
     /// The parts of the plane's header that lie between the means' headers, before it is normalised.
@@ -113,6 +111,14 @@ pub(crate) trait TwoMeans: Rules<Element = f32> {
 
     /// Where the plane lies along its normal, once that is normalised.
     fn place(_plane: &mut Self::Header, _normal: &[f32], _p: &[f32], _q: &[f32]) {}
+}
+
+/// (mean·count + item / length) / (count + 1), with the two divisions made once and not for each element.
+pub(crate) fn pull(mean: &mut [f32], count: f32, item: &[f32], length: f32) {
+    let (keep, add) = (count / (count + 1.0), 1.0 / (length * (count + 1.0)));
+    for (m, x) in mean.iter_mut().zip(item) {
+        *m = *m * keep + x * add;
+    }
 }
 
 pub(crate) fn divide(vector: &mut [f32], by: f32) {

@@ -13,7 +13,7 @@ use super::{Distance, Metric};
 use crate::Backend;
 use crate::forest::node::{DotHeader, DotLegacyHeader, Row, plain_item, vectors};
 use crate::forest::rules::Rules;
-use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, divide, plane_between_means};
+use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, divide, plane_between_means, pull};
 
 /// The dot product Σaᵢ·bᵢ, largest first; trees in f + 1 dimensions, as Annoy builds them since August 2023.
 #[derive(Clone, Copy, Debug)]
@@ -136,11 +136,9 @@ impl TwoMeans for Dot {
     }
 
     fn pull(mean: &mut Mean<Self>, count: f32, item: Row<'_, Self>, length: f32) {
-        for (m, x) in mean.vector.iter_mut().zip(item.vector) {
-            *m = (*m * count + x / length) / (count + 1.0);
-        }
-        let factor = &mut mean.header.factor;
-        *factor = (*factor * count + item.header.factor / length) / (count + 1.0);
+        pull(&mut mean.vector, count, item.vector, length);
+        let factor = core::slice::from_mut(&mut mean.header.factor);
+        pull(factor, count, &[item.header.factor], length);
     }
 
     fn between(plane: &mut DotHeader, p: &DotHeader, q: &DotHeader) {
