@@ -3,6 +3,9 @@
 //! One file a subcommand under `cmd/`. What they share: `args` the command line, `input` opening vectors, `output` writing
 //! a file or standard output, `report` progress, warnings and errors, `failure` what ends a command early.
 
+// A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 mod args;
 mod cmd;
 mod failure;

@@ -28,6 +28,8 @@
 //!
 //! No input makes the crate panic or read out of bounds: a caller's mistake and a damaged file are error values.
 
+// A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 #![no_std]
 
 extern crate alloc;

@@ -1,5 +1,7 @@
 //! Indexes that Annoy 1.17.3 built, and the answers it gave.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

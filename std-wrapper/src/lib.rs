@@ -15,6 +15,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 mod atomic;
 mod backend;
 mod map;

@@ -36,6 +36,9 @@
 //!
 //! Long work runs on rayon's current thread pool. No result depends on the number of threads.
 
+// A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 mod dictionary;
 mod dot;
 mod format;

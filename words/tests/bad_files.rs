@@ -1,7 +1,5 @@
 //! Every way a file can be wrong that people have met, and the one line they get for it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
-
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};

@@ -1,7 +1,5 @@
 //! gensim's own answers on the sample, as `gensim/make_golden.py` wrote them down.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
-
 use std::{fs, path::Path, sync::LazyLock};
 
 use ohyeah_words::{Reader, WordVectors};

@@ -1,7 +1,5 @@
 //! Files as different tools write them.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
-
 mod bodies;
 
 use std::io::Write;

@@ -1,7 +1,5 @@
 //! Queries against a plain `f64` brute force, and what they refuse.
 
-#![allow(clippy::unwrap_used)]
-
 use ohyeah_words::{Neighbour, QueryError, WordVectors, exact};
 
 /// Numbers that look random and are the same everywhere.

@@ -1,7 +1,5 @@
 //! Inputs that once made a fuzz target fail, and those that fuzzing starts from.
 
-#![allow(clippy::expect_used)]
-
 mod bodies;
 
 use std::fs;

@@ -4,6 +4,9 @@ use ohyeah_core::simd::Backend;
 
 const LANES: usize = 32;
 
+type Many = fn(Backend, &[f32], [&[f32]; 4]) -> [f32; 4];
+type One = fn(Backend, &[f32], &[f32]) -> f32;
+
 /// The contract of `simd`: lane `j` takes elements `j`, `j + 32`, …, zeros pad, lanes fold by halves.
 fn contract(a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
     let padded = a.len().next_multiple_of(LANES);
@@ -63,8 +66,6 @@ pub(crate) fn floats(a: &[f32], b: &[f32]) {
         assert!(same(backend.margin(a, 0.5, b), backend.dot(a, b) + 0.5));
 
         let rows = [b, &reversed, a, b];
-        type Many = fn(Backend, &[f32], [&[f32]; 4]) -> [f32; 4];
-        type One = fn(Backend, &[f32], &[f32]) -> f32;
         let kernels: [(Many, One); 3] = [
             (Backend::dot_many::<4>, Backend::dot),
             (Backend::squared_l2_many::<4>, Backend::squared_l2),
