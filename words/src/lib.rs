@@ -57,3 +57,8 @@ pub use query::{Neighbour, OddOneOut, Query, QueryError, Resolved, exact};
 pub use read::{Dimensions, Foreign, Loaded, Place, Progress, ReadError, ReadErrorKind, Reader, Warnings};
 pub use vectors::{PartsError, WordVectors};
 pub use write::{WriteError, Writer};
+
+/// The examples of the README are compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
