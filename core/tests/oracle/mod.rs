@@ -4,5 +4,6 @@
 #![allow(dead_code)]
 
 pub(crate) mod brute;
+pub(crate) mod data;
 pub(crate) mod forest;
 pub(crate) mod kernels;

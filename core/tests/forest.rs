@@ -1,0 +1,521 @@
+//! Forests from building to answers: the same bytes whoever builds them, answers that keep every promise, and errors that
+//! change nothing.
+
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod oracle;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ohyeah_core::error::{BuildError, ItemError, OpenError, SearchError};
+use ohyeah_core::{
+    Angular, AnyForest, AnyItems, Backend, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming,
+    IdSet, Items, Join, Manhattan, Metric, Neighbour, NodeBuf, Search, Serial,
+};
+use oracle::brute::{self, Rows};
+use oracle::data;
+use oracle::forest::Aligned;
+
+macro_rules! every_metric {
+    ($check:ident) => {
+        $check::<Angular>();
+        $check::<Euclidean>();
+        $check::<Manhattan>();
+        $check::<Hamming>();
+        $check::<Dot>();
+        $check::<DotLegacy>();
+    };
+}
+
+const DIMENSIONS: usize = 13;
+
+fn rows() -> Rows {
+    data::odd_rows(1, 400, DIMENSIONS)
+}
+
+fn built<D: Distance>(rows: &Rows, trees: usize) -> Forest<D> {
+    let dimensions = rows.values().next().map_or(DIMENSIONS, Vec::len);
+    data::items::<D>(rows, dimensions).build(BuildOptions::trees(trees)).expect("builds")
+}
+
+fn queries<D: Distance>(rows: &Rows) -> Vec<Vec<D::Element>> {
+    rows.values().step_by(23).map(|row| D::Element::from_numbers(row).into_owned()).collect()
+}
+
+/// Runs the second closure first.
+enum Backwards {}
+
+impl Join for Backwards {
+    fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        let b = b();
+        (a(), b)
+    }
+}
+
+/// A thread for every second closure, and the number of threads that it claims.
+enum Threads<const N: usize> {}
+
+impl<const N: usize> Join for Threads<N> {
+    fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        std::thread::scope(|scope| {
+            let b = scope.spawn(b);
+            (a(), b.join().expect("the thread ends"))
+        })
+    }
+
+    fn threads() -> usize {
+        N
+    }
+}
+
+fn the_seed_alone_decides<D: Distance>() {
+    let rows = rows();
+    let build = |seed| data::items::<D>(&rows, DIMENSIONS).build(BuildOptions::trees(11).seed(seed)).expect("builds");
+    let with = |forest: Forest<D>| assert!(forest.as_bytes() == build(7).as_bytes(), "{} differs", D::METRIC);
+    let items = || data::items::<D>(&rows, DIMENSIONS);
+    let options = BuildOptions::trees(11).seed(7);
+    with(items().build_with::<Serial>(options).expect("builds"));
+    with(items().build_with::<Backwards>(options).expect("builds"));
+    with(items().build_with::<Threads<1>>(options).expect("builds"));
+    with(items().build_with::<Threads<2>>(options).expect("builds"));
+    with(items().build_with::<Threads<8>>(options).expect("builds"));
+    assert!(build(7).as_bytes() != build(8).as_bytes());
+    // Fewer trees are the first of many.
+    let few = items().build(BuildOptions::trees(3).seed(7)).expect("builds");
+    let nodes = few.as_bytes().len() / few.node_count() * (few.node_count() - few.trees());
+    assert!(few.as_bytes()[..nodes] == build(7).as_bytes()[..nodes]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+    every_metric!(the_seed_alone_decides);
+}
+
+/// The bytes, and the answers to each query approximate and exact, of a forest built and searched on one backend.
+fn on_backend<D: Distance>(rows: &Rows, backend: Backend) -> (Vec<u8>, Vec<Vec<Neighbour>>) {
+    let items = data::items::<D>(&Rows::new(), DIMENSIONS).with_backend(backend);
+    let items = rows.iter().fold(items, |mut items, (id, row)| {
+        items.add(*id, &D::Element::from_numbers(row)).expect("a vector");
+        items
+    });
+    let forest = items.build(BuildOptions::trees(5)).expect("builds");
+    let answers = queries::<D>(rows).into_iter().flat_map(|query| {
+        [Search::top(9), Search::top(9).exact()].map(|search| forest.search(&query, &search).expect("searches"))
+    });
+    let answers = answers.collect();
+    (forest.as_bytes().to_vec(), answers)
+}
+
+fn one_family_one_forest<D: Distance>() {
+    let rows = rows();
+    let all: Vec<_> = Backend::available().map(|backend| (backend, on_backend::<D>(&rows, backend))).collect();
+    for (backend, (bytes, answers)) in &all {
+        // Counting bits rounds nothing.
+        let family = |other: &Backend| other.is_fused() == backend.is_fused() || D::METRIC == Metric::Hamming;
+        let (first, (expected, expected_answers)) = all.iter().find(|(other, _)| family(other)).expect("itself");
+        assert!(bytes == expected, "{}: {backend:?} builds other bytes than {first:?}", D::METRIC);
+        assert_eq!(answers, expected_answers, "{}: {backend:?} answers otherwise than {first:?}", D::METRIC);
+    }
+}
+
+#[test]
+fn backends_of_one_rounding_family_build_the_same_bytes() {
+    every_metric!(one_family_one_forest);
+}
+
+fn bytes_open_again<D: Distance>() {
+    let rows = rows();
+    let forest = built::<D>(&rows, 4);
+    forest.verify().expect("in order");
+    assert_eq!((forest.items(), forest.trees(), forest.dimensions()), (400, 4, DIMENSIONS));
+    let again = Forest::<D, _>::open(Aligned::new(forest.as_bytes()), DIMENSIONS).expect("opens");
+    again.verify().expect("in order");
+    assert_eq!((again.items(), again.trees(), again.node_count()), (400, 4, forest.node_count()));
+    for id in 0..400 {
+        let expected = rows.get(&id).map(|row| D::Element::from_numbers(row));
+        assert_eq!(again.vector(id), expected.as_deref());
+    }
+    for query in queries::<D>(&rows) {
+        for search in [Search::top(9), Search::top(9).search_k(100), Search::top(9).exact()] {
+            assert_eq!(again.search(&query, &search), forest.search(&query, &search));
+        }
+    }
+    let any = AnyForest::open(Aligned::new(forest.as_bytes()), D::METRIC, DIMENSIONS).expect("opens");
+    assert_eq!((any.metric(), any.items(), any.trees()), (D::METRIC, 400, 4));
+    assert_eq!(
+        matches!(any, AnyForest::DotLegacy(_)),
+        std::any::type_name::<D>() == std::any::type_name::<DotLegacy>()
+    );
+}
+
+#[test]
+fn bytes_open_again_and_answer_the_same() {
+    every_metric!(bytes_open_again);
+}
+
+/// Every shape of a root: no items, one, as many as fit a leaf, one more; with holes before, between and behind.
+fn every_size_opens_again<D: Distance>() {
+    for dimensions in [1, 2, 3, 65] {
+        for ids in (0..12).chain([66, 67, 68, 69, 130, 131, 132, 133]) {
+            for trees in 1..4 {
+                for keep in [1, 2, 5, 1000] {
+                    let mut rows = data::odd_rows(3, ids, dimensions);
+                    rows.retain(|id, _| id % keep == 0 || *id + 1 == ids);
+                    let forest = data::items::<D>(&rows, dimensions).build(BuildOptions::trees(trees)).expect("builds");
+                    let what = format!("{}, {dimensions} dimensions, {ids} ids, {} items", D::METRIC, rows.len());
+                    forest.verify().unwrap_or_else(|damage| panic!("{what}: {damage}"));
+                    let again = Forest::<D, _>::open(Aligned::new(forest.as_bytes()), dimensions)
+                        .unwrap_or_else(|error| panic!("{what}: {error}"));
+                    again.verify().unwrap_or_else(|damage| panic!("{what}: {damage}"));
+                    assert_eq!((again.items(), again.trees()), (ids, trees), "{what}");
+                    let query = D::Element::from_numbers(&vec![0.5; dimensions]).into_owned();
+                    let all = again.search(&query, &Search::top(usize::MAX).search_k(usize::MAX)).expect("searches");
+                    let exact = again.search(&query, &Search::top(usize::MAX).exact()).expect("searches");
+                    assert_eq!(all, exact, "{what}");
+                    assert_eq!(all.len(), rows.len(), "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn forests_of_every_small_size_open_again() {
+    every_metric!(every_size_opens_again);
+}
+
+fn same_items<D: Distance>() {
+    for row in [vec![0.0; DIMENSIONS], vec![0.75; DIMENSIONS], vec![-1e-20; DIMENSIONS]] {
+        let rows: Rows = (0..300).map(|id| (id, row.clone())).collect();
+        let forest = built::<D>(&rows, 5);
+        forest.verify().expect("in order");
+        let query = D::Element::from_numbers(&row);
+        let found = forest.search(&query, &Search::top(40).search_k(usize::MAX)).expect("searches");
+        // All are as near: the smallest ids come first.
+        assert!(found.iter().map(|x| x.id).eq(0..40));
+        assert!(found.iter().all(|x| x.distance == found[0].distance));
+        assert_eq!(forest.search(&query, &Search::top(40)).expect("searches").len(), 40);
+    }
+}
+
+#[test]
+fn items_that_are_all_the_same() {
+    every_metric!(same_items);
+}
+
+fn scaled_items<D: Distance>(scales: &[f32]) {
+    for (dimensions, scale) in [1, 2, DIMENSIONS].into_iter().flat_map(|n| scales.iter().map(move |x| (n, x))) {
+        let mut rows = data::odd_rows(1, 400, dimensions);
+        rows.values_mut().flatten().for_each(|x| *x *= scale);
+        // Ordinary ones among them.
+        rows.values_mut().step_by(3).flatten().for_each(|x| *x /= scale);
+        let what = format!("{}, {dimensions} dimensions, times {scale:e}", D::METRIC);
+        let forest = built::<D>(&rows, 5);
+        forest.verify().unwrap_or_else(|damage| panic!("{what}: {damage}"));
+        let again = Forest::<D, _>::open(Aligned::new(forest.as_bytes()), dimensions);
+        let again = again.unwrap_or_else(|error| panic!("{what}: {error}"));
+        for query in queries::<D>(&rows) {
+            let all = again.search(&query, &Search::top(400).search_k(usize::MAX)).expect("searches");
+            assert_eq!(all.len(), rows.len(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn items_as_short_as_numbers_go() {
+    fn check<D: Distance>() {
+        scaled_items::<D>(&[1e-38, 1e-30, 1e-15]);
+    }
+    every_metric!(check);
+}
+
+/// Sums that overflow f32 have no good answer, but the forest is in order and has every item.
+#[test]
+#[ignore = "angular refuses its own items whose squared length overflows"]
+fn items_as_long_as_numbers_go() {
+    fn check<D: Distance>() {
+        scaled_items::<D>(&[1e10, 1e18, 1e25, 1e38]);
+    }
+    every_metric!(check);
+}
+
+fn filters<D: Distance>() {
+    let rows = rows();
+    let forest = built::<D>(&rows, 6);
+    for keep in [2, 10, 40] {
+        let allows = |id: u32| id % keep == 1;
+        let set: IdSet = (0..500).filter(|id| allows(*id)).collect();
+        let allowed: Rows = rows.iter().filter(|(id, _)| allows(**id)).map(|(id, row)| (*id, row.clone())).collect();
+        for numbers in rows.values().step_by(29) {
+            let query = D::Element::from_numbers(numbers);
+            let search = |search: Search| {
+                let by_closure = forest.search(&query, &search.filter(allows)).expect("searches");
+                assert_eq!(forest.search(&query, &search.filter(&set)).expect("searches"), by_closure);
+                assert_eq!(forest.search(&query, &search.filter(set.clone())).expect("searches"), by_closure);
+                assert!(by_closure.iter().all(|x| allows(x.id) && rows.contains_key(&x.id)));
+                by_closure
+            };
+            let n = 7.min(allowed.len());
+            // Fewer candidates than the items that are rejected: those do not count.
+            assert_eq!(search(Search::top(n).search_k(n * 6)).len(), n, "keep one in {keep}");
+            brute::check(D::METRIC, &allowed, numbers, n, &search(Search::top(n).search_k(usize::MAX)));
+            brute::check(D::METRIC, &allowed, numbers, n, &search(Search::top(n).exact()));
+        }
+    }
+    let query = D::Element::from_numbers(&rows[&0]);
+    for search in [Search::top(5), Search::top(5).exact()] {
+        assert_eq!(forest.search(&query, &search.filter(|_| false)), Ok(vec![]));
+    }
+}
+
+#[test]
+fn a_narrow_filter_still_fills_the_answer() {
+    every_metric!(filters);
+}
+
+fn reuse<D: Distance>() {
+    let rows = rows();
+    let forest = built::<D>(&rows, 6);
+    let queries = queries::<D>(&rows);
+    let mut searcher = forest.searcher();
+    let searches = [
+        Search::top(5),
+        Search::top(50).search_k(1000),
+        Search::top(1).search_k(1),
+        Search::top(0),
+        Search::top(9).search_k(0),
+        Search::top(500).exact(),
+    ];
+    for search in searches {
+        for query in &queries {
+            assert_eq!(searcher.search(query, &search).map(<[_]>::to_vec), forest.search(query, &search));
+        }
+        // A mistake in between leaves no trace.
+        assert!(searcher.search(&queries[0][1..], &search).is_err());
+        let slices: Vec<_> = queries.iter().map(Vec::as_slice).collect();
+        let one_by_one: Vec<_> = queries.iter().map(|query| forest.search(query, &search).expect("searches")).collect();
+        // Several blocks of queries.
+        let slices: Vec<_> = slices.iter().cycle().copied().take(5 * slices.len()).collect();
+        let expected: Vec<_> = one_by_one.iter().cycle().take(slices.len()).cloned().collect();
+        assert_eq!(forest.search_many::<Serial, _>(&slices, &search).expect("searches"), expected);
+        assert_eq!(forest.search_many::<Threads<4>, _>(&slices, &search).expect("searches"), expected);
+    }
+    for (id, row) in &rows {
+        let found = searcher.search_item(*id, &Search::top(3)).map(<[_]>::to_vec);
+        assert_eq!(found, forest.search(&D::Element::from_numbers(row), &Search::top(3)));
+    }
+    let missing = Err(SearchError::NoSuchItem { id: 5, items: 400 });
+    assert_eq!(searcher.search_item(5, &Search::top(3)).map(<[_]>::to_vec), missing);
+}
+
+#[test]
+fn a_searcher_that_is_used_again_answers_as_a_fresh_one() {
+    every_metric!(reuse);
+}
+
+fn budgets<D: Distance>() {
+    let rows = rows();
+    let forest = built::<D>(&rows, 6);
+    for query in queries::<D>(&rows) {
+        assert_eq!(forest.search(&query, &Search::top(9).search_k(0)), Ok(vec![]));
+        // A leaf is taken whole, so one candidate asked for is at least one.
+        assert!(!forest.search(&query, &Search::top(9).search_k(1)).expect("searches").is_empty());
+        let sizes =
+            [10, 100, 1000].map(|k| forest.search(&query, &Search::top(400).search_k(k)).expect("searches").len());
+        assert!(sizes.is_sorted(), "a larger budget finds no less: {sizes:?}");
+        let default = forest.search(&query, &Search::top(9)).expect("searches");
+        assert_eq!(default, forest.search(&query, &Search::top(9).search_k(9 * 6)).expect("searches"));
+    }
+    let distance = |a, b| forest.distance(a, b);
+    let plain = |a: u32, b: u32| brute::distance(D::METRIC, &rows[&a], &rows[&b]);
+    for (a, b) in [(0, 1), (1, 0), (7, 8), (100, 399), (24, 24)] {
+        assert!((f64::from(distance(a, b).expect("both are there")) - plain(a, b)).abs() < 1e-3, "{a} {b}");
+    }
+    assert_eq!(distance(0, 5), Err(SearchError::NoSuchItem { id: 5, items: 400 }));
+    assert_eq!(distance(400, 0), Err(SearchError::NoSuchItem { id: 400, items: 400 }));
+}
+
+#[test]
+fn budgets_and_distances_are_what_they_say() {
+    every_metric!(budgets);
+}
+
+fn no_trees<D: Distance>() {
+    let rows = rows();
+    let forest = built::<D>(&rows, 0);
+    assert_eq!((forest.trees(), forest.items()), (0, 400));
+    forest.verify().expect("nothing to break");
+    for query in queries::<D>(&rows) {
+        assert_eq!(forest.search(&query, &Search::top(3)), Ok(vec![]));
+        assert_eq!(forest.search(&query, &Search::top(3).exact()).expect("searches").len(), 3);
+    }
+    let empty = Items::<D>::new(4).expect("dimensions").build(BuildOptions::trees(0)).expect("builds");
+    assert_eq!(empty.as_bytes().len(), 0);
+    assert_eq!(empty.search(&D::Element::from_numbers(&[0.0; 4]), &Search::top(3).exact()), Ok(vec![]));
+    assert_eq!(Forest::<D, _>::open(empty.as_bytes(), 4).map(|_| ()), Err(OpenError::Empty));
+}
+
+#[test]
+fn without_trees_there_are_exact_answers() {
+    every_metric!(no_trees);
+}
+
+fn mistakes<D: Distance>() {
+    let new = |dimensions| Items::<D>::new(dimensions).map(|_| ());
+    for dimensions in [0, (1 << 24) + 1, usize::MAX / 4, usize::MAX] {
+        assert_eq!(new(dimensions), Err(ItemError::Dimensions(dimensions)));
+        assert_eq!(
+            Forest::<D, _>::open(&[0_u8; 64][..], dimensions).map(|_| ()),
+            Err(OpenError::Dimensions(dimensions))
+        );
+    }
+    assert_eq!(new(1 << 24), Ok(()));
+
+    let mut items = Items::<D>::new(3).expect("dimensions");
+    let vector = |numbers: &[f32]| D::Element::from_numbers(numbers).into_owned();
+    let width = vector(&[0.0; 3]).len();
+    items.add(2, &vector(&[1.0, 0.0, 1.0])).expect("a vector");
+    let before = items.clone().build(BuildOptions::trees(2)).expect("builds").as_bytes().to_vec();
+    let long = vec![vector(&[0.0; 3])[0]; width + 1];
+    assert_eq!(items.add(0, &long), Err(ItemError::WrongLength { expected: width, found: width + 1 }));
+    assert_eq!(items.add(9, &long[..0]), Err(ItemError::WrongLength { expected: width, found: 0 }));
+    for id in [i32::MAX as u32, u32::MAX] {
+        assert_eq!(items.add(id, &vector(&[1.0; 3])), Err(ItemError::IdTooLarge(id)));
+    }
+    if D::METRIC != Metric::Hamming {
+        for (position, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().enumerate() {
+            let mut numbers = [1.0; 3];
+            numbers[position] = bad;
+            assert_eq!(items.add(2, &vector(&numbers)), Err(ItemError::NotFinite { position }));
+            assert_eq!(items.add(7, &vector(&numbers)), Err(ItemError::NotFinite { position }));
+        }
+    }
+    assert_eq!((items.len(), items.is_empty(), items.dimensions()), (3, false, 3));
+    assert_eq!((items.vector(0), items.vector(2)), (None, Some(&vector(&[1.0, 0.0, 1.0])[..])));
+    assert!(items.clone().build(BuildOptions::trees(2)).expect("builds").as_bytes() == before, "something changed");
+
+    // What has been added can be replaced; a forest too large for its ids is refused before it grows.
+    items.add(2, &vector(&[0.0, 1.0, 0.0])).expect("a vector");
+    assert_eq!(items.vector(2), Some(&vector(&[0.0, 1.0, 0.0])[..]));
+    assert_eq!(items.reserve(usize::MAX), Err(ItemError::OutOfMemory));
+    let huge = items.clone().build(BuildOptions::trees(usize::MAX)).map(|_| ());
+    assert!(matches!(huge, Err(BuildError::OutOfMemory | BuildError::TooManyNodes)));
+
+    let forest = items.build(BuildOptions::trees(2)).expect("builds");
+    let wrong = SearchError::WrongLength { expected: width, found: width + 1 };
+    let search = |query: &[D::Element], search: Search| forest.search(query, &search);
+    for kind in [Search::top(1), Search::top(1).exact()] {
+        assert_eq!(search(&long, kind), Err(wrong.clone()));
+        if D::METRIC != Metric::Hamming {
+            let nan = vector(&[0.0, f32::NAN, 0.0]);
+            assert_eq!(search(&nan, kind), Err(SearchError::NotFinite { position: 1 }));
+            let infinite = vector(&[f32::INFINITY, f32::NAN, 0.0]);
+            assert_eq!(search(&infinite, kind), Err(SearchError::NotFinite { position: 0 }));
+        }
+        let good = vector(&[0.0; 3]);
+        let many = forest.search_many::<Backwards, _>(&[&good, &long, &long[..0]], &kind);
+        assert_eq!(many, Err(wrong.clone()), "the error of the first query that has one");
+    }
+}
+
+#[test]
+fn mistakes_are_typed_errors_and_change_nothing() {
+    every_metric!(mistakes);
+}
+
+#[test]
+fn bits_beyond_the_last_dimension_are_refused() {
+    let mut items = Items::<Hamming>::new(70).expect("dimensions");
+    assert_eq!(items.add(0, &[0, 1 << 6]), Err(ItemError::SpareBits));
+    assert!(items.is_empty());
+    items.add(0, &[u64::MAX, (1 << 6) - 1]).expect("70 bits");
+}
+
+#[test]
+fn metrics_as_values_do_what_the_types_do() {
+    let rows = rows();
+    for metric in Metric::ALL {
+        let mut items = AnyItems::new(metric, DIMENSIONS).expect("dimensions");
+        items.reserve(400).expect("room");
+        for (id, row) in &rows {
+            items.add(*id, row).expect("a vector");
+        }
+        let wrong = ItemError::WrongLength { expected: DIMENSIONS, found: DIMENSIONS - 1 };
+        assert_eq!(items.add(0, &[0.0; DIMENSIONS - 1]), Err(wrong));
+        let forest = items.build_with::<Threads<2>>(BuildOptions::trees(5)).expect("builds");
+        forest.verify().expect("in order");
+        assert_eq!((forest.metric(), forest.dimensions()), (metric, DIMENSIONS));
+        let typed = match metric {
+            Metric::Angular => built::<Angular>(&rows, 5).as_bytes().to_vec(),
+            Metric::Euclidean => built::<Euclidean>(&rows, 5).as_bytes().to_vec(),
+            Metric::Manhattan => built::<Manhattan>(&rows, 5).as_bytes().to_vec(),
+            Metric::Hamming => built::<Hamming>(&rows, 5).as_bytes().to_vec(),
+            Metric::Dot => built::<Dot>(&rows, 5).as_bytes().to_vec(),
+            other => panic!("{other} is new here"),
+        };
+        assert!(forest.as_bytes() == typed, "{metric}");
+        for (id, row) in rows.iter().step_by(31) {
+            assert!(forest.holds(*id, row) && !forest.holds(5, row));
+            let exact = forest.search(row, &Search::top(8).exact()).expect("searches");
+            brute::check(metric, &rows, row, 8, &exact);
+            assert_eq!(forest.search(row, &Search::top(8).search_k(usize::MAX)), Ok(exact));
+        }
+        let wrong = SearchError::WrongLength { expected: DIMENSIONS, found: 0 };
+        assert_eq!(forest.search(&[], &Search::top(1)), Err(wrong));
+        let mut nan = [0.0; DIMENSIONS];
+        nan[4] = f32::NAN;
+        assert_eq!(forest.search(&nan, &Search::top(1)), Err(SearchError::NotFinite { position: 4 }));
+        assert_eq!(metric.name().parse(), Ok(metric));
+    }
+    assert_eq!("cosine".parse::<Metric>().map_err(|error| error.to_string().contains("angular")), Err(true));
+}
+
+#[test]
+fn progress_is_told_of_every_tree() {
+    let count = AtomicUsize::new(0);
+    let progress = || {
+        count.fetch_add(1, Ordering::Relaxed);
+    };
+    let options = BuildOptions::trees(23).progress(&progress);
+    let items = data::items::<Euclidean>(&rows(), DIMENSIONS);
+    items.build_with::<Threads<3>>(options).expect("builds");
+    assert_eq!(count.into_inner(), 23);
+}
+
+/// Any storage of bytes will do, if it is aligned; and what is not can be copied.
+#[test]
+fn storage_is_anything_that_shows_bytes() {
+    let forest = built::<Euclidean>(&rows(), 2);
+    let bytes = forest.as_bytes();
+    let query = [0.5; DIMENSIONS];
+    let expected = forest.search(&query, &Search::top(4));
+    let by_reference = Forest::<Euclidean, _>::open(bytes, DIMENSIONS).expect("opens");
+    assert_eq!(by_reference.search(&query, &Search::top(4)), expected);
+    let shared: std::sync::Arc<[u8]> = bytes.into();
+    if shared.as_ptr().addr().is_multiple_of(align_of::<f32>()) {
+        assert_eq!(
+            Forest::<Euclidean, _>::open(shared, DIMENSIONS).expect("opens").search(&query, &Search::top(4)),
+            expected
+        );
+    }
+    let mut odd = vec![0; 1];
+    odd.extend_from_slice(bytes);
+    let mut odd = Aligned::new(&odd);
+    let odd = &odd.bytes_mut()[1..];
+    let refused = Forest::<Euclidean, _>::open(odd, DIMENSIONS).map(|_| ());
+    assert_eq!(refused, Err(OpenError::Unaligned { needed: 4 }));
+    let copied = Forest::<Euclidean, _>::open(NodeBuf::<Euclidean>::copy_of(odd), DIMENSIONS).expect("opens");
+    assert_eq!(copied.search(&query, &Search::top(4)), expected);
+}
