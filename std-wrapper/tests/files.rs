@@ -1,0 +1,109 @@
+//! Index files: saved, mapped, replaced, and wrong.
+
+#![allow(clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use ohyeah::error::OpenError;
+use ohyeah::{Angular, BuildOptions, Euclidean, FileError, Forest, Items, Metric, ParBuild, ParSearch, Search};
+
+fn forest(shift: f32) -> Forest<Euclidean> {
+    let mut items = Items::new(3).expect("dimensions");
+    for id in (0..200_u16).filter(|id| id % 11 != 4) {
+        let x = f32::from(id);
+        items.add(u32::from(id), &[x + shift, (x * 0.7).sin(), (x * 1.3).cos()]).expect("a vector");
+    }
+    items.par_build(BuildOptions::trees(5)).expect("builds")
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn what_is_saved_opens_and_answers_the_same_from_every_mapping() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("points.ann");
+    let built = forest(0.0);
+    ohyeah::save(&path, built.as_bytes()).expect("saves");
+    assert_eq!(names_in(folder.path()), ["points.ann"]);
+    assert!(fs::read(&path).expect("a file") == built.as_bytes());
+
+    let first = ohyeah::open::<Euclidean>(&path, 3).expect("opens");
+    let second = ohyeah::open_any(&path, Metric::Euclidean, 3).expect("opens");
+    first.verify().expect("in order");
+    second.verify().expect("in order");
+    let queries: Vec<[f32; 3]> = (0..50_u8).map(|i| [f32::from(i) * 4.0, 0.3, -0.2]).collect();
+    let expected: Vec<_> =
+        queries.iter().map(|query| built.search(query, &Search::top(7)).expect("searches")).collect();
+    for (query, expected) in queries.iter().zip(&expected) {
+        assert_eq!(first.search(query, &Search::top(7)).as_ref(), Ok(expected));
+        assert_eq!(second.search(query, &Search::top(7)).as_ref(), Ok(expected));
+    }
+    let slices: Vec<&[f32]> = queries.iter().map(<[f32; 3]>::as_slice).collect();
+    assert_eq!(first.par_search_many(&slices, &Search::top(7)), Ok(expected));
+
+    // A mapping outlives the handle it was cloned from, and goes to other threads.
+    let clone = first.clone();
+    drop(first);
+    let found = std::thread::spawn(move || clone.search(&[8.0, 0.3, -0.2], &Search::top(7))).join().expect("ends");
+    assert_eq!(found, built.search(&[8.0, 0.3, -0.2], &Search::top(7)));
+}
+
+#[test]
+fn a_mapping_keeps_the_file_that_it_was_made_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("points.ann");
+    let (old, new) = (forest(0.0), forest(1000.0));
+    ohyeah::save(&path, old.as_bytes()).expect("saves");
+    let mapped = ohyeah::open::<Euclidean>(&path, 3).expect("opens");
+    ohyeah::save(&path, new.as_bytes()).expect("saves");
+    assert!(mapped.as_bytes() == old.as_bytes());
+    assert_eq!(mapped.search(&[9.0; 3], &Search::top(4)), old.search(&[9.0; 3], &Search::top(4)));
+    let again = ohyeah::open::<Euclidean>(&path, 3).expect("opens");
+    assert!(again.as_bytes() == new.as_bytes());
+    fs::remove_file(&path).expect("removes");
+    assert_eq!(mapped.search(&[9.0; 3], &Search::top(4)), old.search(&[9.0; 3], &Search::top(4)));
+}
+
+#[test]
+fn errors_name_the_file_in_one_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let built = forest(0.0);
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write(folder.path().join(name), bytes).expect("writes");
+    };
+    write("empty.ann", &[]);
+    write("cut.ann", &built.as_bytes()[..built.as_bytes().len() - 5]);
+    write("whole.ann", built.as_bytes());
+    write("text.ann", "no index at all\n".repeat(28).as_bytes());
+    let error = |name: &str, dimensions| {
+        let path = folder.path().join(name);
+        let typed = ohyeah::open::<Euclidean>(&path, dimensions).map(|_| ()).expect_err("is wrong");
+        let any = ohyeah::open_any(&path, Metric::Euclidean, dimensions).map(|_| ()).expect_err("is wrong");
+        let text = typed.to_string();
+        assert_eq!(text, any.to_string());
+        assert!(text.starts_with(&path.display().to_string()) && !text.contains('\n'), "{text}");
+        assert!(std::error::Error::source(&typed).is_some());
+        typed
+    };
+    assert!(matches!(error("none.ann", 3), FileError::Io(..)));
+    assert!(matches!(error(".", 3), FileError::Io(..)), "a folder");
+    assert!(matches!(error("empty.ann", 3), FileError::Open(_, OpenError::Empty)));
+    assert!(matches!(error("cut.ann", 3), FileError::Open(_, OpenError::PartialNode { node: 28, .. })));
+    assert!(matches!(error("text.ann", 3), FileError::Open(_, OpenError::Damaged(_))));
+    assert!(matches!(error("whole.ann", 0), FileError::Open(_, OpenError::Dimensions(0))));
+    assert!(matches!(error("whole.ann", 4), FileError::Open(..)));
+    assert!(ohyeah::open::<Angular>(folder.path().join("whole.ann"), 4).is_err(), "nodes of the same size");
+}
+
+#[test]
+fn a_save_that_fails_leaves_what_was_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("none/points.ann");
+    let error = ohyeah::save(&path, &[0; 28]).expect_err("there is no such folder").to_string();
+    assert!(error.contains("none") && !error.contains('\n'), "{error}");
+    assert_eq!(names_in(folder.path()), Vec::<String>::new());
+}
