@@ -38,13 +38,13 @@ extern crate std;
 
 mod any;
 pub mod error;
-mod exact;
 mod filter;
 pub mod forest;
 mod graph;
 pub mod metric;
 mod parallel;
 mod rng;
+mod score;
 pub mod simd;
 mod top_k;
 

@@ -9,10 +9,10 @@ use alloc::vec::Vec;
 
 use super::node::{Kind, Nodes, Row};
 use crate::error::{Damage, Rule, SearchError};
-use crate::exact;
 use crate::filter::{All, Filter, IdSet};
 use crate::metric::{Distance, Element};
 use crate::parallel::{self, Join};
+use crate::score;
 use crate::top_k::{TopK, key, split_key};
 use crate::{Backend, Neighbour};
 
@@ -77,10 +77,6 @@ pub struct Searcher<'f, D: Distance> {
     found: Vec<Neighbour>,
 }
 
-/// Rows compared at once.
-const TOGETHER: usize = 4;
-/// How many candidates ahead memory is asked for.
-const AHEAD: usize = 12;
 /// Queries that share one pass over the items in an exact search.
 const EXACT_TOGETHER: usize = 64;
 
@@ -101,11 +97,12 @@ impl<'f, D: Distance> Searcher<'f, D> {
         self.tops.resize_with(self.tops.len().max(1), TopK::default);
         self.tops[0].reset(search.n);
         if search.exact {
-            exact::scan(self.nodes, self.backend, &[query], &mut self.tops, &search.filter);
+            score::all(self.nodes, self.backend, &[query], &mut self.tops, &search.filter);
         } else {
             let search_k = search.search_k.unwrap_or(search.n.saturating_mul(self.roots.len()));
             self.collect(query.vector, search_k, &search.filter)?;
-            self.score(query);
+            let top = &mut self.tops[0];
+            score::candidates(self.nodes, self.backend, query, &self.candidates, |distance, id| top.push(distance, id));
         }
         self.found.clear();
         self.found.extend(self.tops[0].finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }));
@@ -137,7 +134,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
         for top in &mut self.tops {
             top.reset(search.n);
         }
-        exact::scan(self.nodes, self.backend, &rows, &mut self.tops, &search.filter);
+        score::all(self.nodes, self.backend, &rows, &mut self.tops, &search.filter);
         let reported =
             |top: &mut TopK| top.finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }).collect();
         Ok(self.tops.iter_mut().take(rows.len()).map(reported).collect())
@@ -205,33 +202,6 @@ impl<'f, D: Distance> Searcher<'f, D> {
             self.candidates.push(id);
         }
         1
-    }
-
-    /// Compares the query with each candidate.
-    fn score(&mut self, query: Row<'_, D>) {
-        let (nodes, backend, top) = (self.nodes, self.backend, &mut self.tops[0]);
-        let (groups, rest) = self.candidates.as_chunks::<TOGETHER>();
-        for (at, group) in groups.iter().enumerate() {
-            for id in self.candidates[(at * TOGETHER + AHEAD).min(self.candidates.len())..].iter().take(TOGETHER) {
-                nodes.prefetch(*id);
-            }
-            if let [Some(a), Some(b), Some(c), Some(d)] = group.map(|id| nodes.item(id)) {
-                for (distance, id) in D::distances(backend, query, &[a, b, c, d]).into_iter().zip(group) {
-                    top.push(distance, *id);
-                }
-            } else {
-                score_each(nodes, backend, query, group, top);
-            }
-        }
-        score_each(nodes, backend, query, rest, top);
-    }
-}
-
-/// Compares one by one, and passes over holes.
-fn score_each<D: Distance>(nodes: Nodes<'_, D>, backend: Backend, query: Row<'_, D>, ids: &[u32], top: &mut TopK) {
-    for (id, row) in ids.iter().filter_map(|id| Some((*id, nodes.item(*id)?))) {
-        let [distance] = D::distances(backend, query, &[row]);
-        top.push(distance, id);
     }
 }
 

@@ -6,16 +6,13 @@ use super::table::Table;
 use super::vec_of;
 use crate::Backend;
 use crate::filter::IdSet;
-use crate::forest::node::{Nodes, Row};
+use crate::forest::node::Nodes;
 use crate::metric::Distance;
 use crate::parallel::{self, Join};
+use crate::score;
 
 /// Rows that a thread takes at a time.
 const ROWS: u32 = 1024;
-/// Rows compared at once.
-const TOGETHER: usize = 4;
-/// How many candidates ahead memory is asked for.
-const AHEAD: usize = 12;
 
 /// The table, and in each row what is better among the neighbours of its neighbours. None where there is no memory.
 pub(super) fn refine<J: Join, D: Distance>(nodes: Nodes<'_, D>, backend: Backend, table: Table) -> Option<Table> {
@@ -29,7 +26,7 @@ pub(super) fn refine<J: Join, D: Distance>(nodes: Nodes<'_, D>, backend: Backend
         for id in first..nodes.items().min(first.saturating_add(ROWS)) {
             if let Some(row) = nodes.item(id) {
                 before.two_steps_from(id, &mut seen, &mut candidates);
-                score(nodes, backend, row, &candidates, |distance, other| table.push(id, distance, other));
+                score::candidates(nodes, backend, row, &candidates, |distance, other| table.push(id, distance, other));
             }
         }
     });
@@ -75,30 +72,5 @@ impl Snapshot {
         seen.clear_words_of(near);
         seen.clear_words_of(candidates);
         seen.clear_words_of(&[id]);
-    }
-}
-
-fn score<D: Distance>(
-    nodes: Nodes<'_, D>,
-    backend: Backend,
-    from: Row<'_, D>,
-    candidates: &[u32],
-    mut found: impl FnMut(f32, u32),
-) {
-    let (groups, rest) = candidates.as_chunks::<TOGETHER>();
-    for (at, group) in groups.iter().enumerate() {
-        for id in candidates[(at * TOGETHER + AHEAD).min(candidates.len())..].iter().take(TOGETHER) {
-            nodes.prefetch(*id);
-        }
-        // Whatever is in the table was an item.
-        if let [Some(a), Some(b), Some(c), Some(d)] = group.map(|id| nodes.item(id)) {
-            for (distance, id) in D::distances(backend, from, &[a, b, c, d]).into_iter().zip(group) {
-                found(distance, *id);
-            }
-        }
-    }
-    for (id, row) in rest.iter().filter_map(|id| Some((*id, nodes.item(*id)?))) {
-        let [distance] = D::distances(backend, from, &[row]);
-        found(distance, id);
     }
 }

@@ -1,0 +1,86 @@
+//! Comparing a query with items: with those that a search has found, or with all.
+
+use alloc::vec::Vec;
+
+use crate::Backend;
+use crate::filter::Filter;
+use crate::forest::node::{Nodes, Row};
+use crate::metric::Distance;
+use crate::top_k::TopK;
+
+/// Rows compared at once.
+const TOGETHER: usize = 4;
+/// How many candidates ahead memory is asked for.
+const AHEAD: usize = 12;
+
+/// Tells the distance of each candidate to `found`; ids that were never added are passed over.
+pub(crate) fn candidates<D: Distance>(
+    nodes: Nodes<'_, D>,
+    backend: Backend,
+    query: Row<'_, D>,
+    ids: &[u32],
+    mut found: impl FnMut(f32, u32),
+) {
+    let (groups, rest) = ids.as_chunks::<TOGETHER>();
+    for (at, group) in groups.iter().enumerate() {
+        for id in ids[(at * TOGETHER + AHEAD).min(ids.len())..].iter().take(TOGETHER) {
+            nodes.prefetch(*id);
+        }
+        if let [Some(a), Some(b), Some(c), Some(d)] = group.map(|id| nodes.item(id)) {
+            for (distance, id) in D::distances(backend, query, &[a, b, c, d]).into_iter().zip(group) {
+                found(distance, *id);
+            }
+        } else {
+            one_by_one(nodes, backend, query, group, &mut found);
+        }
+    }
+    one_by_one(nodes, backend, query, rest, &mut found);
+}
+
+fn one_by_one<D: Distance>(
+    nodes: Nodes<'_, D>,
+    backend: Backend,
+    query: Row<'_, D>,
+    ids: &[u32],
+    found: &mut impl FnMut(f32, u32),
+) {
+    for (id, row) in ids.iter().filter_map(|id| Some((*id, nodes.item(*id)?))) {
+        let [distance] = D::distances(backend, query, &[row]);
+        found(distance, id);
+    }
+}
+
+/// Items that stay in the cache while every query is compared with them.
+const BLOCK: u32 = 256;
+/// Pushes the distance of every item that the filter allows to the `TopK` of each query: the oracle of the approximate
+/// searches, and a mode of its own.
+pub(crate) fn all<D: Distance, F: Filter>(
+    nodes: Nodes<'_, D>,
+    backend: Backend,
+    queries: &[Row<'_, D>],
+    tops: &mut [TopK],
+    filter: &F,
+) {
+    let mut ids: Vec<u32> = Vec::with_capacity(BLOCK as usize);
+    let mut rows: Vec<Row<'_, D>> = Vec::with_capacity(BLOCK as usize);
+    for first in (0..nodes.items()).step_by(BLOCK as usize) {
+        let block = first..nodes.items().min(first.saturating_add(BLOCK));
+        ids.clear();
+        ids.extend(block.filter(|id| nodes.item(*id).is_some() && filter.allows(*id)));
+        rows.clear();
+        rows.extend(ids.iter().filter_map(|id| nodes.item(*id)));
+        let (row_groups, row_rest) = rows.as_chunks::<TOGETHER>();
+        let (id_groups, id_rest) = ids.as_chunks::<TOGETHER>();
+        for (query, top) in queries.iter().zip(tops.iter_mut()) {
+            for (rows, ids) in row_groups.iter().zip(id_groups) {
+                for (distance, id) in D::distances(backend, *query, rows).into_iter().zip(ids) {
+                    top.push(distance, *id);
+                }
+            }
+            for (row, id) in row_rest.iter().zip(id_rest) {
+                let [distance] = D::distances(backend, *query, &[*row]);
+                top.push(distance, *id);
+            }
+        }
+    }
+}
