@@ -42,8 +42,8 @@ fn check<D: Distance>(rows: &Rows, dimensions: usize, queries: &[Vec<f32>], n: u
 
 #[test]
 fn real_vectors() {
-    let rows = data::sample(20_000);
-    let queries: Vec<_> = rows.values().step_by(400).cloned().collect();
+    let rows = data::sample(10_000);
+    let queries: Vec<_> = rows.values().step_by(100).cloned().collect();
     every_metric!(check(&rows, 100, &queries, 15));
 }
 
