@@ -54,7 +54,8 @@ impl Rules for Angular {
     /// The header holds the squared length, or nothing in files from old versions of Annoy.
     fn check_item(backend: Backend, item: Row<'_, Self>) -> bool {
         let (computed, held) = (backend.dot(item.vector, item.vector), item.header.squared_length());
-        let same = held == 0.0 || (held - computed).abs() <= computed * 1e-3;
+        // Equal first: where the square overflows both are infinite, and their difference is no number.
+        let same = held == 0.0 || held == computed || (held - computed).abs() <= computed * 1e-3;
         same && item.header.children()[1] == 0 && item.vector.iter().all(|x| x.is_finite())
     }
 
