@@ -11,7 +11,7 @@ use crate::{cmd, report};
 #[command(name = "ohyeah", version, about, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Number of threads [default: one for each core]
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N", global = true, value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// Print no progress and no warnings
@@ -29,6 +29,14 @@ pub(crate) enum Command {
     Build(cmd::build::Args),
     Convert(cmd::convert::Args),
     Info(cmd::info::Args),
+}
+
+/// `--threads`; a mistyped million of them would take all memory.
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(n) if n.get() <= 1024 => Ok(n),
+        _ => Err("a whole number is needed, from 1 to 1024".into()),
+    }
 }
 
 /// `--top`, which must leave something to print.

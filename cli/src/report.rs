@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    io::{IsTerminal, stderr},
+    io::{IsTerminal, Write, stderr},
     time::Duration,
 };
 
@@ -27,7 +27,7 @@ impl Report {
     /// A line that does not stop the work.
     pub(crate) fn warning(self, message: impl Display) {
         if self.warnings {
-            eprintln!("warning: {}", one_line(&message.to_string()));
+            tell(&format!("warning: {}", one_line(&message.to_string())));
         }
     }
 
@@ -56,7 +56,12 @@ impl Report {
 
 /// Why the command failed, in one line.
 pub(crate) fn error(message: &str) {
-    eprintln!("error: {}", one_line(message));
+    tell(&format!("error: {}", one_line(message)));
+}
+
+/// Where standard error cannot be written to, there is nobody to tell.
+fn tell(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 /// File names may hold newlines; a message may not.

@@ -79,6 +79,11 @@ impl FromStr for Metric {
     }
 }
 
+/// Rounding may leave a little less than nothing of a distance; `max` would make nothing of a NaN, too.
+fn not_negative(distance: f32) -> f32 {
+    if distance < 0.0 { 0.0 } else { distance }
+}
+
 /// A metric as a type. Sealed: the layout of a file and the rules of its trees belong to it.
 pub trait Distance: Rules {
     /// The metric's name and number.

@@ -5,7 +5,7 @@
 mod oracle;
 
 use ohyeah_core::{
-    Angular, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan, Search,
+    Angular, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Items, Manhattan, Search,
 };
 use oracle::brute::{self, Rows};
 use oracle::data;
@@ -109,4 +109,19 @@ fn forests_find_most_of_the_exact_answers() {
     ];
     println!("the others, 3,000 items: {found:?}");
     assert!(found.iter().all(|(recall, bound)| recall > bound));
+}
+
+/// The squared lengths fit an f32 and their product does not.
+#[test]
+fn lengths_far_from_one_do_not_change_an_angle() {
+    for scale in [1e-18, 1e-12, 1.0, 1e10, 1e18] {
+        let mut items = Items::<Angular>::new(2).expect("dimensions");
+        for (id, row) in [[0.0, 1.0], [1.0, 0.1], [1.0, 1.0]].into_iter().enumerate() {
+            items.add(id as u32, &row.map(|x| x * scale)).expect("a vector");
+        }
+        let forest = items.build(BuildOptions::trees(2)).expect("a forest");
+        let found = forest.search(&[scale, 0.0], &Search::top(3).exact()).expect("finds");
+        assert_eq!(found.iter().map(|x| x.id).collect::<Vec<_>>(), [1, 2, 0], "{scale:e}");
+        assert!((found[1].distance - 0.765_366_9).abs() < 1e-5 && found[0].distance < 0.11, "{scale:e}: {found:?}");
+    }
 }

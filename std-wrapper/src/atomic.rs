@@ -98,8 +98,9 @@ fn open_sink(path: &Path) -> io::Result<Sink> {
         Some(old) if old.is_dir() => {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder; give the name of a file"));
         }
-        Some(old) if !old.is_file() => {
-            let file = File::options().write(true).open(path)?;
+        // `/dev/stdout` may lead to a file, one that somebody else has opened and perhaps written to: it is added to.
+        Some(old) if !old.is_file() || path.starts_with("/dev") || path.starts_with("/proc") => {
+            let file = File::options().append(true).open(path)?;
             return Ok(Sink::Direct(BufWriter::with_capacity(BUFFER, file)));
         }
         Some(old) if old.permissions().readonly() => {
@@ -109,7 +110,12 @@ fn open_sink(path: &Path) -> io::Result<Sink> {
     }
     // For a link to stay, the rename must go to what it points at. (A pipe behind `/dev/stdout` has no such name, but those
     // were dealt with above.)
-    let target = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+    let target = match fs::read_link(path) {
+        _ if old.is_some() => fs::canonicalize(path)?,
+        // A link to what is not there yet.
+        Ok(there) => folder_of(path).join(there),
+        Err(_) => path.to_owned(),
+    };
     let file = temporary_beside(&target)?;
     if let Some(old) = old {
         file.as_file().set_permissions(old.permissions())?;

@@ -45,8 +45,11 @@ pub(super) fn open<D: Distance>(bytes: &[u8], layout: Layout, backend: Backend) 
         bytemuck::try_cast_slice(bytes).map_err(|_| OpenError::Unaligned { needed: align_of::<D::Element>() })?;
     let (items, roots) = structure::<D>(elements, layout)?;
     let nodes = Nodes::<D>::new(elements, layout, items);
+    // Paths of different trees share no node, so all of them together are no longer than there are nodes. A file whose
+    // roots all lead down the same path is not worth the time that the walks would take.
+    let mut steps = nodes.len();
     for root in &roots {
-        walk_one_path(nodes, backend, *root)?;
+        walk_one_path(nodes, backend, *root, &mut steps)?;
     }
     Ok((items, roots))
 }
@@ -94,9 +97,15 @@ fn find_roots<D: Distance>(nodes: Nodes<'_, D>, items: u32, last: u32) -> Vec<u3
 }
 
 /// Follows the larger child of each node down to a leaf.
-fn walk_one_path<D: Distance>(nodes: Nodes<'_, D>, backend: Backend, root: u32) -> Result<(), Damage> {
+fn walk_one_path<D: Distance>(
+    nodes: Nodes<'_, D>,
+    backend: Backend,
+    root: u32,
+    steps: &mut usize,
+) -> Result<(), Damage> {
     let mut at = root;
     loop {
+        *steps = steps.checked_sub(1).ok_or(Damage { node: at, rule: Rule::Parent })?;
         let below = check_node(nodes, at, at == root)?;
         let size = |id: &u32| nodes.row(*id).map_or(0, |row| row.header.descendants());
         let leaf = if let Some(Kind::Leaf(ids)) = nodes.kind(at) { ids } else { &[] };

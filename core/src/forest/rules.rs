@@ -35,7 +35,7 @@ pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
     /// Completes the headers of all items once they are known, before trees are built.
     fn prepare(_backend: Backend, _items: &mut [Self::Element], _dimensions: usize) {}
 
-    /// Checks what only this metric can say of a vector; the message ends an error's sentence.
+    /// Whether a vector keeps what only this metric asks of it.
     fn check(_vector: &[Self::Element], _dimensions: usize) -> bool {
         true
     }

@@ -113,7 +113,7 @@ impl<D: Distance> Graph<D> {
 impl<D: Distance> Items<D> {
     /// Finds the nearest neighbours of every item, approximately.
     ///
-    /// Takes 8 bytes of memory for each neighbour, and a few trees at a time. The result is the same for every `J`.
+    /// Takes 12 bytes of memory for each neighbour, and a few trees at a time. The result is the same for every `J`.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 use rand_core::Rng;
-use wide::f32x4;
+use wide::f64x4;
 
-use super::{Distance, Metric};
+use super::{Distance, Metric, not_negative};
 use crate::Backend;
 use crate::forest::node::{AngularHeader, Header, Row, vectors};
 use crate::forest::rules::Rules;
@@ -15,20 +15,22 @@ impl Distance for Angular {
     const METRIC: Metric = Metric::Angular;
 }
 
-/// 2 − 2·cos from dot products and products of squared lengths; 2 where a length is zero.
+/// 2 − 2·cos from dot products and the squared lengths of both sides; 2 where a length is zero.
 ///
-/// The last steps in f64, as Annoy does them. Roots are taken four at a time: one by one they would cost as much as the
-/// dot products.
-pub(super) fn from_cosines<const N: usize>(dots: [f32; N], squared_lengths: [f32; N]) -> [f32; N] {
+/// In f64, where the product of two squares neither overflows nor vanishes. Roots are taken four at a time: one by one
+/// they would cost as much as the dot products.
+pub(super) fn from_cosines<const N: usize>(dots: [f32; N], own: f32, others: [f32; N]) -> [f32; N] {
     let mut distances = [2.0; N];
-    let rows = dots.chunks(4).zip(squared_lengths.chunks(4)).zip(distances.chunks_mut(4));
-    for ((dots, squared), distances) in rows {
-        let mut lengths = [0.0; 4];
-        lengths[..squared.len()].copy_from_slice(squared);
-        let lengths = f32x4::new(lengths).sqrt().to_array();
+    let rows = dots.chunks(4).zip(others.chunks(4)).zip(distances.chunks_mut(4));
+    for ((dots, others), distances) in rows {
+        let mut squared = [0.0; 4];
+        for (squared, other) in squared.iter_mut().zip(others) {
+            *squared = f64::from(own) * f64::from(*other);
+        }
+        let lengths = f64x4::new(squared).sqrt().to_array();
         for ((distance, dot), length) in distances.iter_mut().zip(dots).zip(lengths) {
             if length > 0.0 {
-                *distance = (2.0 - 2.0 * f64::from(*dot) / f64::from(length)) as f32;
+                *distance = (2.0 - 2.0 * f64::from(*dot) / length) as f32;
             }
         }
     }
@@ -62,11 +64,11 @@ impl Rules for Angular {
     fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
         let length = squared_length(backend, from);
         let dots = backend.dot_many(from.vector, vectors(rows));
-        from_cosines(dots, rows.each_ref().map(|row| length * squared_length(backend, *row)))
+        from_cosines(dots, length, rows.each_ref().map(|row| squared_length(backend, *row)))
     }
 
     fn reported(distance: f32) -> f32 {
-        libm::sqrtf(distance.max(0.0))
+        libm::sqrtf(not_negative(distance))
     }
 
     fn margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [&[f32]; N]) -> [f32; N] {

@@ -119,7 +119,7 @@ impl TwoMeans for Dot {
         for (dot, mean) in dots.iter_mut().zip(means) {
             *dot += item.header.factor * mean.header.factor;
         }
-        from_cosines(dots, means.each_ref().map(|mean| item.header.squared_length * mean.header.squared_length))
+        from_cosines(dots, item.header.squared_length, means.each_ref().map(|mean| mean.header.squared_length))
     }
 
     fn length(backend: Backend, row: Row<'_, Self>) -> f32 {

@@ -3,7 +3,7 @@
 
 use rand_core::Rng;
 
-use super::{Distance, Metric};
+use super::{Distance, Metric, not_negative};
 use crate::Backend;
 use crate::forest::node::{OffsetHeader, Row, plain_item, vectors};
 use crate::forest::rules::Rules;
@@ -45,7 +45,7 @@ macro_rules! offset_metric {
             }
 
             fn reported(distance: f32) -> f32 {
-                $reported(distance.max(0.0))
+                $reported(not_negative(distance))
             }
 
             fn margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [&[f32]; N]) -> [f32; N] {
