@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::error::{BuildError, Damage, ItemError, OpenError, SearchError};
 use crate::forest::{BuildOptions, Forest, Items, NodeBuf, Search};
-use crate::metric::{Angular, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
+use crate::metric::{Angular, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric, check_numbers};
 use crate::parallel::Join;
 use crate::{Backend, Filter, Neighbour};
 
@@ -106,13 +106,11 @@ impl AnyItems {
     ///
     /// See [`Items::add`].
     pub fn add(&mut self, id: u32, vector: &[f32]) -> Result<(), ItemError> {
-        match self {
-            // The length of the words would not show that of the numbers.
-            Self::Hamming(items) if vector.len() != items.dimensions() => {
-                Err(ItemError::WrongLength { expected: items.dimensions(), found: vector.len() })
-            }
-            _ => items!(self, items => items.add(id, &Element::from_numbers(vector))),
-        }
+        items!(self, items => {
+            // Words of bits would show neither how many numbers there were nor what they were.
+            check_numbers(vector, items.dimensions())?;
+            items.add(id, &Element::from_numbers(vector))
+        })
     }
 }
 
@@ -184,7 +182,8 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
     /// Whether an item has been added under this id, and with this vector.
     #[must_use]
     pub fn holds(&self, id: u32, vector: &[f32]) -> bool {
-        forest!(self, forest => forest.vector(id).is_some_and(|found| *found == *Element::from_numbers(vector)))
+        self.dimensions() == vector.len()
+            && forest!(self, forest => forest.vector(id).is_some_and(|found| *found == *Element::from_numbers(vector)))
     }
 
     /// The file.
@@ -200,13 +199,7 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
     /// See [`Forest::search`].
     pub fn search<F: Filter>(&self, query: &[f32], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
         forest!(self, forest => {
-            // Bits come in words: the length of the words would not show that of the numbers.
-            if query.len() != forest.dimensions() {
-                return Err(SearchError::WrongLength { expected: forest.dimensions(), found: query.len() });
-            }
-            if let Some(position) = query.iter().position(|x| !x.is_finite()) {
-                return Err(SearchError::NotFinite { position });
-            }
+            check_numbers(query, forest.dimensions())?;
             forest.search(&Element::from_numbers(query), search)
         })
     }

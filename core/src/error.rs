@@ -2,14 +2,10 @@
 
 use core::fmt;
 
-/// Why a collection of items could not be made or an item not be added.
+/// Why a vector is none of a collection's: nothing can be computed with it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum ItemError {
-    /// There are no dimensions, or more than a node can hold.
-    Dimensions(usize),
-    /// The id does not fit the file format's 31 bits.
-    IdTooLarge(u32),
+pub enum VectorError {
     /// The vector has another length than the collection's.
     WrongLength {
         /// Elements in a vector of the collection.
@@ -22,8 +18,51 @@ pub enum ItemError {
         /// Its position in the vector.
         position: usize,
     },
+    /// The vector's length is beyond 2⁶²: squares of distances to it would not be numbers of 32 bits.
+    TooLong,
     /// Bits beyond the last dimension are set.
     SpareBits,
+}
+
+impl fmt::Display for VectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongLength { expected, found } => {
+                write!(f, "vector has wrong length (expected {expected}, got {found})")
+            }
+            Self::NotFinite { position } => {
+                write!(f, "the vector's element {position} is NaN or infinite: leave the vector out or mend it")
+            }
+            Self::TooLong => f.write_str("the vector's length is beyond 4.6e18: scale all vectors down"),
+            Self::SpareBits => f.write_str("bits beyond the last dimension are set: clear them, or use Hamming::pack"),
+        }
+    }
+}
+
+impl core::error::Error for VectorError {}
+
+impl From<VectorError> for ItemError {
+    fn from(error: VectorError) -> Self {
+        Self::Vector(error)
+    }
+}
+
+impl From<VectorError> for SearchError {
+    fn from(error: VectorError) -> Self {
+        Self::Vector(error)
+    }
+}
+
+/// Why a collection of items could not be made or an item not be added.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ItemError {
+    /// There are no dimensions, or more than a node can hold.
+    Dimensions(usize),
+    /// The id does not fit the file format's 31 bits.
+    IdTooLarge(u32),
+    /// The vector is none of the collection's.
+    Vector(VectorError),
     /// The nodes would not fit in memory.
     OutOfMemory,
 }
@@ -33,13 +72,7 @@ impl fmt::Display for ItemError {
         match self {
             Self::Dimensions(n) => write!(f, "vectors of {n} dimensions are not supported: use 1 to 16777216"),
             Self::IdTooLarge(id) => write!(f, "the id {id} is too large: ids go from 0 to 2147483646"),
-            Self::WrongLength { expected, found } => {
-                write!(f, "vector has wrong length (expected {expected}, got {found})")
-            }
-            Self::NotFinite { position } => {
-                write!(f, "the vector's element {position} is NaN or infinite: leave the vector out or mend it")
-            }
-            Self::SpareBits => f.write_str("bits beyond the last dimension are set: clear them, or use Hamming::pack"),
+            Self::Vector(error) => error.fmt(f),
             Self::OutOfMemory => f.write_str("not enough memory for the items: use smaller ids or fewer vectors"),
         }
     }
@@ -185,18 +218,8 @@ impl core::error::Error for Damage {}
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SearchError {
-    /// The query has another length than the items.
-    WrongLength {
-        /// Elements in an item.
-        expected: usize,
-        /// Elements given.
-        found: usize,
-    },
-    /// The query holds NaN or infinity.
-    NotFinite {
-        /// Its position in the query.
-        position: usize,
-    },
+    /// The query is no vector that items could have.
+    Vector(VectorError),
     /// No item has this id.
     NoSuchItem {
         /// The id asked for.
@@ -211,10 +234,7 @@ pub enum SearchError {
 impl fmt::Display for SearchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WrongLength { expected, found } => {
-                write!(f, "vector has wrong length (expected {expected}, got {found})")
-            }
-            Self::NotFinite { position } => write!(f, "the query's element {position} is NaN or infinite"),
+            Self::Vector(error) => error.fmt(f),
             Self::NoSuchItem { id, items } => {
                 write!(f, "no item has the id {id}: ids go from 0 to below {items}, and some may never have been added")
             }

@@ -32,6 +32,9 @@
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 #![no_std]
 
+#[cfg(target_endian = "big")]
+compile_error!("the file formats are little-endian, and searched where they lie: big-endian targets are not supported");
+
 extern crate alloc;
 #[cfg(test)]
 extern crate std;

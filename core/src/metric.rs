@@ -17,6 +17,8 @@ pub use dot::{Dot, DotLegacy};
 pub use hamming::Hamming;
 pub use offset::{Euclidean, Manhattan};
 
+use crate::Backend;
+use crate::error::VectorError;
 use crate::forest::rules::Rules;
 
 /// A metric by name, for the edges of a program. The numbers are part of file formats and do not change.
@@ -95,6 +97,13 @@ pub trait Element: bytemuck::Pod + PartialEq + fmt::Debug + Send + Sync + sealed
     /// Whether it is a number a distance can be computed from: not NaN, not infinite.
     fn is_finite(self) -> bool;
 
+    /// Whether these are the elements of a vector of so many dimensions.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it. Of those vectors that pass, all distances are finite.
+    fn check(vector: &[Self], dimensions: usize, backend: Backend) -> Result<(), VectorError>;
+
     /// A vector of these elements from plain numbers: themselves, or [`Hamming::pack`].
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [Self]>;
 }
@@ -105,9 +114,29 @@ mod sealed {
     impl Sealed for u64 {}
 }
 
+/// The square of the greatest length, 2⁶²: that of the difference of two vectors is at most 2¹²⁶, and an `f32` with room to
+/// spare.
+const LONGEST_SQUARED: f32 = (1_u128 << 124) as f32;
+
+/// Whether numbers are as many as a vector's, and finite.
+pub(crate) fn check_numbers(numbers: &[f32], dimensions: usize) -> Result<(), VectorError> {
+    if numbers.len() != dimensions {
+        return Err(VectorError::WrongLength { expected: dimensions, found: numbers.len() });
+    }
+    match numbers.iter().position(|x| !x.is_finite()) {
+        Some(position) => Err(VectorError::NotFinite { position }),
+        None => Ok(()),
+    }
+}
+
 impl Element for f32 {
     fn is_finite(self) -> bool {
         self.is_finite()
+    }
+
+    fn check(vector: &[f32], dimensions: usize, backend: Backend) -> Result<(), VectorError> {
+        check_numbers(vector, dimensions)?;
+        if backend.dot(vector, vector) <= LONGEST_SQUARED { Ok(()) } else { Err(VectorError::TooLong) }
     }
 
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [f32]> {
@@ -118,6 +147,16 @@ impl Element for f32 {
 impl Element for u64 {
     fn is_finite(self) -> bool {
         true
+    }
+
+    fn check(vector: &[u64], dimensions: usize, _: Backend) -> Result<(), VectorError> {
+        let expected = Hamming::width(dimensions);
+        if vector.len() != expected {
+            return Err(VectorError::WrongLength { expected, found: vector.len() });
+        }
+        let used = dimensions % u64::BITS as usize;
+        let spare = used > 0 && vector.last().is_some_and(|word| word >> used != 0);
+        if spare { Err(VectorError::SpareBits) } else { Ok(()) }
     }
 
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [u64]> {

@@ -7,14 +7,15 @@ mod oracle;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ohyeah_core::error::{BuildError, ItemError, OpenError, SearchError};
+use ohyeah_core::error::{BuildError, ItemError, OpenError, SearchError, VectorError};
 use ohyeah_core::{
     Angular, AnyForest, AnyItems, Backend, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming,
-    IdSet, Items, Join, Manhattan, Metric, Neighbour, NodeBuf, Search, Serial,
+    IdSet, Items, Manhattan, Metric, Neighbour, NodeBuf, Search, Serial,
 };
 use oracle::brute::{self, Rows};
 use oracle::data;
 use oracle::forest::Aligned;
+use oracle::threads::{Backwards, Threads};
 
 macro_rules! every_metric {
     ($check:ident) => {
@@ -42,44 +43,6 @@ fn queries<D: Distance>(rows: &Rows) -> Vec<Vec<D::Element>> {
     rows.values().step_by(23).map(|row| D::Element::from_numbers(row).into_owned()).collect()
 }
 
-/// Runs the second closure first.
-enum Backwards {}
-
-impl Join for Backwards {
-    fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
-    where
-        A: FnOnce() -> RA + Send,
-        B: FnOnce() -> RB + Send,
-        RA: Send,
-        RB: Send,
-    {
-        let b = b();
-        (a(), b)
-    }
-}
-
-/// A thread for every second closure, and the number of threads that it claims.
-enum Threads<const N: usize> {}
-
-impl<const N: usize> Join for Threads<N> {
-    fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
-    where
-        A: FnOnce() -> RA + Send,
-        B: FnOnce() -> RB + Send,
-        RA: Send,
-        RB: Send,
-    {
-        std::thread::scope(|scope| {
-            let b = scope.spawn(b);
-            (a(), b.join().expect("the thread ends"))
-        })
-    }
-
-    fn threads() -> usize {
-        N
-    }
-}
-
 fn the_seed_alone_decides<D: Distance>() {
     let rows = rows();
     let build = |seed| data::items::<D>(&rows, DIMENSIONS).build(BuildOptions::trees(11).seed(seed)).expect("builds");
@@ -87,7 +50,7 @@ fn the_seed_alone_decides<D: Distance>() {
     let items = || data::items::<D>(&rows, DIMENSIONS);
     let options = BuildOptions::trees(11).seed(7);
     with(items().build_with::<Serial>(options).expect("builds"));
-    with(items().build_with::<Backwards>(options).expect("builds"));
+    with(items().build_with::<Backwards<1>>(options).expect("builds"));
     with(items().build_with::<Threads<1>>(options).expect("builds"));
     with(items().build_with::<Threads<2>>(options).expect("builds"));
     with(items().build_with::<Threads<8>>(options).expect("builds"));
@@ -241,13 +204,40 @@ fn items_as_short_as_numbers_go() {
     every_metric!(check);
 }
 
-/// Sums that overflow f32 have no good answer, but the forest is in order and has every item.
 #[test]
-fn items_as_long_as_numbers_go() {
+fn items_as_long_as_they_may_be() {
     fn check<D: Distance>() {
-        scaled_items::<D>(&[1e10, 1e18, 1e25, 1e38]);
+        scaled_items::<D>(&[1e10, 1e15, 1e17]);
     }
     every_metric!(check);
+}
+
+fn lengths<D: Distance<Element = f32>>() {
+    let end = 2_f32.powi(62);
+    let beyond = f32::from_bits(end.to_bits() + 1);
+    let mut items = Items::<D>::new(1).expect("dimensions");
+    for (id, x) in [end, -end, 1.0, 0.0].into_iter().enumerate() {
+        items.add(id as u32, &[x]).expect("not too long");
+    }
+    for x in [beyond, -beyond, 1e25, f32::MIN] {
+        assert_eq!(items.add(9, &[x]), Err(ItemError::Vector(VectorError::TooLong)));
+    }
+    let forest = items.build(BuildOptions::trees(3)).expect("builds");
+    forest.verify().expect("in order");
+    for query in [end, -end, 1.0] {
+        let found = forest.search(&[query], &Search::top(4).search_k(100)).expect("searches");
+        assert!(found.len() == 4 && found.iter().all(|x| x.distance.is_finite()), "{}: {found:?}", D::METRIC);
+    }
+    assert_eq!(forest.search(&[beyond], &Search::top(4)), Err(SearchError::Vector(VectorError::TooLong)));
+}
+
+#[test]
+fn distances_of_the_longest_vectors_are_finite_and_longer_ones_refused() {
+    lengths::<Angular>();
+    lengths::<Euclidean>();
+    lengths::<Manhattan>();
+    lengths::<Dot>();
+    lengths::<DotLegacy>();
 }
 
 fn filters<D: Distance>() {
@@ -388,8 +378,14 @@ fn mistakes<D: Distance>() {
     items.add(2, &vector(&[1.0, 0.0, 1.0])).expect("a vector");
     let before = items.clone().build(BuildOptions::trees(2)).expect("builds").as_bytes().to_vec();
     let long = vec![vector(&[0.0; 3])[0]; width + 1];
-    assert_eq!(items.add(0, &long), Err(ItemError::WrongLength { expected: width, found: width + 1 }));
-    assert_eq!(items.add(9, &long[..0]), Err(ItemError::WrongLength { expected: width, found: 0 }));
+    assert_eq!(
+        items.add(0, &long),
+        Err(ItemError::Vector(VectorError::WrongLength { expected: width, found: width + 1 }))
+    );
+    assert_eq!(
+        items.add(9, &long[..0]),
+        Err(ItemError::Vector(VectorError::WrongLength { expected: width, found: 0 }))
+    );
     for id in [i32::MAX as u32, u32::MAX] {
         assert_eq!(items.add(id, &vector(&[1.0; 3])), Err(ItemError::IdTooLarge(id)));
     }
@@ -397,8 +393,8 @@ fn mistakes<D: Distance>() {
         for (position, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().enumerate() {
             let mut numbers = [1.0; 3];
             numbers[position] = bad;
-            assert_eq!(items.add(2, &vector(&numbers)), Err(ItemError::NotFinite { position }));
-            assert_eq!(items.add(7, &vector(&numbers)), Err(ItemError::NotFinite { position }));
+            assert_eq!(items.add(2, &vector(&numbers)), Err(ItemError::Vector(VectorError::NotFinite { position })));
+            assert_eq!(items.add(7, &vector(&numbers)), Err(ItemError::Vector(VectorError::NotFinite { position })));
         }
     }
     assert_eq!((items.len(), items.is_empty(), items.dimensions()), (3, false, 3));
@@ -413,18 +409,18 @@ fn mistakes<D: Distance>() {
     assert!(matches!(huge, Err(BuildError::OutOfMemory | BuildError::TooManyNodes)));
 
     let forest = items.build(BuildOptions::trees(2)).expect("builds");
-    let wrong = SearchError::WrongLength { expected: width, found: width + 1 };
+    let wrong = SearchError::Vector(VectorError::WrongLength { expected: width, found: width + 1 });
     let search = |query: &[D::Element], search: Search| forest.search(query, &search);
     for kind in [Search::top(1), Search::top(1).exact()] {
         assert_eq!(search(&long, kind), Err(wrong.clone()));
         if D::METRIC != Metric::Hamming {
             let nan = vector(&[0.0, f32::NAN, 0.0]);
-            assert_eq!(search(&nan, kind), Err(SearchError::NotFinite { position: 1 }));
+            assert_eq!(search(&nan, kind), Err(SearchError::Vector(VectorError::NotFinite { position: 1 })));
             let infinite = vector(&[f32::INFINITY, f32::NAN, 0.0]);
-            assert_eq!(search(&infinite, kind), Err(SearchError::NotFinite { position: 0 }));
+            assert_eq!(search(&infinite, kind), Err(SearchError::Vector(VectorError::NotFinite { position: 0 })));
         }
         let good = vector(&[0.0; 3]);
-        let many = forest.search_many::<Backwards, _>(&[&good, &long, &long[..0]], &kind);
+        let many = forest.search_many::<Backwards<1>, _>(&[&good, &long, &long[..0]], &kind);
         assert_eq!(many, Err(wrong.clone()), "the error of the first query that has one");
     }
 }
@@ -437,9 +433,12 @@ fn mistakes_are_typed_errors_and_change_nothing() {
 #[test]
 fn bits_beyond_the_last_dimension_are_refused() {
     let mut items = Items::<Hamming>::new(70).expect("dimensions");
-    assert_eq!(items.add(0, &[0, 1 << 6]), Err(ItemError::SpareBits));
+    assert_eq!(items.add(0, &[0, 1 << 6]), Err(ItemError::Vector(VectorError::SpareBits)));
     assert!(items.is_empty());
     items.add(0, &[u64::MAX, (1 << 6) - 1]).expect("70 bits");
+    let forest = items.build(BuildOptions::trees(1)).expect("builds");
+    let search = forest.search(&[0, 1 << 6], &Search::top(1));
+    assert_eq!(search, Err(SearchError::Vector(VectorError::SpareBits)));
 }
 
 #[test]
@@ -451,7 +450,7 @@ fn metrics_as_values_do_what_the_types_do() {
         for (id, row) in &rows {
             items.add(*id, row).expect("a vector");
         }
-        let wrong = ItemError::WrongLength { expected: DIMENSIONS, found: DIMENSIONS - 1 };
+        let wrong = ItemError::Vector(VectorError::WrongLength { expected: DIMENSIONS, found: DIMENSIONS - 1 });
         assert_eq!(items.add(0, &[0.0; DIMENSIONS - 1]), Err(wrong));
         let forest = items.build_with::<Threads<2>>(BuildOptions::trees(5)).expect("builds");
         forest.verify().expect("in order");
@@ -471,11 +470,14 @@ fn metrics_as_values_do_what_the_types_do() {
             brute::check(metric, &rows, row, 8, &exact);
             assert_eq!(forest.search(row, &Search::top(8).search_k(usize::MAX)), Ok(exact));
         }
-        let wrong = SearchError::WrongLength { expected: DIMENSIONS, found: 0 };
+        let wrong = SearchError::Vector(VectorError::WrongLength { expected: DIMENSIONS, found: 0 });
         assert_eq!(forest.search(&[], &Search::top(1)), Err(wrong));
         let mut nan = [0.0; DIMENSIONS];
         nan[4] = f32::NAN;
-        assert_eq!(forest.search(&nan, &Search::top(1)), Err(SearchError::NotFinite { position: 4 }));
+        assert_eq!(
+            forest.search(&nan, &Search::top(1)),
+            Err(SearchError::Vector(VectorError::NotFinite { position: 4 }))
+        );
         assert_eq!(metric.name().parse(), Ok(metric));
     }
     assert_eq!("cosine".parse::<Metric>().map_err(|error| error.to_string().contains("angular")), Err(true));

@@ -6,50 +6,8 @@ use ohyeah_core::{
     Angular, Backend, Distance, Dot, Euclidean, GraphOptions, Hamming, Items, Join, Manhattan, Metric, Neighbour,
     Search, Serial,
 };
+use oracle::threads::{Backwards, Threads};
 use oracle::{brute::Rows, data};
-
-/// Runs the second closure first, and says that there are many threads.
-enum Backwards {}
-
-impl Join for Backwards {
-    fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
-    where
-        A: FnOnce() -> RA + Send,
-        B: FnOnce() -> RB + Send,
-        RA: Send,
-        RB: Send,
-    {
-        let b = b();
-        (a(), b)
-    }
-
-    fn threads() -> usize {
-        7
-    }
-}
-
-/// Each join on a thread of its own: writes to the table do happen at the same time.
-enum Threads {}
-
-impl Join for Threads {
-    fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
-    where
-        A: FnOnce() -> RA + Send,
-        B: FnOnce() -> RB + Send,
-        RA: Send,
-        RB: Send,
-    {
-        std::thread::scope(|scope| {
-            let a = scope.spawn(a);
-            let b = b();
-            (a.join().expect("no panic"), b)
-        })
-    }
-
-    fn threads() -> usize {
-        2
-    }
-}
 
 fn lists<D: Distance, J: Join>(items: &Items<D>, options: &GraphOptions<'_>) -> Vec<Vec<Neighbour>> {
     let graph = items.clone().graph::<J>(options).expect("memory");
@@ -148,8 +106,8 @@ fn neither_threads_nor_backend_change_a_graph() {
     let items = data::items::<Angular>(&data::odd_rows(9, 3000, 30), 30);
     let options = GraphOptions::top(7).trees(9).refinements(2).seed(5);
     let serial = lists::<Angular, Serial>(&items, &options);
-    assert_eq!(serial, lists::<Angular, Backwards>(&items, &options));
-    assert_eq!(serial, lists::<Angular, Threads>(&items, &options));
+    assert_eq!(serial, lists::<Angular, Backwards<7>>(&items, &options));
+    assert_eq!(serial, lists::<Angular, Threads<2>>(&items, &options));
     assert_ne!(serial, lists::<Angular, Serial>(&items, &options.seed(6).trees(1).refinements(0)));
     for fused in [false, true] {
         let of_family = || Backend::available().filter(move |backend| backend.is_fused() == fused);
@@ -175,6 +133,6 @@ fn progress_is_told_once_a_step() {
         told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     };
     let options = GraphOptions::top(3).trees(5).refinements(2).progress(&tell);
-    lists::<Euclidean, Backwards>(&items, &options);
+    lists::<Euclidean, Backwards<7>>(&items, &options);
     assert_eq!((told.load(std::sync::atomic::Ordering::Relaxed), options.steps()), (7, 7));
 }

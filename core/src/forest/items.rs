@@ -102,19 +102,11 @@ impl<D: Distance> Items<D> {
     ///
     /// # Errors
     ///
-    /// A vector of the wrong length or with an element that is not finite; an id of 2³¹ − 1 or more; no memory. Nothing
+    /// A vector of the wrong length, with an element that is not finite, or beyond 2⁶² long; an id of 2³¹ − 1 or more; no memory. Nothing
     /// has changed then.
     pub fn add(&mut self, id: u32, vector: &[D::Element]) -> Result<(), ItemError> {
         let Layout { header, stride, .. } = self.layout;
-        if vector.len() != stride - header {
-            return Err(ItemError::WrongLength { expected: stride - header, found: vector.len() });
-        }
-        if let Some(position) = vector.iter().position(|x| !x.is_finite()) {
-            return Err(ItemError::NotFinite { position });
-        }
-        if !D::check(vector, self.dimensions) {
-            return Err(ItemError::SpareBits);
-        }
+        D::Element::check(vector, self.dimensions, self.backend)?;
         if id >= i32::MAX as u32 {
             return Err(ItemError::IdTooLarge(id));
         }

@@ -134,6 +134,8 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     }
 
     /// The file: Annoy opens it, and so does [`open`](Self::open).
+    ///
+    /// Not so without trees: the bytes are items alone then, and nothing in them says so.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.storage.as_ref()

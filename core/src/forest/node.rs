@@ -132,6 +132,8 @@ pub(crate) enum Kind<'a, D: Rules> {
 /// The sizes that follow from metric and dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
+    /// Dimensions of a vector.
+    pub(crate) dimensions: usize,
     /// Elements in a header.
     pub(crate) header: usize,
     /// Elements in a node.
@@ -151,7 +153,7 @@ impl Layout {
         let header = size_of::<D::Header>() / size_of::<D::Element>();
         let stride = header + D::width(dimensions);
         let bytes = stride * size_of::<D::Element>();
-        Some(Self { header, stride, capacity: (bytes - D::Header::CHILDREN) / size_of::<u32>() })
+        Some(Self { dimensions, header, stride, capacity: (bytes - D::Header::CHILDREN) / size_of::<u32>() })
     }
 
     /// The size of a node in bytes.

@@ -35,11 +35,6 @@ pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
     /// Completes the headers of all items once they are known, before trees are built.
     fn prepare(_backend: Backend, _items: &mut [Self::Element], _dimensions: usize) {}
 
-    /// Whether a vector keeps what only this metric asks of it.
-    fn check(_vector: &[Self::Element], _dimensions: usize) -> bool {
-        true
-    }
-
     /// The distances by which answers are ordered, smallest first.
     fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N];
 

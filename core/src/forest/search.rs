@@ -90,7 +90,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
     ///
     /// # Errors
     ///
-    /// A query of the wrong length or with a NaN, or a damaged node.
+    /// A query that is no vector that an item could have, or a damaged node.
     pub fn search<F: Filter>(&mut self, query: &[D::Element], search: &Search<F>) -> Result<&[Neighbour], SearchError> {
         let header = self.check(query)?;
         let query = Row { header: &header, vector: query };
@@ -141,13 +141,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
     }
 
     fn check(&self, query: &[D::Element]) -> Result<D::Header, SearchError> {
-        let expected = self.nodes.layout().stride - self.nodes.layout().header;
-        if query.len() != expected {
-            return Err(SearchError::WrongLength { expected, found: query.len() });
-        }
-        if let Some(position) = query.iter().position(|x| !x.is_finite()) {
-            return Err(SearchError::NotFinite { position });
-        }
+        D::Element::check(query, self.nodes.layout().dimensions, self.backend)?;
         Ok(D::query_header(self.backend, query))
     }
 

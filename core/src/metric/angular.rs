@@ -7,7 +7,8 @@ use crate::forest::node::{AngularHeader, Header, Row, vectors};
 use crate::forest::rules::Rules;
 use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
 
-/// √(2 − 2·cos θ): the angle between vectors, whatever their lengths. A zero vector lies √2 from everything.
+/// √(2 − 2·cos θ): the angle between vectors, whatever their lengths. A zero vector lies √2 from everything, and so
+/// does one that is shorter than 10⁻²³, whose square is zero.
 #[derive(Clone, Copy, Debug)]
 pub enum Angular {}
 

@@ -63,11 +63,6 @@ impl Rules for Hamming {
         plain_item()
     }
 
-    fn check(vector: &[u64], dimensions: usize) -> bool {
-        let used = dimensions % BITS;
-        used == 0 || vector.last().is_none_or(|word| word >> used == 0)
-    }
-
     fn distances<const N: usize>(backend: Backend, from: Row<'_, Self>, rows: &[Row<'_, Self>; N]) -> [f32; N] {
         rows.each_ref().map(|row| backend.hamming(from.vector, row.vector) as f32)
     }
@@ -119,6 +114,8 @@ impl Rules for Hamming {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::VectorError;
+    use crate::metric::Element;
 
     #[test]
     fn packs_from_the_lowest_bit() {
@@ -131,6 +128,7 @@ mod tests {
         assert_eq!(words, [1 << 63 | 0b1001, 0b10_0001]);
         numbers[5] = 0.0;
         assert_eq!(Hamming::unpack(&words, 70), numbers);
-        assert!(Hamming::check(&words, 70) && !Hamming::check(&words, 69));
+        let check = |dimensions| u64::check(&words, dimensions, Backend::baseline());
+        assert_eq!([check(70), check(69)], [Ok(()), Err(VectorError::SpareBits)]);
     }
 }

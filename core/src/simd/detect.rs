@@ -98,6 +98,7 @@ impl Registers {
 
     fn has_avx512(&self) -> bool {
         const XMM_YMM_MASKS_ZMM: u64 = 0xe6;
+        const F16C: u32 = 29;
         const F: u32 = 16;
         const DQ: u32 = 17;
         const BW: u32 = 30;
@@ -105,6 +106,8 @@ impl Registers {
         const VNNI: u32 = 11;
         const VPOPCNTDQ: u32 = 14;
         self.xcr0 & XMM_YMM_MASKS_ZMM == XMM_YMM_MASKS_ZMM
+            // The compiler takes F16C to come with AVX-512.
+            && all(self.leaf_1_ecx, &[F16C])
             && all(self.leaf_7_ebx, &[F, DQ, BW, VL])
             && all(self.leaf_7_ecx, &[VNNI, VPOPCNTDQ])
     }

@@ -3,8 +3,8 @@
 
 use ohyeah_core::error::{Damage, OpenError};
 use ohyeah_core::{
-    Angular, AnyForest, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan, Neighbour, Search,
-    Serial,
+    Angular, AnyForest, Backend, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan, Neighbour,
+    Search, Serial,
 };
 
 /// Bytes at an address that suits every element.
@@ -107,8 +107,9 @@ fn ask<D: Distance, S: AsRef<[u8]> + Sync>(forest: &Forest<D, S>, in_order: bool
     let queries = [vec![0.0; forest.dimensions()], wave];
     let mut queries: Vec<Vec<D::Element>> =
         queries.iter().map(|numbers| D::Element::from_numbers(numbers).into_owned()).collect();
-    let finite = |vector: &&[D::Element]| vector.iter().all(|x| x.is_finite());
-    queries.extend(forest.vector(items / 2).filter(finite).map(<[_]>::to_vec));
+    // A damaged item may be no vector to search for.
+    let sound = |vector: &&[D::Element]| D::Element::check(vector, forest.dimensions(), Backend::baseline()).is_ok();
+    queries.extend(forest.vector(items / 2).filter(sound).map(<[_]>::to_vec));
 
     let odd = |id: u32| id % 2 == 1;
     let mut searcher = forest.searcher();

@@ -7,3 +7,4 @@ pub(crate) mod brute;
 pub(crate) mod data;
 pub(crate) mod forest;
 pub(crate) mod kernels;
+pub(crate) mod threads;
