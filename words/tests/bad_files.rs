@@ -122,6 +122,43 @@ fn damaged_gzip() {
 }
 
 #[test]
+fn a_gzip_checksum_is_checked_wherever_the_rows_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.gz");
+    // The sample by which the format is told, and the blocks that follow the header, end in turn right behind the last row.
+    for (header, bytes) in [(true, (1 << 18) - 16), (true, 1 << 22), (true, 160), (false, 1 << 18), (false, 1 << 22)] {
+        let rows = bytes / 16;
+        let words: String = (0..rows).map(|i| format!("w{i:06} {:07}\n", i % 97)).collect();
+        let header = if header { format!("{rows:<13} 1\n") } else { String::new() };
+        let whole = gzip((header + &words).as_bytes());
+        let end = whole.len();
+        assert_eq!(read(&whole).unwrap().vectors.len(), rows);
+        let mut wrong = whole.clone();
+        wrong[end - 8] ^= 1;
+        for damaged in [&wrong[..], &whole[..end - 8], &whole[..end - 1]] {
+            std::fs::write(&path, damaged).unwrap();
+            let error = Reader::new().open(&path).unwrap_err();
+            assert!(matches!(error.kind(), Kind::Gzip { .. }), "{error}");
+            let error = error.to_string();
+            assert!(error.starts_with(path.to_str().unwrap()) && error.ends_with("; fetch the file again"), "{error}");
+            // Rows at the front can be had all the same.
+            if bytes == 1 << 22 {
+                assert_eq!(Reader::new().limit(5).open(&path).unwrap().vectors.len(), 5);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_gzip_checksum_is_checked_behind_rows_too_many() {
+    let mut packed = gzip(format!("2 1\n{}", "cat 1\ndog 2\n".repeat(1 << 17)).as_bytes());
+    assert!(read(&packed).unwrap().warnings.trailing);
+    let crc = packed.len() - 8;
+    packed[crc] ^= 1;
+    assert!(message(&packed).contains("gzip data is damaged"));
+}
+
+#[test]
 fn rows_of_the_wrong_length() {
     let short = message("3 2\ncat 0.1 0.2\ndog 0.3\ncow 0.5 0.6\n");
     let expected =

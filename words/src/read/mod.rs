@@ -82,6 +82,14 @@ pub struct Progress {
     pub rows: u64,
 }
 
+/// What is left when the rows are read.
+struct Rest {
+    /// Bytes behind the last row, as far as they were read.
+    bytes: Vec<u8>,
+    /// How many bytes the last read gave, or what is wrong with the file there.
+    read: Result<usize, ReadErrorKind>,
+}
+
 /// Rows that are found in blocks of bytes.
 trait Records {
     /// Adds the whole rows at the front of `block` to `table` and returns how many bytes they take. With `last`, no bytes
@@ -254,14 +262,14 @@ impl<'p> Reader<'p> {
         Ok(wanted)
     }
 
-    /// Drives blocks through `records` until they have what they want or the bytes end. Returns what is left over.
+    /// Drives blocks through `records` until they have what they want or the bytes end.
     fn pump<R: Records + Send>(
         &mut self,
         source: &mut Source<'_>,
         records: &mut R,
         table: &mut Table,
         total: Option<u64>,
-    ) -> Result<Vec<u8>, ReadErrorKind> {
+    ) -> Result<Rest, ReadErrorKind> {
         let (mut block, mut ahead) = (Vec::new(), Vec::new());
         let mut last = false;
         loop {
@@ -272,7 +280,7 @@ impl<'p> Reader<'p> {
             block.drain(..parsed?);
             if records.remaining() == Some(0) || last {
                 block.append(&mut ahead);
-                return Ok(block);
+                return Ok(Rest { bytes: block, read });
             }
             last = read? == 0;
             block.append(&mut ahead);
@@ -282,12 +290,12 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// Compares what was there with what the header promised. `rest` is what of it is left over so far.
+    /// Compares what was there with what the header promised.
     fn check_end(
         &self,
         layout: &Layout,
         rows: u64,
-        mut rest: Vec<u8>,
+        Rest { bytes: mut rest, read }: Rest,
         source: &mut Source<'_>,
         table: &mut Table,
     ) -> Result<(), ReadErrorKind> {
@@ -297,13 +305,16 @@ impl<'p> Reader<'p> {
             return Err(ReadErrorKind::Truncated { rows, expected, byte: source.given() });
         }
         if rows == expected {
-            // White space is no sign of a wrong header. Damage behind the last row harms nobody.
-            let mut more = |rest: &mut Vec<u8>| {
+            // White space is no sign of a wrong header. What is packed is read to its end, wherever the rows end: the
+            // checksum that vouches for them stands there, and only there.
+            read?;
+            loop {
+                table.warnings.trailing |= !text::is_blank(&rest);
                 rest.clear();
-                source.read(rest, self.block).is_ok_and(|read| read > 0)
-            };
-            while text::is_blank(&rest) && more(&mut rest) {}
-            table.warnings.trailing = !text::is_blank(&rest);
+                if (table.warnings.trailing && !source.gzip) || source.read(&mut rest, self.block)? == 0 {
+                    break;
+                }
+            }
         }
         Ok(())
     }
