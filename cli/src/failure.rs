@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, io};
 
+use ohyeah::UnavailableBackend;
 use ohyeah_words::{ReadError, WriteError};
 
 /// Why a command stops.
@@ -27,6 +28,12 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Self::BrokenPipe,
             _ => Self::Message(error.to_string()),
         }
+    }
+}
+
+impl From<UnavailableBackend> for Failure {
+    fn from(error: UnavailableBackend) -> Self {
+        Self::Message(error.to_string())
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Input {
 impl Input {
     /// Reads the vectors, with progress, and passes on what is odd about them.
     pub(crate) fn load(&self, report: Report) -> Result<Loaded, Failure> {
-        let backend = ohyeah::backend().map_err(|error| Failure::Message(error.to_string()))?;
+        let backend = ohyeah::backend()?;
         let standard = self.path == Path::new("-");
         let total = std::fs::metadata(&self.path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
         let bar = report.bytes("reading", total);

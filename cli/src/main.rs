@@ -1,7 +1,8 @@
 //! The command `ohyeah`: similar words, and a dictionary of them for a whole vocabulary.
 //!
 //! One file a subcommand under `cmd/`. What they share: `args` the command line, `input` opening vectors, `output` writing
-//! a file or standard output, `report` progress, warnings and errors, `failure` what ends a command early.
+//! a file or standard output, `report` progress, warnings and errors, `failure` what ends a command early, `interrupt` what
+//! happens on Ctrl-C.
 
 // A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
@@ -10,6 +11,8 @@ mod args;
 mod cmd;
 mod failure;
 mod input;
+#[cfg(unix)]
+mod interrupt;
 mod output;
 mod report;
 
@@ -38,6 +41,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    #[cfg(unix)]
+    interrupt::watch().map_err(|error| Failure::about("signals cannot be caught", error))?;
+    // Here for all commands alike, also for those that compute nothing with it.
+    ohyeah::backend()?;
     if let Some(threads) = cli.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
         pool.build_global().map_err(|error| Failure::Message(format!("--threads {threads}: {error}")))?;

@@ -139,6 +139,25 @@ fn the_backend_can_be_forced() {
 }
 
 #[test]
+fn every_command_refuses_a_backend_that_is_none() {
+    let folder = Folder::new();
+    succeeds(&folder.run("build @v.txt -o @v.ann --trees 3"));
+    let names = folder.names();
+    for line in [
+        "info @v.ann",
+        "info @v.txt",
+        "convert @v.txt @c.bin",
+        "build @v.txt -o @b.ann",
+        "dictionary @v.txt -o @d.jsonl",
+        "similar @v.txt cat --index @v.ann",
+    ] {
+        let error = folder.command(line).env("OHYEAH_BACKEND", "abacus").output().unwrap();
+        assert!(fails(&error, 1).starts_with("error: OHYEAH_BACKEND=abacus: not on this machine: use one of scalar"));
+    }
+    assert_eq!(folder.names(), names);
+}
+
+#[test]
 fn a_wrong_command_line_exits_with_2() {
     let folder = Folder::new();
     assert!(fails(&folder.run("similar @v.txt cat --top 0"), 2).contains("at least 1 is needed"));
@@ -149,6 +168,19 @@ fn a_wrong_command_line_exits_with_2() {
     assert_eq!(ohyeah([""; 0]).status.code(), Some(2));
     assert_eq!(ohyeah(["--help"]).status.code(), Some(0));
     assert_eq!(ohyeah(["--version"]).status.code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_behind_standard_output_is_added_to() {
+    let folder = Folder::new().with("log", "before\n");
+    for line in ["convert @v.txt /dev/stdout --to text", "dictionary @v.txt -o /dev/stdout --top 1"] {
+        let log = fs::File::options().append(true).open(folder.path("log")).unwrap();
+        assert_eq!(folder.command(line).stdout(log).status().unwrap().code(), Some(0));
+    }
+    let log = fs::read_to_string(folder.path("log")).unwrap();
+    assert!(log.starts_with("before\n4 2\ncat 1.0 0.1\n") && log.lines().count() == 1 + 5 + 4, "{log}");
+    assert_eq!(folder.names(), ["log", "v.txt"]);
 }
 
 #[cfg(target_os = "linux")]
@@ -166,13 +198,20 @@ fn a_full_disk() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let folder = Folder::new();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ohyeah"));
-    command.arg("similar").arg(folder.path("v.txt")).arg("cat").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    for line in [
+        "similar @v.txt cat",
+        "info @v.txt",
+        "dictionary @v.txt",
+        "dictionary @v.txt -o /dev/stdout",
+        "convert @v.txt /dev/stdout --to binary",
+    ] {
+        let mut child = folder.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{line}");
+    }
 }

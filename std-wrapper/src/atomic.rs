@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::{Builder, NamedTempFile};
+use crate::temporary::{Temporary, abandon_all};
 
 /// Large enough that a save of gigabytes is not a matter of system calls.
 const BUFFER: usize = 1 << 18;
@@ -20,6 +20,9 @@ const BUFFER: usize = 1 << 18;
 ///
 /// A target that exists and is not a regular file (`/dev/stdout`, `/dev/null`, a named pipe) cannot be renamed onto; it is
 /// written straight to.
+///
+/// A process that a signal ends drops nothing. A program that wants no temporary file to stay behind then catches the signal
+/// and calls [`abandon_all`](Self::abandon_all), as the command `ohyeah` does.
 ///
 /// Every error names the path.
 ///
@@ -46,7 +49,7 @@ pub struct AtomicFile {
 
 #[derive(Debug)]
 enum Sink {
-    Rename { file: BufWriter<NamedTempFile>, target: PathBuf },
+    Rename { file: BufWriter<Temporary>, target: PathBuf },
     Direct(BufWriter<File>),
 }
 
@@ -70,6 +73,14 @@ impl AtomicFile {
     /// what was there before.
     pub fn commit(self) -> io::Result<()> {
         commit_sink(self.sink).map_err(|error| named(&self.path, &error))
+    }
+
+    /// Takes away the temporary files of all values that are not committed, and lets none be committed any more: the last
+    /// thing to do before a signal ends the process.
+    ///
+    /// It must end then, as every other thread that creates, commits or drops an `AtomicFile` waits for ever.
+    pub fn abandon_all() {
+        abandon_all();
     }
 }
 
@@ -116,25 +127,16 @@ fn open_sink(path: &Path) -> io::Result<Sink> {
         Ok(there) => folder_of(path).join(there),
         Err(_) => path.to_owned(),
     };
-    let file = temporary_beside(&target)?;
-    if let Some(old) = old {
-        file.as_file().set_permissions(old.permissions())?;
-    }
-    Ok(Sink::Rename { file: BufWriter::with_capacity(BUFFER, file), target })
-}
-
-fn temporary_beside(target: &Path) -> io::Result<NamedTempFile> {
-    let folder = folder_of(target);
+    let folder = folder_of(&target);
     if !folder.is_dir() {
         let text = format!("the folder `{}` does not exist; create it first", folder.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, text));
     }
-    let mut builder = Builder::new();
-    builder.prefix(".ohyeah-").suffix(".tmp");
-    // tempfile's own default is 0600. The mode here goes to `open`, which takes the umask off it as for any new file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    let file = Temporary::in_folder(folder)?;
+    if let Some(old) = old {
+        file.as_file().set_permissions(old.permissions())?;
+    }
+    Ok(Sink::Rename { file: BufWriter::with_capacity(BUFFER, file), target })
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -150,7 +152,7 @@ fn commit_sink(sink: Sink) -> io::Result<()> {
         Sink::Rename { file, target } => {
             let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_all()?;
-            file.persist(&target).map_err(|failed| failed.error)?;
+            file.rename(&target)?;
             sync_folder(folder_of(&target));
             Ok(())
         }
@@ -170,15 +172,17 @@ fn sync_folder(folder: &Path) {
 
 /// The same error with the path in front, and a remedy where the system's own words have none.
 fn named(path: &Path, error: &io::Error) -> io::Error {
-    let kind = error.kind();
-    let path = path.display();
-    io::Error::new(
-        kind,
-        match kind {
-            io::ErrorKind::StorageFull => format!("{path}: the disk is full; free some space or write elsewhere"),
-            _ => format!("{path}: {error}"),
-        },
-    )
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let (kind, path) = (error.kind(), path.display());
+    let text = match kind {
+        StorageFull | QuotaExceeded => format!("{path}: the disk is full; free some space or write elsewhere"),
+        // Not where the words are our own, which say what to do.
+        PermissionDenied | ReadOnlyFilesystem if error.raw_os_error().is_some() => {
+            format!("{path}: may not be written; change the permissions of the folder or write elsewhere")
+        }
+        _ => format!("{path}: {error}"),
+    };
+    io::Error::new(kind, text)
 }
 
 #[cfg(test)]
@@ -242,6 +246,35 @@ mod tests {
         file.commit().unwrap();
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_what_is_not_there_makes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("far")).unwrap();
+        let (real, link) = (folder.path().join("far/real"), folder.path().join("link"));
+        std::os::unix::fs::symlink("far/real", &link).unwrap();
+        let mut file = AtomicFile::create(&link).unwrap();
+        file.write_all(b"new").unwrap();
+        assert!(!real.exists());
+        file.commit().unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("far/real"));
+        assert_eq!(names_in(&folder.path().join("far")), ["real"]);
+
+        fs::remove_dir_all(folder.path().join("far")).unwrap();
+        let error = AtomicFile::create(&link).unwrap_err().to_string();
+        assert!(error.ends_with("far` does not exist; create it first"), "{error}");
+    }
+
+    #[test]
+    fn the_systems_words_get_a_remedy() {
+        // As root nothing is forbidden, so the error is one of the system's without the system.
+        let forbidden = named(Path::new("a"), &io::Error::from_raw_os_error(if cfg!(windows) { 5 } else { 13 }));
+        assert_eq!(forbidden.kind(), io::ErrorKind::PermissionDenied);
+        let expected = "a: may not be written; change the permissions of the folder or write elsewhere";
+        assert_eq!(forbidden.to_string(), expected);
     }
 
     #[cfg(unix)]

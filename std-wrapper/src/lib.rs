@@ -21,6 +21,7 @@
 mod atomic;
 mod backend;
 mod map;
+mod temporary;
 mod threads;
 
 pub use atomic::AtomicFile;

@@ -68,8 +68,7 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
 fn open_index(path: &Path, vectors: &WordVectors) -> Result<Forest<Angular, MappedFile>, Failure> {
     let index = ohyeah::open_any(path, Metric::Angular, vectors.dimensions());
     let index = index.map_err(|error| Failure::Message(error.to_string()))?;
-    let backend = ohyeah::backend().map_err(|error| Failure::Message(error.to_string()))?;
-    let index = index.with_backend(backend);
+    let index = index.with_backend(ohyeah::backend()?);
     vectors.check_index(&index).map_err(|error| Failure::about(path.display(), error))?;
     match index {
         AnyForest::Angular(forest) => Ok(forest),

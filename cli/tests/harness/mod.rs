@@ -1,5 +1,8 @@
 //! Running the binary in a folder of its own.
 
+// Each file of tests uses some of this.
+#![allow(dead_code)]
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,10 +37,16 @@ impl Folder {
         self
     }
 
-    /// Runs a command line in which `@name` stands for a file of the folder.
-    pub(crate) fn run(&self, line: &str) -> Output {
+    /// A command line in which `@name` stands for a file of the folder.
+    pub(crate) fn command(&self, line: &str) -> Command {
         let path = |name: &str| self.path(name).into_os_string();
-        ohyeah(line.split(' ').map(|word| word.strip_prefix('@').map_or_else(|| word.into(), path)))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ohyeah"));
+        command.args(line.split(' ').map(|word| word.strip_prefix('@').map_or_else(|| word.into(), path)));
+        command
+    }
+
+    pub(crate) fn run(&self, line: &str) -> Output {
+        self.command(line).output().unwrap()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
