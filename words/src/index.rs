@@ -29,17 +29,21 @@ impl WordVectors {
     ///
     /// What does not fit.
     pub fn check_index<S: AsRef<[u8]>>(&self, index: &AnyForest<S>) -> Result<(), IndexMismatch> {
-        let (expected, found) = (self.len(), index.items() as usize);
-        if index.dimensions() != self.dimensions() {
-            return Err(IndexMismatch::Dimensions { expected: self.dimensions(), found: index.dimensions() });
-        }
-        if expected != found {
-            return Err(IndexMismatch::Words { expected, found });
-        }
+        self.check_size(index.dimensions(), index.items())?;
         match (0..self.len() as u32).find(|id| !index.holds(*id, self.vector(*id))) {
             Some(id) => Err(IndexMismatch::Vector { word: self.word(id).into() }),
             None => Ok(()),
         }
+    }
+
+    fn check_size(&self, dimensions: usize, items: u32) -> Result<(), IndexMismatch> {
+        if dimensions != self.dimensions() {
+            return Err(IndexMismatch::Dimensions { expected: self.dimensions(), found: dimensions });
+        }
+        if items as usize != self.len() {
+            return Err(IndexMismatch::Words { expected: self.len(), found: items as usize });
+        }
+        Ok(())
     }
 }
 
@@ -83,18 +87,21 @@ impl fmt::Display for IndexMismatch {
 impl core::error::Error for IndexMismatch {}
 
 impl Query<'_> {
-    /// Finds the answer through an index over the same vectors (see [`WordVectors::check_index`]), looking at `search_k`
-    /// candidates, or at as many as Annoy would. Restrictions and exclusions hold as they do for [`run`](Query::run), and
+    /// Finds the answer through an index over the same vectors, looking at `search_k` candidates, or at as many as Annoy
+    /// would. That the index has the size of the vectors is checked here, and the vectors themselves only by
+    /// [`WordVectors::check_index`], once for all queries. Restrictions and exclusions hold as they do for [`run`](Query::run), and
     /// the list is full where the index has enough words.
     ///
     /// # Errors
     ///
-    /// As [`resolve`](Query::resolve), or [`QueryError::Index`].
+    /// As [`resolve`](Query::resolve), or [`QueryError::OtherIndex`] or [`QueryError::Index`].
     pub fn run_with<S: AsRef<[u8]>>(
         &self,
         index: &Forest<Angular, S>,
         search_k: Option<usize>,
     ) -> Result<Vec<Neighbour>, QueryError> {
+        // An item beyond the last word would be an answer without a word.
+        self.vectors().check_size(index.dimensions(), index.items()).map_err(QueryError::OtherIndex)?;
         let Resolved { vector, exclude } = self.resolve()?;
         let rows = self.rows();
         let mut search = Search::top(self.wanted());

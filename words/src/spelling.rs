@@ -26,7 +26,8 @@ impl WordVectors {
     pub fn nearest_spellings(&self, word: &str, most: usize) -> Vec<&str> {
         let folded = word.to_lowercase();
         let length = folded.chars().count();
-        let allowed = (length / 3).max(1);
+        // A single letter changed into another is no longer the word at all, and one added to none says nothing.
+        let allowed = if length < 2 { 0 } else { (length / 3).max(1) };
         let letters = letters_of(&folded);
         let near = |id: u32| {
             let candidate = self.word(id);
@@ -72,13 +73,17 @@ mod tests {
 
     #[test]
     fn near_words_come_by_distance_then_case_then_frequency() {
-        let words = ["bat", "cat", "cart", "CAT", "dog", "catalogue", "katze", "añb"];
+        let words = ["bat", "cat", "cart", "CAT", "dog", "catalogue", "katze", "añb", "a", "b", "C", "of"];
         let vectors = WordVectors::from_parts(words, vec![1.0; words.len()], 1).unwrap();
         assert_eq!(vectors.nearest_spellings("cta", 9), ["cat", "CAT"]);
         assert_eq!(vectors.nearest_spellings("caT", 9), ["cat", "CAT", "bat", "cart"]);
         assert_eq!(vectors.nearest_spellings("nat", 2), ["bat", "cat"]);
         assert_eq!(vectors.nearest_spellings("anb", 9), ["añb"]);
         assert_eq!(vectors.nearest_spellings("xyzzy", 9), Vec::<&str>::new());
-        assert_eq!(vectors.nearest_spellings("", 9), Vec::<&str>::new());
+        assert_eq!(vectors.nearest_spellings("fo", 9), ["of"]);
+        assert_eq!(vectors.nearest_spellings("c", 9), ["C"]);
+        for word in ["", "x", " ", "\u{1b}"] {
+            assert_eq!(vectors.nearest_spellings(word, 9), Vec::<&str>::new());
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Queries against a plain `f64` brute force, and what they refuse.
 
-use ohyeah_words::{Neighbour, QueryError, WordVectors, exact};
+use ohyeah::{AnyForest, BuildOptions, Metric, ParBuild};
+use ohyeah_words::{IndexMismatch, Neighbour, QueryError, WordVectors, exact};
 
 /// Numbers that look random and are the same everywhere.
 fn noise(count: usize) -> Vec<f32> {
@@ -96,10 +97,20 @@ fn inputs_are_left_out_unless_they_are_vectors_or_wanted() {
 
 #[test]
 fn a_query_that_cancels_itself_is_similar_to_nothing() {
-    let vectors = vectors(20, 4);
+    let vectors = vectors(200, 4);
     let found = vectors.query().positive("w1").negative("w1").top(3).run().unwrap();
     assert_eq!(ids(&found), [0, 2, 3]);
     assert!(found.iter().all(|neighbour| neighbour.cosine == 0.0));
+    // Whatever the rounding of the sums leaves.
+    for a in 0..198 {
+        let query = vectors.query().row(a, 1.0).row(a + 1, 1.0).row(a + 2, 0.1).row(a, -1.0);
+        let resolved = query.row(a + 2, -0.1).row(a + 1, -1.0).resolve().unwrap();
+        assert_eq!(resolved.vector, [0.0; 4]);
+    }
+    // What is nearly the same is not.
+    let almost = [1.0, 1.0, 1.0, 1.000_000_1];
+    let resolved = vectors.query().vector(&[1.0; 4], 1.0).vector(&almost, -1.0).resolve().unwrap();
+    assert_eq!(resolved.vector, [0.0, 0.0, 0.0, -1.0]);
 }
 
 #[test]
@@ -116,10 +127,31 @@ fn what_cannot_be_asked() {
         "{error}"
     );
     let error = vectors.similarity("w1", "W2").unwrap_err();
-    assert!(error.to_string().ends_with("did you mean w2, w0, w1, w3, w4?"), "{error}");
+    assert!(error.to_string().ends_with("did you mean \"w2\", \"w0\", \"w1\", \"w3\", \"w4\"?"), "{error}");
     assert_eq!(vectors.doesnt_match(&[]).unwrap_err(), QueryError::NoInput);
     assert_eq!(vectors.doesnt_match(&["x"]).unwrap_err(), QueryError::NoKnownWord { words: vec!["x".into()] });
     assert_eq!(vectors.doesnt_match(&["w1", "x", "w2"]).unwrap().unknown, ["x"]);
+}
+
+#[test]
+fn an_index_of_other_vectors_is_refused_and_not_trusted() {
+    let angular = |vectors: &WordVectors| {
+        let forest = vectors.items(Metric::Angular).unwrap().par_build(BuildOptions::trees(3)).unwrap();
+        let AnyForest::Angular(forest) =
+            AnyForest::open(forest.as_bytes().to_vec(), Metric::Angular, vectors.dimensions()).unwrap()
+        else {
+            panic!()
+        };
+        forest
+    };
+    let few = vectors(20, 4);
+    let query = || few.query().positive("w1").top(3);
+    assert_eq!(ids(&query().run_with(&angular(&few), Some(1000)).unwrap()), ids(&query().run().unwrap()));
+    let error = query().run_with(&angular(&vectors(50, 4)), None).unwrap_err();
+    assert_eq!(error, QueryError::OtherIndex(IndexMismatch::Words { expected: 20, found: 50 }));
+    assert!(error.to_string().ends_with("it has 50 items, not 20; build it again from them"), "{error}");
+    let error = query().run_with(&angular(&vectors(20, 5)), None).unwrap_err();
+    assert_eq!(error, QueryError::OtherIndex(IndexMismatch::Dimensions { expected: 4, found: 5 }));
 }
 
 #[test]

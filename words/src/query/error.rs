@@ -4,6 +4,8 @@ use std::fmt;
 
 use ohyeah::error::SearchError;
 
+use crate::IndexMismatch;
+
 /// Why a query cannot be answered.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -38,6 +40,8 @@ pub enum QueryError {
     },
     /// A vector or a weight holds NaN or infinity.
     NotFinite,
+    /// The index is not one of these vectors.
+    OtherIndex(IndexMismatch),
     /// The index could not be searched.
     Index(SearchError),
 }
@@ -50,20 +54,26 @@ impl fmt::Display for QueryError {
                 if nearest.is_empty() {
                     return write!(f, ", nor is one that is spelled alike; check the language and the case");
                 }
-                write!(f, "; did you mean {}?", nearest.join(", "))
+                write!(f, "; did you mean {}?", quoted(nearest))
             }
             Self::NoInput => write!(f, "a query needs at least one word or vector"),
             Self::NoKnownWord { words } => {
-                write!(f, "none of the words is in the vocabulary: {}; give at least one that is", words.join(", "))
+                write!(f, "none of the words is in the vocabulary: {}; give at least one that is", quoted(words))
             }
             Self::Row { id, rows } => write!(f, "row {id} is out of range; there are {rows} rows, numbered from 0"),
             Self::Length { expected, found } => {
                 write!(f, "the vector has {found} numbers, but these word vectors have {expected} dimensions")
             }
             Self::NotFinite => write!(f, "a vector or weight of the query is NaN or infinite"),
+            Self::OtherIndex(mismatch) => mismatch.fmt(f),
             Self::Index(error) => write!(f, "the index cannot be searched: {error}"),
         }
     }
 }
 
 impl core::error::Error for QueryError {}
+
+/// As Rust writes strings: words may hold newlines, and what a terminal would obey.
+fn quoted(words: &[String]) -> String {
+    words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
+}

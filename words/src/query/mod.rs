@@ -149,6 +149,11 @@ impl<'a> Query<'a> {
         Ok(exact::top(self.vectors, &vector, self.top, self.restrict, &exclude))
     }
 
+    /// What is asked.
+    pub(crate) fn vectors(&self) -> &'a WordVectors {
+        self.vectors
+    }
+
     /// How many answers are wanted.
     pub(crate) fn wanted(&self) -> usize {
         self.top
@@ -171,6 +176,8 @@ impl<'a> Query<'a> {
             return Err(QueryError::NoInput);
         }
         let mut sum = vec![0.0_f64; vectors.dimensions()];
+        // The greatest length that the sum can have.
+        let mut longest = 0.0_f64;
         let mut exclude = Vec::new();
         for &(input, weight) in &self.terms {
             if !weight.is_finite() {
@@ -185,7 +192,12 @@ impl<'a> Query<'a> {
             if length > 0.0 {
                 let weight = f64::from(weight) / f64::from(length);
                 sum.iter_mut().zip(vector).for_each(|(sum, &x)| *sum += weight * f64::from(x));
+                longest += weight.abs() * norm(vector.iter().map(|&x| f64::from(x)));
             }
+        }
+        // a + b - a - b leaves the rounding of the sums, which is a direction of no meaning.
+        if norm(sum.iter().copied()) < longest * 1e-12 {
+            sum.fill(0.0);
         }
         if self.keep_inputs {
             exclude.clear();
@@ -201,9 +213,13 @@ fn unit<'a>(vectors: &'a WordVectors, id: u32, exclude: &mut Vec<u32>) -> (&'a [
     (vectors.vector(id), vectors.norm(id))
 }
 
+fn norm(vector: impl Iterator<Item = f64>) -> f64 {
+    vector.map(|x| x * x).sum::<f64>().sqrt()
+}
+
 /// The same direction at length 1; zeros stay zeros.
 fn normalized(sum: &[f64]) -> Vec<f32> {
-    let norm = sum.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let norm = norm(sum.iter().copied());
     let scale = if norm > 0.0 { norm.recip() } else { 0.0 };
     sum.iter().map(|x| (x * scale) as f32).collect()
 }
