@@ -1,6 +1,6 @@
 //! Index files, mapped into memory: opened in no time, and shared by all processes that map the same file.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,9 +24,18 @@ impl MappedFile {
     ///
     /// # Errors
     ///
-    /// The file does not exist or cannot be read.
+    /// The file does not exist or cannot be read, or is a folder, a pipe or a device.
     #[allow(unsafe_code)]
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        // Before it is opened: opening a pipe waits for whoever writes to it.
+        let kind = fs::metadata(path)?;
+        if kind.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if !kind.is_file() {
+            return Err(io::Error::other("it is a pipe or a device; copy it to an ordinary file"));
+        }
         let file = File::open(path)?;
         // SAFETY: the obligation is that nobody changes the file while it is mapped, which no program can check; it is
         // handed on in the documentation, and met by every save of ours, which renames a new file into place.
@@ -53,7 +62,17 @@ pub enum FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Io(path, error) => {
+                write!(f, "{}: ", path.display())?;
+                match error.kind() {
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                        write!(f, "there is no such file; check the name")
+                    }
+                    io::ErrorKind::IsADirectory => write!(f, "is a folder; give the name of a file"),
+                    io::ErrorKind::PermissionDenied => write!(f, "may not be read; change its permissions"),
+                    _ => write!(f, "cannot be read: {error}"),
+                }
+            }
             Self::Open(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }

@@ -89,8 +89,19 @@ fn errors_name_the_file_in_one_line() {
         assert!(std::error::Error::source(&typed).is_some());
         typed
     };
-    assert!(matches!(error("none.ann", 3), FileError::Io(..)));
-    assert!(matches!(error(".", 3), FileError::Io(..)), "a folder");
+    let remedy = |error: FileError, expected: &str| assert!(error.to_string().ends_with(expected), "{error}");
+    remedy(error("none.ann", 3), "none.ann: there is no such file; check the name");
+    remedy(error("whole.ann/none.ann", 3), "whole.ann/none.ann: there is no such file; check the name");
+    remedy(error(".", 3), ".: is a folder; give the name of a file");
+    remedy(error("empty.ann", 3), "empty.ann: the index is empty: build it again");
+    // Root may read everything, so the system is not asked.
+    let forbidden = FileError::Io("i.ann".into(), std::io::ErrorKind::PermissionDenied.into());
+    remedy(forbidden, "i.ann: may not be read; change its permissions");
+    #[cfg(unix)]
+    {
+        let error = ohyeah::open::<Euclidean>("/dev/null", 3).map(|_| ()).expect_err("is no file");
+        remedy(error, "/dev/null: cannot be read: it is a pipe or a device; copy it to an ordinary file");
+    }
     assert!(matches!(error("empty.ann", 3), FileError::Open(_, OpenError::Empty)));
     assert!(matches!(error("cut.ann", 3), FileError::Open(_, OpenError::PartialNode { node: 28, .. })));
     assert!(matches!(error("text.ann", 3), FileError::Open(_, OpenError::Damaged(_))));

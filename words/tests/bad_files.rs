@@ -46,6 +46,9 @@ fn missing_file_and_folder() {
     assert_eq!(error.to_string(), format!("{}: there is no such file; check the name", path.display()));
     let error = Reader::new().open(folder.path()).unwrap_err().to_string();
     assert!(error.ends_with("is a folder; give the name of a file"), "{error}");
+    // Root may read everything, so the system is not asked.
+    let forbidden = Kind::Io(std::io::ErrorKind::PermissionDenied.into());
+    assert_eq!(forbidden.to_string(), "may not be read; change its permissions");
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn a_gzip_checksum_is_checked_wherever_the_rows_end() {
     // The sample by which the format is told, and the blocks that follow the header, end in turn right behind the last row.
     for (header, bytes) in [(true, (1 << 18) - 16), (true, 1 << 22), (true, 160), (false, 1 << 18), (false, 1 << 22)] {
         let rows = bytes / 16;
-        let words: String = (0..rows).map(|i| format!("w{i:06} {:07}\n", i % 97)).collect();
+        let words = (0..rows).map(|i| format!("w{i:06} {:07}\n", i % 97)).collect::<Vec<_>>().concat();
         let header = if header { format!("{rows:<13} 1\n") } else { String::new() };
         let whole = gzip((header + &words).as_bytes());
         let end = whole.len();

@@ -258,13 +258,14 @@ impl fmt::Display for Foreign {
 impl fmt::Display for ReadErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-                write!(f, "there is no such file; check the name")
-            }
-            Self::Io(error) if error.kind() == io::ErrorKind::IsADirectory => {
-                write!(f, "is a folder; give the name of a file")
-            }
-            Self::Io(error) => write!(f, "cannot be read: {error}"),
+            Self::Io(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                    write!(f, "there is no such file; check the name")
+                }
+                io::ErrorKind::IsADirectory => write!(f, "is a folder; give the name of a file"),
+                io::ErrorKind::PermissionDenied => write!(f, "may not be read; change its permissions"),
+                _ => write!(f, "cannot be read: {error}"),
+            },
             Self::Empty => write!(f, "the file is empty; word2vec or GloVe vectors are expected"),
             Self::Foreign(kind) => write!(f, "this is {kind}"),
             Self::BadHeader { line } => write!(
