@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{num::NonZeroUsize, process::ExitCode};
+use std::{num::NonZeroUsize, process::ExitCode, str::FromStr};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
@@ -39,13 +39,15 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
     }
 }
 
-/// `--top`, which must leave something to print.
-pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("at least 1 is needed".into()),
-        Ok(n) => Ok(n),
-        Err(_) => Err("a whole number is needed, at least 1".into()),
-    }
+/// `--top` and the like, of which none would leave nothing to do.
+pub(crate) fn at_least_one<N: FromStr + Default + PartialEq>(text: &str) -> Result<N, String> {
+    let number = text.parse().ok().filter(|n| *n != N::default());
+    number.ok_or_else(|| "a whole number is needed, at least 1".into())
+}
+
+/// `--seed`
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a whole number is needed, from 0 to {}", u64::MAX))
 }
 
 /// Prints what is wrong with the command line in one line, or the help that was asked for.

@@ -2,8 +2,8 @@
 
 use std::{fmt::Display, io};
 
-use ohyeah::UnavailableBackend;
-use ohyeah_words::{ReadError, WriteError};
+use ohyeah::{FileError, UnavailableBackend};
+use ohyeah_words::WriteError;
 
 /// Why a command stops.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ impl From<UnavailableBackend> for Failure {
     }
 }
 
-impl From<ReadError> for Failure {
-    fn from(error: ReadError) -> Self {
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
         Self::Message(error.to_string())
     }
 }

@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ohyeah_words::{Loaded, Reader};
+use ohyeah::Backend;
+use ohyeah_words::{Loaded, ReadError, Reader};
 
-use crate::{failure::Failure, report::Report};
+use crate::{args::at_least_one, failure::Failure, output::Output, report::Report};
 
 /// The vectors a command works on.
 #[derive(Debug, clap::Args)]
@@ -17,7 +18,7 @@ pub(crate) struct Input {
     pub(crate) path: PathBuf,
 
     /// Read only the first N words
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
     limit: Option<u64>,
 
     /// Repair words that are not UTF-8 instead of failing
@@ -28,25 +29,36 @@ pub(crate) struct Input {
 impl Input {
     /// Reads the vectors, with progress, and passes on what is odd about them.
     pub(crate) fn load(&self, report: Report) -> Result<Loaded, Failure> {
-        let backend = ohyeah::backend()?;
-        let standard = self.path == Path::new("-");
+        self.read(report, ohyeah::backend()?).map_err(|error| Failure::about(self.name(), error.kind()))
+    }
+
+    /// [`load`](Self::load), for a caller that has more to say about the error.
+    pub(crate) fn read(&self, report: Report, backend: Backend) -> Result<Loaded, ReadError> {
         let total = std::fs::metadata(&self.path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
         let bar = report.bytes("reading", total);
         let mut reader = Reader::new().lossy(self.lossy).on_progress(|progress| bar.set_position(progress.bytes));
         if let Some(limit) = self.limit {
             reader = reader.limit(limit);
         }
-        let mut loaded = if standard {
-            reader.read(io::stdin()).map_err(|error| Failure::about(self.name(), error))?
-        } else {
-            reader.open(&self.path)?
-        };
+        let standard = self.path == Path::new("-");
+        let mut loaded = if standard { reader.read(io::stdin()) } else { reader.open(&self.path) }?;
         bar.finish_and_clear();
         loaded.vectors = loaded.vectors.with_backend(backend);
         for message in loaded.warnings.messages() {
             report.warning(format_args!("{}: {message}", self.name()));
         }
         Ok(loaded)
+    }
+
+    /// Starts a file of something else than vectors. It must not replace the vectors, which may be the only copy.
+    pub(crate) fn create_other(&self, path: &Path) -> Result<Output, Failure> {
+        let is_file = std::fs::metadata(path).is_ok_and(|file| file.is_file());
+        if let (true, Ok(from), Ok(to)) = (is_file, self.path.canonicalize(), path.canonicalize())
+            && from == to
+        {
+            return Err(Failure::about(path.display(), "this is the file of vectors itself; choose another name"));
+        }
+        Ok(Output::create(Some(path))?)
     }
 
     /// The name that messages give.

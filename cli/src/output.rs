@@ -1,6 +1,7 @@
 //! Writing results: to a file that is whole or not there, or to standard output.
 
 use std::{
+    fmt::{self, Write as _},
     io::{self, BufWriter, Stdout, Write},
     path::Path,
 };
@@ -55,4 +56,22 @@ fn named(error: &io::Error) -> io::Error {
         _ => format!("standard output: {error}"),
     };
     io::Error::new(error.kind(), text)
+}
+
+/// A word for a line of a table: what would break the line, or be obeyed by a terminal, is written as Rust does (`\t`,
+/// `\n`, `\u{1b}`), and a backslash as two, so that nothing is lost.
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            if c == '\\' || is_obeyed(c) { write!(f, "{}", c.escape_default()) } else { f.write_char(c) }
+        })
+    }
+}
+
+/// Control characters, and those that end a line or turn its direction in Unicode. Joiners and marks that are parts of
+/// words in many languages are not among them.
+pub(crate) fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -8,6 +8,8 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output::is_obeyed;
+
 const UNITS: &str = "{msg} {wide_bar} {percent:>3}% {human_pos}/{human_len} eta {eta}";
 const BYTES: &str = "{msg} {wide_bar} {percent:>3}% {bytes}/{total_bytes} eta {eta}";
 const UNKNOWN: &str = "{msg} {spinner} {bytes}";
@@ -64,7 +66,11 @@ fn tell(line: &str) {
     let _ = writeln!(stderr(), "{line}");
 }
 
-/// File names may hold newlines; a message may not.
+/// File names and arguments may hold newlines and what a terminal would obey; a message may not.
 fn one_line(message: &str) -> String {
-    message.replace(['\n', '\r'], " ")
+    let mut line = String::with_capacity(message.len());
+    for c in message.chars() {
+        if is_obeyed(c) { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
 }

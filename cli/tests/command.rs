@@ -123,8 +123,76 @@ fn missing_files_and_folders() {
 fn words_that_are_not_there() {
     let folder = Folder::new();
     let output = folder.run("similar @v.txt cta");
-    assert!(fails(&output, 1).ends_with("v.txt: the word \"cta\" is not in the vocabulary; did you mean cat?"));
-    assert!(fails(&folder.run("similar @v.txt xylophone"), 1).ends_with("check the language and the case"));
+    assert!(fails(&output, 1).ends_with("v.txt: the word \"cta\" is not in the vocabulary; did you mean \"cat\"?"));
+    for word in ["xylophone", "", "x"] {
+        let output = folder.command("similar @v.txt").arg(word).output().unwrap();
+        assert!(fails(&output, 1).ends_with("nor is one that is spelled alike; check the language and the case"));
+    }
+}
+
+#[test]
+fn words_that_point_nowhere() {
+    let folder = Folder::new().with("z.txt", "3 2\ncat 1 0.1\ndog 0.9 0.2\nnil 0 0\n");
+    succeeds(&folder.run("build @z.txt -o @z.ann --trees 2"));
+    for line in [
+        "similar @z.txt cat --negative cat",
+        "similar @z.txt cat dog --negative cat --negative dog --index @z.ann",
+        "similar @z.txt nil",
+    ] {
+        let expected = "z.txt: the words cancel each other or have vectors of zeros, so no word is more similar than another; \
+                        ask for others";
+        assert!(fails(&folder.run(line), 1).ends_with(expected), "{line}");
+    }
+    assert_eq!(succeeds(&folder.run("similar @z.txt cat nil")), "dog\t0.9929\n");
+}
+
+/// Words of a binary file may hold anything but a space.
+#[test]
+fn nothing_in_a_word_breaks_a_line_or_the_terminal() {
+    let mut file = b"5 1\n".to_vec();
+    for word in ["cat", "a\tb\nc\rd", "\u{1b}[31mred\u{9b}1m", "c\\n", "don't"] {
+        file.extend([word.as_bytes(), b" \0\0\x80\x3f"].concat());
+    }
+    let folder = Folder::new().with("odd.bin", file);
+    let escaped = ["a\\tb\\nc\\rd", "\\u{1b}[31mred\\u{9b}1m", "c\\\\n", "don't"];
+    let similar = escaped.map(|word| format!("{word}\t1.0000\n")).concat();
+    assert_eq!(succeeds(&folder.run("similar @odd.bin cat")), similar);
+    let first = format!("first words cat {}\n", escaped.join(" "));
+    assert!(succeeds(&folder.run("info @odd.bin")).ends_with(&first));
+
+    succeeds(&folder.run("dictionary @odd.bin --exact -o @odd.tsv"));
+    let tsv = fs::read_to_string(folder.path("odd.tsv")).unwrap();
+    let of_cat = escaped.map(|word| format!("cat\t{word}\t1.0000\n")).concat();
+    assert!(tsv.starts_with(&of_cat) && tsv.lines().all(|line| line.split('\t').count() == 3), "{tsv}");
+    let json = folder.run("dictionary @odd.bin --exact");
+    assert!(!succeeds(&json).contains(['\t', '\r', '\u{1b}']) && succeeds(&json).lines().count() == 5);
+
+    let suggestion = folder.command("similar @odd.bin").arg("\u{1b}[31mred\u{9b}1n").output().unwrap();
+    let expected =
+        "the word \"\\u{1b}[31mred\\u{9b}1n\" is not in the vocabulary; did you mean \"\\u{1b}[31mred\\u{9b}1m\"?";
+    assert!(fails(&suggestion, 1).ends_with(expected));
+    let name = folder.command("info").arg(folder.path("no\n\u{1b}[31m")).output().unwrap();
+    assert!(fails(&name, 1).ends_with("no\\n\\u{1b}[31m: there is no such file; check the name"));
+}
+
+#[test]
+fn the_vectors_are_not_replaced_by_what_is_made_of_them() {
+    let folder = Folder::new();
+    let before = fs::read(folder.path("v.txt")).unwrap();
+    for line in ["dictionary @v.txt -o @v.txt", "build @v.txt -o @./v.txt"] {
+        assert!(
+            fails(&folder.run(line), 1).ends_with("v.txt: this is the file of vectors itself; choose another name")
+        );
+    }
+    assert_eq!(fs::read(folder.path("v.txt")).unwrap(), before);
+}
+
+#[test]
+fn the_help_tells_where_a_dictionary_is_made_in_another_way() {
+    let help = ohyeah(["dictionary", "--help"]);
+    let help = succeeds(&help).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("for more than 100 a forest is searched, as with --search-k"), "{help}");
+    assert!(help.contains(r"in TSV as \t, \n, \u{1b}, and a backslash as \\"), "{help}");
 }
 
 #[test]
@@ -160,7 +228,13 @@ fn every_command_refuses_a_backend_that_is_none() {
 #[test]
 fn a_wrong_command_line_exits_with_2() {
     let folder = Folder::new();
-    assert!(fails(&folder.run("similar @v.txt cat --top 0"), 2).contains("at least 1 is needed"));
+    assert!(fails(&folder.run("similar @v.txt cat --top 0"), 2).contains("a whole number is needed, at least 1"));
+    assert!(
+        fails(&folder.run("similar @v.txt cat --limit 0"), 2)
+            .contains("--limit <N>': a whole number is needed, at least 1")
+    );
+    let seed = "a whole number is needed, from 0 to 18446744073709551615";
+    assert!(fails(&folder.run("build @v.txt -o @o --seed 18446744073709551616"), 2).contains(seed));
     assert!(fails(&folder.run("similar @v.txt cat --top x"), 2).contains("a whole number is needed"));
     assert!(fails(&folder.run("similar @v.txt"), 2).contains("<WORD>"));
     assert!(fails(&folder.run("similar @v.txt cat --threads 0"), 2).contains("--threads"));

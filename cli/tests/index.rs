@@ -124,22 +124,49 @@ fn an_index_is_built_described_and_searched() {
 }
 
 #[test]
+fn info_goes_by_the_content_and_not_by_the_name() {
+    let folder = Folder::new();
+    succeeds(&folder.run("build @v.txt -o @v.ann --trees 3"));
+    for (from, to) in [("v.ann", "i.bin"), ("v.ann", "i"), ("v.txt", "v.vec.ann")] {
+        fs::copy(folder.path(from), folder.path(to)).unwrap();
+        assert_eq!(succeeds(&folder.run(&format!("info @{to}"))), succeeds(&folder.run(&format!("info @{from}"))));
+    }
+    assert!(succeeds(&folder.run("info @i")).starts_with("format      Annoy index\nmetric      angular\n"));
+    assert!(succeeds(&folder.run("info @v.vec.ann")).starts_with("format      word2vec text\n"));
+}
+
+#[test]
 fn bad_indexes_and_outputs_are_one_line() {
     let folder =
         Folder::new().with("none.ann", "").with("short.ann", [1; 30]).with("w.txt", "3 2\na 1 2\nb 3 4\nc 5 6\n");
+    let folder = folder.with("wide.txt", "1 9\na 1 2 3 4 5 6 7 8 9\n").with("cut.bin", "2 1\na \0\0\0\0b \0");
     succeeds(&folder.run("build @v.txt -o @v.ann --trees 3"));
     succeeds(&folder.run("build @v.txt -o @e.ann --trees 3 --metric euclidean"));
     let whole = fs::read(folder.path("v.ann")).unwrap();
-    fs::write(folder.path("cut.ann"), &whole[..whole.len() - 7]).unwrap();
+    for name in ["cut.ann", "cut.dat"] {
+        fs::write(folder.path(name), &whole[..whole.len() - 7]).unwrap();
+    }
     let names = folder.names();
     for (line, expected) in [
-        ("similar @v.txt cat --index @gone.ann", "gone.ann: No such file"),
+        ("similar @v.txt cat --index @gone.ann", "gone.ann: there is no such file; check the name"),
+        ("similar @v.txt cat --index @.", "/.: is a folder; give the name of a file"),
         ("similar @v.txt cat --index @none.ann", "none.ann: the index is empty"),
-        ("similar @v.txt cat --index @cut.ann", "cut.ann: its "),
-        ("similar @v.txt cat --index @e.ann", "e.ann: "),
+        (
+            "similar @v.txt cat --index @cut.ann",
+            "cut.ann: not a whole angular index of 2 dimensions: it does not belong to",
+        ),
+        ("similar @v.txt cat --index @e.ann", "not a whole angular index of 2 dimensions"),
+        ("similar @wide.txt a --index @v.ann", "wide.txt or is damaged; make one that does with ohyeah build"),
         ("similar @w.txt a --index @v.ann", "v.ann: the index does not belong to these vectors: it has 4 items, not 3"),
-        ("info @short.ann", "short.ann: not a whole index"),
-        ("info @gone.ann", "gone.ann: No such file"),
+        ("info @short.ann", "short.ann: neither word vectors (line 1: \"\\u{1}"),
+        (
+            "info @short.ann",
+            ") nor a whole index of any metric (if it was one it is damaged or cut short: build it again)",
+        ),
+        ("info @cut.dat", "cut.dat: neither word vectors (line 1: "),
+        ("info @cut.bin", "cut.bin: line 1: the header promises 2 words of 1 dimensions"),
+        ("info @gone.ann", "gone.ann: there is no such file; check the name"),
+        ("info @.", "/.: is a folder; give the name of a file"),
         ("dictionary @gone.txt", "gone.txt: "),
         ("dictionary @v.txt -o @no/d.jsonl", "no/d.jsonl: "),
         ("build @v.txt -o @no/i.ann", "no/i.ann: "),

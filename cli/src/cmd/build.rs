@@ -5,7 +5,12 @@ use std::path::PathBuf;
 
 use ohyeah::{BuildOptions, Metric, ParBuild};
 
-use crate::{args::at_least_one, failure::Failure, input::Input, output::Output, report::Report};
+use crate::{
+    args::{at_least_one, seed},
+    failure::Failure,
+    input::Input,
+    report::Report,
+};
 
 /// Build an index over word vectors, which this command and Annoy can search; a word's row is its id
 #[derive(Debug, clap::Args)]
@@ -22,16 +27,16 @@ pub(crate) struct Args {
     metric: Metric,
 
     /// Grow N trees: more give better answers and a larger index
-    #[arg(long, value_name = "N", default_value = "50", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value = "50", value_parser = at_least_one::<usize>)]
     trees: usize,
 
     /// Another seed for the random choices; the same seed gives the same index
-    #[arg(long, value_name = "N", default_value = "0")]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
     seed: u64,
 }
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
-    let mut out = Output::create(Some(&args.output))?;
+    let mut out = args.input.create_other(&args.output)?;
     let vectors = args.input.load(report)?.vectors;
     let of_input = |error: &dyn std::error::Error| Failure::about(args.input.name(), error);
     let items = vectors.items(args.metric).map_err(|error| of_input(&error))?;

@@ -3,16 +3,24 @@
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use indicatif::ProgressBar;
 use ohyeah_words::{Dictionary, DictionaryError, Neighbour, Step, WordVectors};
 
-use crate::{args::at_least_one, failure::Failure, input::Input, output::Output, report::Report};
+use crate::{
+    args::{at_least_one, seed},
+    failure::Failure,
+    input::Input,
+    output::{Escaped, Output},
+    report::Report,
+};
 
 /// List the most similar words of every word
 ///
 /// Writes JSON Lines, {"word":"cat","similar":[["dog",0.8798],…]}, or, where OUT ends in .tsv, a line `word<TAB>similar
-/// word<TAB>cosine` for each pair; in the order of the vocabulary.
+/// word<TAB>cosine` for each pair; in the order of the vocabulary. Control characters in a word are escaped in both: in TSV
+/// as \t, \n, \u{1b}, and a backslash as \\.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -22,16 +30,16 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
 
-    /// How many similar words to list for each
-    #[arg(long, value_name = "N", default_value = "15", value_parser = at_least_one)]
+    /// How many similar words to list for each; for more than 100 a forest is searched, as with --search-k
+    #[arg(long, value_name = "N", default_value = "15", value_parser = at_least_one::<usize>)]
     top: usize,
 
-    /// Grow N trees: more find more of the most similar words, and take longer [default: 60, or 50 with --search-k]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    /// Grow N trees: more find more of the most similar words, and take longer [default: 60, or 50 where a forest is searched]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     trees: Option<usize>,
 
     /// Search a forest for each word, looking at N candidates, as Annoy does; slower for the same result
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     search_k: Option<usize>,
 
     /// Compare each word with all others: slow, and right
@@ -39,7 +47,7 @@ pub(crate) struct Args {
     exact: bool,
 
     /// Another seed for the random choices; the same seed gives the same dictionary
-    #[arg(long, value_name = "N", default_value = "0")]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
     seed: u64,
 }
 
@@ -54,12 +62,11 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
         Some(extension) if extension.eq_ignore_ascii_case("tsv") => Form::Tsv,
         _ => Form::JsonLines,
     };
-    let mut out = Output::create(args.output.as_deref())?;
+    let mut out = match &args.output {
+        Some(path) => args.input.create_other(path)?,
+        None => Output::create(None)?,
+    };
     let vectors = args.input.load(report)?.vectors;
-    if let (Form::Tsv, Some(word)) = (form, vectors.words().find(|word| word.contains(['\t', '\n', '\r']))) {
-        let problem = format_args!("the word {word:?} would break a line of TSV; write .jsonl instead");
-        return Err(Failure::about(args.input.name(), problem));
-    }
     let bars = Bars::new(report, &vectors);
     let told = |step| bars.tell(step);
     dictionary(args, &vectors)
@@ -89,27 +96,29 @@ fn dictionary<'v>(args: &Args, vectors: &'v WordVectors) -> Dictionary<'v> {
     if args.exact { dictionary.exact() } else { dictionary }
 }
 
-/// One bar while trees grow, and another while words are written.
+/// One bar while trees grow, and then another while words are written: two at once would write over each other.
 struct Bars {
-    preparing: ProgressBar,
-    words: ProgressBar,
+    report: Report,
+    words: u64,
+    preparing: OnceLock<ProgressBar>,
+    listing: OnceLock<ProgressBar>,
 }
 
 impl Bars {
     fn new(report: Report, vectors: &WordVectors) -> Self {
-        let words = report.count("listing", vectors.len() as u64);
-        Self { preparing: report.count("growing trees", 0), words }
+        Self { report, words: vectors.len() as u64, preparing: OnceLock::new(), listing: OnceLock::new() }
     }
 
     fn tell(&self, step: Step) {
         match step {
             Step::Prepared { of } => {
-                self.preparing.set_length(of as u64);
-                self.preparing.inc(1);
+                self.preparing.get_or_init(|| self.report.count("growing trees", of as u64)).inc(1);
             }
             Step::Words(n) => {
-                self.preparing.finish_and_clear();
-                self.words.inc(n as u64);
+                if let Some(preparing) = self.preparing.get() {
+                    preparing.finish_and_clear();
+                }
+                self.listing.get_or_init(|| self.report.count("listing", self.words)).inc(n as u64);
             }
             _ => {}
         }
@@ -142,7 +151,31 @@ fn json_line(vectors: &WordVectors, id: u32, similar: &[Neighbour]) -> String {
 }
 
 fn tsv_lines(vectors: &WordVectors, id: u32, similar: &[Neighbour]) -> String {
-    let word = vectors.word(id);
-    let line = |x: &Neighbour| format!("{word}\t{}\t{}\n", vectors.word(x.id), Cosine(x.cosine));
+    let word = Escaped(vectors.word(id)).to_string();
+    let line = |x: &Neighbour| format!("{word}\t{}\t{}\n", Escaped(vectors.word(x.id)), Cosine(x.cosine));
     similar.iter().map(line).collect::<Vec<_>>().concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_appears_with_its_first_step_and_one_at_a_time() {
+        let vectors = WordVectors::from_parts(["cat", "dog", "cow"], vec![1.0, 2.0, 3.0], 1).unwrap();
+        for exact in [true, false] {
+            let bars = Bars::new(Report::new(true), &vectors);
+            assert!(bars.preparing.get().is_none() && bars.listing.get().is_none());
+            let told = |step| {
+                assert!(matches!(step, Step::Words(_)) || bars.listing.get().is_none(), "{step:?}");
+                bars.tell(step);
+            };
+            let dictionary = vectors.dictionary().top(1).on_progress(&told);
+            let dictionary = if exact { dictionary.exact() } else { dictionary };
+            dictionary.run(|id, _| id, |_| Ok::<_, std::io::Error>(())).unwrap();
+            assert_eq!(bars.preparing.get().is_none(), exact);
+            assert!(bars.preparing.get().is_none_or(ProgressBar::is_finished));
+            assert_eq!(bars.listing.get().map(ProgressBar::position), Some(3));
+        }
+    }
 }

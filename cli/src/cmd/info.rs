@@ -1,15 +1,20 @@
 //! `ohyeah info`: what a file holds.
 
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use ohyeah::{AnyForest, MappedFile, Metric};
+use ohyeah::{AnyForest, FileError, MappedFile, Metric};
+use ohyeah_words::{Format, Loaded, ReadErrorKind};
 
-use ohyeah_words::{Format, Loaded};
+use crate::{
+    failure::Failure,
+    input::Input,
+    output::{Escaped, Output},
+    report::Report,
+};
 
-use crate::{failure::Failure, input::Input, output::Output, report::Report};
-
-/// Show what a file of word vectors or an index (.ann) holds, reading and checking all of it
+/// Show what a file of word vectors or an index holds, reading and checking all of it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -17,13 +22,38 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
-    if args.input.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ann")) {
-        return index(&args.input.path);
+    let path = &args.input.path;
+    let like_index = begins_as_index(path);
+    if like_index && index(path)? {
+        return Ok(());
     }
-    let loaded = args.input.load(report)?;
-    let mut out = Output::create(None)?;
-    describe(&loaded, &mut out)?;
-    Ok(out.commit()?)
+    let problem = match args.input.read(report, ohyeah::backend()?) {
+        Ok(loaded) => {
+            let mut out = Output::create(None)?;
+            describe(&loaded, &mut out)?;
+            return Ok(out.commit()?);
+        }
+        Err(error) => error,
+    };
+    let problem = problem.kind();
+    // The name does not decide, but it tells what the user takes the file for.
+    let named_index = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ann"));
+    if matches!(problem, ReadErrorKind::Io(_)) || !(like_index || named_index) {
+        return Err(Failure::about(args.input.name(), problem));
+    }
+    let index = "a whole index of any metric (if it was one it is damaged or cut short: build it again)";
+    Err(Failure::about(path.display(), format_args!("neither word vectors ({problem}) nor {index}")))
+}
+
+/// Whether a file begins with an item, whose number of descendants is 1, or with the place of one that was never added,
+/// where it is 0: every index does. No file of vectors does, for it begins with a word, a number or the mark of gzip.
+fn begins_as_index(path: &Path) -> bool {
+    // What is read from a pipe would be missing afterwards.
+    let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
+    let mut start = [0; 4];
+    is_file
+        && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && matches!(u32::from_le_bytes(start), 0 | 1)
 }
 
 fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
@@ -44,8 +74,7 @@ fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
     if zeros > 0 {
         writeln!(out, "all zeros   {zeros}")?;
     }
-    // Escaped, for a word may hold what a terminal would obey.
-    let first: Vec<String> = vectors.words().take(8).map(|word| word.escape_debug().to_string()).collect();
+    let first: Vec<String> = vectors.words().take(8).map(|word| Escaped(word).to_string()).collect();
     writeln!(out, "first words {}", first.join(" "))
 }
 
@@ -53,9 +82,9 @@ fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
 const MOST_DIMENSIONS: usize = 1 << 16;
 
 /// An index says nothing of itself, so every metric and number of dimensions is tried that its size allows. Often one alone
-/// fits; euclidean and manhattan look alike, and dot has the structure of angular with a dimension more.
-fn index(path: &Path) -> Result<(), Failure> {
-    let file = MappedFile::open(path).map_err(|error| Failure::about(path.display(), error))?;
+/// fits; euclidean and manhattan look alike, and dot has the structure of angular with a dimension more. Whether any does.
+fn index(path: &Path) -> Result<bool, Failure> {
+    let file = MappedFile::open(path).map_err(|error| FileError::Io(path.to_owned(), error))?;
     let mut fitting = Vec::new();
     for metric in Metric::ALL {
         for dimensions in 1..=MOST_DIMENSIONS {
@@ -72,15 +101,15 @@ fn index(path: &Path) -> Result<(), Failure> {
     }
     // Bytes may also pass for an index of next to nothing in thousands of dimensions.
     let Some(most) = fitting.iter().map(AnyForest::items).max() else {
-        let problem = "not a whole index of any metric: it is damaged, cut short, or of another kind; build it again";
-        return Err(Failure::about(path.display(), problem));
+        return Ok(false);
     };
     fitting.retain(|forest| forest.items() == most);
     let mut out = Output::create(None)?;
     for (at, forest) in fitting.iter().enumerate() {
         describe_index(forest, at > 0, &mut out)?;
     }
-    Ok(out.commit()?)
+    out.commit()?;
+    Ok(true)
 }
 
 fn describe_index(forest: &AnyForest<MappedFile>, another: bool, out: &mut impl Write) -> io::Result<()> {

@@ -3,12 +3,21 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ohyeah::{Angular, AnyForest, Forest, MappedFile, Metric};
+use ohyeah::error::OpenError;
+use ohyeah::{Angular, AnyForest, FileError, Forest, MappedFile, Metric};
 use ohyeah_words::WordVectors;
 
-use crate::{args::at_least_one, failure::Failure, input::Input, output::Output, report::Report};
+use crate::{
+    args::at_least_one,
+    failure::Failure,
+    input::Input,
+    output::{Escaped, Output},
+    report::Report,
+};
 
 /// List the words most similar to a word, or to a sum of words, one `word<TAB>cosine` a line
+///
+/// Control characters in a word are written as \t, \n, \u{1b}, and a backslash as \\.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -23,11 +32,11 @@ pub(crate) struct Args {
     negative: Vec<String>,
 
     /// How many words to list
-    #[arg(long, value_name = "N", default_value = "10", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = at_least_one::<usize>)]
     top: usize,
 
     /// Look only among the first N words, the most frequent in most files
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     restrict: Option<usize>,
 
     /// Search this index, which `ohyeah build` made of the same vectors
@@ -35,7 +44,7 @@ pub(crate) struct Args {
     index: Option<PathBuf>,
 
     /// Look at N candidates in the index [default: the number of trees times --top]
-    #[arg(long, value_name = "N", requires = "index", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", requires = "index", value_parser = at_least_one::<usize>)]
     search_k: Option<usize>,
 
     /// Compare with every word, as is done where no index is given
@@ -52,26 +61,46 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     for word in &args.negative {
         query = query.negative(word);
     }
+    if query.resolve().is_ok_and(|resolved| resolved.vector.iter().all(|&x| x == 0.0)) {
+        let problem = "the words cancel each other or have vectors of zeros, so no word is more similar than another; \
+                       ask for others";
+        return Err(Failure::about(args.input.name(), problem));
+    }
     let similar = match &args.index {
-        Some(path) => query.run_with(&open_index(path, &vectors)?, args.search_k),
+        Some(path) => query.run_with(&open_index(path, &vectors, &args.input.name())?, args.search_k),
         None => query.run(),
     };
     let similar = similar.map_err(|error| Failure::about(args.input.name(), error))?;
     let mut out = Output::create(None)?;
     for neighbour in similar {
-        writeln!(out, "{}\t{:.4}", vectors.word(neighbour.id), neighbour.cosine)?;
+        writeln!(out, "{}\t{:.4}", Escaped(vectors.word(neighbour.id)), neighbour.cosine)?;
     }
     Ok(out.commit()?)
 }
 
 /// Maps an index and checks that it is one of these vectors.
-fn open_index(path: &Path, vectors: &WordVectors) -> Result<Forest<Angular, MappedFile>, Failure> {
-    let index = ohyeah::open_any(path, Metric::Angular, vectors.dimensions());
-    let index = index.map_err(|error| Failure::Message(error.to_string()))?;
+fn open_index(path: &Path, vectors: &WordVectors, name: &str) -> Result<Forest<Angular, MappedFile>, Failure> {
+    let index = match ohyeah::open_any(path, Metric::Angular, vectors.dimensions()) {
+        Err(FileError::Open(_, error)) if error != OpenError::Empty => {
+            return Err(of_other_vectors(path, &error, name, vectors));
+        }
+        index => index?,
+    };
     let index = index.with_backend(ohyeah::backend()?);
     vectors.check_index(&index).map_err(|error| Failure::about(path.display(), error))?;
     match index {
         AnyForest::Angular(forest) => Ok(forest),
         other => Err(Failure::about(path.display(), format_args!("a {} index: build an angular one", other.metric()))),
     }
+}
+
+/// An index says nothing of itself, so what another size of vectors makes of it looks like damage.
+fn of_other_vectors(path: &Path, error: &OpenError, name: &str, vectors: &WordVectors) -> Failure {
+    let place = if let OpenError::Damaged(damage) = error { format!("node {}: ", damage.node) } else { String::new() };
+    let dimensions = vectors.dimensions();
+    let problem = format_args!(
+        "{place}not a whole angular index of {dimensions} dimensions: it does not belong to {name} or is damaged; make one \
+         that does with ohyeah build"
+    );
+    Failure::about(path.display(), problem)
 }
