@@ -52,9 +52,10 @@ impl Input {
 
     /// Starts a file of something else than vectors. It must not replace the vectors, which may be the only copy.
     pub(crate) fn create_other(&self, path: &Path) -> Result<Output, Failure> {
-        let is_file = std::fs::metadata(path).is_ok_and(|file| file.is_file());
-        if let (true, Ok(from), Ok(to)) = (is_file, self.path.canonicalize(), path.canonicalize())
+        if let (Ok(from), Ok(to)) = (self.path.canonicalize(), path.canonicalize())
+            && path != Path::new("-")
             && from == to
+            && from.is_file()
         {
             return Err(Failure::about(path.display(), "this is the file of vectors itself; choose another name"));
         }

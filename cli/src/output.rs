@@ -16,12 +16,12 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// A file, or standard output where no file is named. Open it before the long work: a folder that does not exist
+    /// A file, or standard output where none is named or the name is `-`. Open it before the long work: a folder that does not exist
     /// should not cost anyone an hour.
     pub(crate) fn create(path: Option<&Path>) -> io::Result<Self> {
         Ok(match path {
-            Some(path) => Self::File(AtomicFile::create(path)?),
-            None => Self::Stdout(BufWriter::new(io::stdout())),
+            Some(path) if path != Path::new("-") => Self::File(AtomicFile::create(path)?),
+            _ => Self::Stdout(BufWriter::new(io::stdout())),
         })
     }
 

@@ -61,8 +61,11 @@ fn convert_onto_itself_and_to_standard_output() {
     let folder = Folder::new();
     succeeds(&folder.run("convert @v.txt @v.txt"));
     assert_eq!(fs::read_to_string(folder.path("v.txt")).unwrap().lines().nth(1), Some("cat 1.0 0.1"));
+    let text = folder.run("convert @v.txt - --to text");
+    assert!(succeeds(&text).starts_with("4 2\ncat 1.0 0.1\n"));
+    assert_eq!(succeeds(&folder.run("dictionary @v.txt -o -")), succeeds(&folder.run("dictionary @v.txt")));
     #[cfg(unix)]
-    assert!(succeeds(&folder.run("convert @v.txt /dev/stdout --to text")).starts_with("4 2\ncat 1.0 0.1\n"));
+    assert_eq!(succeeds(&folder.run("convert @v.txt /dev/stdout --to text")), succeeds(&text));
 }
 
 #[test]

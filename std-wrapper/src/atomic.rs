@@ -103,8 +103,16 @@ impl Write for AtomicFile {
 }
 
 fn open_sink(path: &Path) -> io::Result<Sink> {
+    // What is wrong with a name is told now and not by the rename, which comes after all the work.
+    if path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder; give the name of a file"));
+    }
     // This follows links.
-    let old = fs::metadata(path).ok();
+    let old = match fs::metadata(path) {
+        Ok(old) => Some(old),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
+        Err(error) => return Err(error),
+    };
     match &old {
         Some(old) if old.is_dir() => {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder; give the name of a file"));
@@ -129,7 +137,8 @@ fn open_sink(path: &Path) -> io::Result<Sink> {
     };
     let folder = folder_of(&target);
     if !folder.is_dir() {
-        let text = format!("the folder `{}` does not exist; create it first", folder.display());
+        let problem = if folder.exists() { "is a file; choose another" } else { "does not exist; create it first" };
+        let text = format!("the folder `{}` {problem}", folder.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, text));
     }
     let file = Temporary::in_folder(folder)?;
@@ -172,14 +181,16 @@ fn sync_folder(folder: &Path) {
 
 /// The same error with the path in front, and a remedy where the system's own words have none.
 fn named(path: &Path, error: &io::Error) -> io::Error {
-    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    use io::ErrorKind::{InvalidFilename, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     let (kind, path) = (error.kind(), path.display());
+    // Errors of our own have words inside.
+    let of_system = error.get_ref().is_none();
     let text = match kind {
         StorageFull | QuotaExceeded => format!("{path}: the disk is full; free some space or write elsewhere"),
-        // Not where the words are our own, which say what to do.
-        PermissionDenied | ReadOnlyFilesystem if error.raw_os_error().is_some() => {
+        PermissionDenied | ReadOnlyFilesystem if of_system => {
             format!("{path}: may not be written; change the permissions of the folder or write elsewhere")
         }
+        InvalidFilename if of_system => format!("{path}: the name is too long; choose a shorter one"),
         _ => format!("{path}: {error}"),
     };
     io::Error::new(kind, text)
@@ -268,13 +279,25 @@ mod tests {
         assert!(error.ends_with("far` does not exist; create it first"), "{error}");
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn the_systems_words_get_a_remedy() {
-        // As root nothing is forbidden, so the error is one of the system's without the system.
-        let forbidden = named(Path::new("a"), &io::Error::from_raw_os_error(if cfg!(windows) { 5 } else { 13 }));
-        assert_eq!(forbidden.kind(), io::ErrorKind::PermissionDenied);
-        let expected = "a: may not be written; change the permissions of the folder or write elsewhere";
+        // Where even root may not write.
+        let forbidden = AtomicFile::create("/sys/a").unwrap_err();
+        let expected = "/sys/a: may not be written; change the permissions of the folder or write elsewhere";
         assert_eq!(forbidden.to_string(), expected);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_given_is_told_before_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |name: &str| AtomicFile::create(folder.path().join(name)).unwrap_err().to_string();
+        assert!(error("new/").ends_with("new/: is a folder; give the name of a file"));
+        #[cfg(unix)]
+        assert!(error(&"x".repeat(300)).ends_with("the name is too long; choose a shorter one"));
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(error("file/a").ends_with("file` is a file; choose another"));
+        assert_eq!(names_in(folder.path()), ["file"]);
     }
 
     #[cfg(unix)]

@@ -34,7 +34,9 @@ impl Temporary {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut paths = paths();
-        let (file, path) = builder.tempfile_in(folder)?.keep().map_err(|failed| failed.error)?;
+        // tempfile puts the temporary name in its errors, which says nothing to anyone.
+        let file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
+        let (file, path) = file.keep().map_err(|failed| failed.error)?;
         paths.insert(path.clone());
         Ok(Self { file, path })
     }

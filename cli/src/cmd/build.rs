@@ -18,7 +18,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    /// Where to write the index
+    /// Where to write the index; `-` writes to standard output
     #[arg(short, long, value_name = "INDEX.ann")]
     output: PathBuf,
 

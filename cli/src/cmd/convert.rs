@@ -12,7 +12,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    /// Where to write; the extension tells the format unless --to does
+    /// Where to write; the extension tells the format unless --to does; `-` writes to standard output
     #[arg(value_name = "OUT")]
     out: PathBuf,
 

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    /// Where to write (.jsonl or .tsv) [default: standard output]
+    /// Where to write (.jsonl or .tsv) [default: `-`, standard output]
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
 
