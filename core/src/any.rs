@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::error::{BuildError, Damage, ItemError, OpenError, SearchError};
-use crate::forest::{BuildOptions, Forest, Items, NodeBuf, Search};
+use crate::forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Search, Storage};
 use crate::metric::{Angular, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric, check_numbers};
 use crate::parallel::Join;
 use crate::{Backend, Filter, Neighbour};
@@ -16,14 +16,14 @@ macro_rules! any {
         /// [`Items`] whose metric is a value.
         #[derive(Clone, Debug)]
         #[non_exhaustive]
-        pub enum AnyItems {
-            $(#[doc = concat!("Items of [`", stringify!($metric), "`].")] $metric(Items<$metric>)),*
+        pub enum AnyItems<S = NodeBuf> {
+            $(#[doc = concat!("Items of [`", stringify!($metric), "`].")] $metric(Items<$metric, S>)),*
         }
 
         /// A [`Forest`] whose metric is a value.
         #[derive(Clone, Debug)]
         #[non_exhaustive]
-        pub enum AnyForest<S> {
+        pub enum AnyForest<S = NodeBuf> {
             $(#[doc = concat!("A forest of [`", stringify!($metric), "`].")] $metric(Forest<$metric, S>)),*
         }
 
@@ -39,29 +39,27 @@ macro_rules! any {
             ($any:expr, $name:ident -> $value:expr) => { match $any { $(AnyForest::$metric($name) => AnyForest::$metric($value)),* } };
         }
 
-        impl AnyItems {
+        impl<S: Storage> AnyForest<S> {
+            /// Takes the trees away again; see [`Forest::into_items`].
+            ///
+            /// # Errors
+            ///
+            /// See [`Forest::into_items`].
+            pub fn into_items(self) -> Result<AnyItems<S>, OutOfSpace> {
+                Ok(match self { $(Self::$metric(forest) => AnyItems::$metric(forest.into_items()?)),* })
+            }
+        }
+
+        impl<S: Storage> AnyItems<S> {
             /// Grows trees over the items; see [`Items::build_with`].
             ///
             /// # Errors
             ///
             /// See [`BuildError`].
-            pub fn build_with<J: Join>(self, options: BuildOptions<'_>) -> Result<AnyForest<AnyNodes>, BuildError> {
+            pub fn build_with<J: Join>(self, options: BuildOptions<'_>) -> Result<AnyForest<S>, BuildError> {
                 Ok(match self {
-                    $(Self::$metric(items) => AnyForest::$metric(items.build_with::<J>(options)?.map_storage(AnyNodes::$metric))),*
+                    $(Self::$metric(items) => AnyForest::$metric(items.build_with::<J>(options)?)),*
                 })
-            }
-        }
-
-        /// The nodes of a forest that was built here.
-        #[derive(Clone, Debug)]
-        #[non_exhaustive]
-        pub enum AnyNodes {
-            $(#[doc = concat!("Nodes of [`", stringify!($metric), "`].")] $metric(NodeBuf<$metric>)),*
-        }
-
-        impl AsRef<[u8]> for AnyNodes {
-            fn as_ref(&self) -> &[u8] {
-                match self { $(Self::$metric(nodes) => nodes.as_ref()),* }
             }
         }
     };
@@ -76,12 +74,23 @@ impl AnyItems {
     ///
     /// [`ItemError::Dimensions`] unless there are 1 to 2²⁴.
     pub fn new(metric: Metric, dimensions: usize) -> Result<Self, ItemError> {
+        Self::new_in(NodeBuf::default(), metric, dimensions)
+    }
+}
+
+impl<S: Storage> AnyItems<S> {
+    /// No items, to be kept in `storage`; see [`Items::new_in`]. For [`Metric::Dot`] those of [`Dot`].
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError::Dimensions`] unless there are 1 to 2²⁴.
+    pub fn new_in(storage: S, metric: Metric, dimensions: usize) -> Result<Self, ItemError> {
         Ok(match metric {
-            Metric::Angular => Self::Angular(Items::new(dimensions)?),
-            Metric::Euclidean => Self::Euclidean(Items::new(dimensions)?),
-            Metric::Manhattan => Self::Manhattan(Items::new(dimensions)?),
-            Metric::Hamming => Self::Hamming(Items::new(dimensions)?),
-            Metric::Dot => Self::Dot(Items::new(dimensions)?),
+            Metric::Angular => Self::Angular(Items::new_in(storage, dimensions)?),
+            Metric::Euclidean => Self::Euclidean(Items::new_in(storage, dimensions)?),
+            Metric::Manhattan => Self::Manhattan(Items::new_in(storage, dimensions)?),
+            Metric::Hamming => Self::Hamming(Items::new_in(storage, dimensions)?),
+            Metric::Dot => Self::Dot(Items::new_in(storage, dimensions)?),
         })
     }
 

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::forest::OutOfSpace;
+
 /// Why a vector is none of a collection's: nothing can be computed with it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -79,6 +81,18 @@ impl fmt::Display for ItemError {
 }
 
 impl core::error::Error for ItemError {}
+
+impl From<OutOfSpace> for ItemError {
+    fn from(_: OutOfSpace) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl From<OutOfSpace> for BuildError {
+    fn from(_: OutOfSpace) -> Self {
+        Self::OutOfMemory
+    }
+}
 
 /// Why a forest could not be built.
 #[derive(Clone, Debug, PartialEq)]

@@ -51,11 +51,12 @@ mod score;
 pub mod simd;
 mod top_k;
 
-pub use any::{AnyForest, AnyItems, AnyNodes};
+pub use any::{AnyForest, AnyItems};
 pub use filter::{All, Filter, IdSet};
-pub use forest::{BuildOptions, Forest, Items, NodeBuf, Search, Searcher};
+pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Search, Searcher, Storage};
 pub use graph::{Graph, GraphOptions};
 pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
 pub use parallel::{Join, Serial};
+pub use rng::Kiss64;
 pub use simd::Backend;
 pub use top_k::Neighbour;

@@ -309,7 +309,7 @@ fn rule_1_bytes_aligned_and_whole() {
     let unaligned = Forest::<Hamming, _>::open(&shifted.bytes_mut()[4..], 1).map(|_| ());
     assert_eq!(unaligned, Err(OpenError::Unaligned { needed: 8 }));
     // The copy drops no byte of a whole file.
-    assert_eq!(NodeBuf::<Hamming>::copy_of(&shifted.bytes_mut()[4..]).as_ref().len(), 48);
+    assert_eq!(NodeBuf::copy_of(&shifted.bytes_mut()[4..]).as_ref().len(), 48);
 }
 
 #[test]

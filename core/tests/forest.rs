@@ -517,6 +517,6 @@ fn storage_is_anything_that_shows_bytes() {
     let odd = &odd.bytes_mut()[1..];
     let refused = Forest::<Euclidean, _>::open(odd, DIMENSIONS).map(|_| ());
     assert_eq!(refused, Err(OpenError::Unaligned { needed: 4 }));
-    let copied = Forest::<Euclidean, _>::open(NodeBuf::<Euclidean>::copy_of(odd), DIMENSIONS).expect("opens");
+    let copied = Forest::<Euclidean, _>::open(NodeBuf::copy_of(odd), DIMENSIONS).expect("opens");
     assert_eq!(copied.search(&query, &Search::top(4)), expected);
 }

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use ohyeah_core::{
-    Angular, Distance, DotLegacy, Euclidean, Forest, Hamming, Manhattan, Metric, Neighbour, NodeBuf, Search,
+    Angular, BuildOptions, Distance, DotLegacy, Euclidean, Forest, Hamming, Items, Manhattan, Metric, Neighbour,
+    NodeBuf, Search,
 };
 use serde::Deserialize;
 
@@ -18,6 +19,7 @@ struct Golden {
     f: usize,
     n_items: u32,
     n_trees: usize,
+    seed: Option<u64>,
     items: BTreeMap<u32, Vec<f32>>,
     queries: Vec<Query>,
 }
@@ -61,7 +63,7 @@ impl FromNumbers for Hamming {
 }
 
 fn check<D: FromNumbers>(golden: &Golden, bytes: &[u8]) {
-    let forest = Forest::<D, _>::open(NodeBuf::<D>::copy_of(bytes), golden.f).expect("opens");
+    let forest = Forest::<D, _>::open(NodeBuf::copy_of(bytes), golden.f).expect("opens");
     forest.verify().expect("is in order");
     assert_eq!((forest.items(), forest.trees()), (golden.n_items, golden.n_trees));
     for id in 0..golden.n_items {
@@ -111,17 +113,109 @@ fn each_golden(mut f: impl FnMut(&str, &Golden, &[u8])) {
     assert_eq!(seen, 10);
 }
 
+/// Runs a function of each index's metric.
+macro_rules! each_metric {
+    ($f:ident) => {
+        each_golden(|name, golden, bytes| {
+            println!("{name}");
+            match golden.metric.parse().expect("a metric") {
+                Metric::Angular => $f::<Angular>(golden, bytes),
+                Metric::Euclidean => $f::<Euclidean>(golden, bytes),
+                Metric::Manhattan => $f::<Manhattan>(golden, bytes),
+                Metric::Hamming => $f::<Hamming>(golden, bytes),
+                Metric::Dot => $f::<DotLegacy>(golden, bytes),
+                other => panic!("no such metric in golden files: {other}"),
+            }
+        })
+    };
+}
+
 #[test]
 fn opens_and_answers_as_annoy_does() {
-    each_golden(|name, golden, bytes| {
-        println!("{name}");
-        match golden.metric.parse().expect("a metric") {
-            Metric::Angular => check::<Angular>(golden, bytes),
-            Metric::Euclidean => check::<Euclidean>(golden, bytes),
-            Metric::Manhattan => check::<Manhattan>(golden, bytes),
-            Metric::Hamming => check::<Hamming>(golden, bytes),
-            Metric::Dot => check::<DotLegacy>(golden, bytes),
-            other => panic!("no such metric in golden files: {other}"),
+    each_metric!(check);
+}
+
+/// A node, read by the table in Annoy's specification and not by the crate.
+struct RawNode<'a> {
+    descendants: u32,
+    header: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> RawNode<'a> {
+    /// Where the children and the vector begin.
+    fn offsets(metric: Metric) -> (usize, usize) {
+        match metric {
+            Metric::Angular => (4, 12),
+            Metric::Euclidean | Metric::Manhattan => (8, 16),
+            _ => (4, 16),
         }
-    });
+    }
+
+    fn all(metric: Metric, f: usize, bytes: &'a [u8]) -> impl Iterator<Item = Self> {
+        let vector = if metric == Metric::Hamming { f.div_ceil(64) * 8 } else { f * 4 };
+        bytes.chunks_exact(Self::offsets(metric).1 + vector).map(move |node| Self {
+            descendants: u32::from_le_bytes(node[..4].try_into().expect("4 bytes")),
+            header: node,
+            rest: &node[Self::offsets(metric).1..],
+        })
+    }
+
+    fn ids(&self, metric: Metric, n: usize) -> Vec<u32> {
+        let ids = self.header[Self::offsets(metric).0..].as_chunks::<4>().0;
+        ids[..n].iter().map(|id| u32::from_le_bytes(*id)).collect()
+    }
+}
+
+fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks::<4>().0.iter().map(|x| f32::from_le_bytes(*x))
+}
+
+fn rebuild<D: FromNumbers>(golden: &Golden, bytes: &[u8]) {
+    let mut items = Items::<D>::new(golden.f).expect("dimensions");
+    for (id, numbers) in &golden.items {
+        items.add(*id, &D::vector(numbers)).expect("a vector");
+    }
+    let mut options = BuildOptions::trees(golden.n_trees).kiss64();
+    if let Some(seed) = golden.seed {
+        options = options.seed(seed);
+    }
+    let built = items.build(options).expect("builds");
+    assert_eq!(built.as_bytes().len(), bytes.len());
+    let nodes = |bytes| RawNode::all(D::METRIC, golden.f, bytes).enumerate();
+    let (children, vector) = RawNode::offsets(D::METRIC);
+    let capacity = (bytes.len() / nodes(bytes).count() - children) / 4;
+    for ((id, ours), (_, annoys)) in nodes(built.as_bytes()).zip(nodes(bytes)) {
+        assert_eq!(ours.descendants, annoys.descendants, "node {id}");
+        let descendants = ours.descendants as usize;
+        if id < golden.n_items as usize {
+            continue; // Items are compared where indexes are opened.
+        }
+        if descendants <= capacity {
+            assert_eq!(ours.ids(D::METRIC, descendants), annoys.ids(D::METRIC, descendants), "leaf {id}");
+            continue;
+        }
+        assert_eq!(ours.ids(D::METRIC, 2), annoys.ids(D::METRIC, 2), "split {id}");
+        if D::METRIC == Metric::Hamming {
+            assert_eq!(ours.rest[..8], annoys.rest[..8], "split {id}");
+            continue;
+        }
+        // The offset or factor, where a header has one, and the normal.
+        let numbers = |node: &RawNode<'_>| -> Vec<f32> {
+            let own = match D::METRIC {
+                Metric::Angular => 0..0,
+                Metric::Dot => 12..16,
+                _ => 4..8,
+            };
+            floats(&node.header[own]).chain(floats(&node.header[vector..])).collect()
+        };
+        for (a, b) in numbers(&ours).into_iter().zip(numbers(&annoys)) {
+            assert!((a - b).abs() < 1e-4, "split {id}: {a}, not {b}");
+        }
+    }
+}
+
+#[test]
+fn grows_the_trees_of_annoy() {
+    each_metric!(rebuild);
 }

@@ -4,38 +4,76 @@
 //! What differs is where the nodes go: each tree grows in an array of its own, as if it came right after the items, and
 //! is moved to its place when its turn comes. So trees can grow at the same time, and the array is the same however many do.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use bytemuck::Zeroable;
 use rand_core::Rng;
 
-use super::node::{Header, Kind, Layout, Nodes};
+use super::node::{Header, Kind, Layout, Nodes, elements};
 use super::rules::Rules;
 use super::split::{SplitInput, SplitNode};
+use super::storage::Storage;
 use crate::Backend;
 use crate::error::BuildError;
 use crate::parallel::{self, Join};
-use crate::rng::tree_stream;
+use crate::rng::{Kiss64, tree_stream};
 
 /// How to build a forest.
 #[derive(Clone, Copy)]
 pub struct BuildOptions<'p> {
-    trees: usize,
-    seed: u64,
+    trees: Trees,
+    seed: Option<u64>,
+    kiss64: bool,
     progress: Option<&'p (dyn Fn() + Sync)>,
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Trees {
+    Count(usize),
+    /// Until the trees take as much room as the items.
+    Auto,
+}
+
+impl Trees {
+    /// How many more to grow where some are done; for `Auto` none or any number.
+    fn left(self, storage: &impl AsRef<[u8]>, layout: Layout, items: u32, done: usize) -> usize {
+        match self {
+            Self::Count(count) => count - done,
+            Self::Auto if (storage.as_ref().len() / layout.bytes) as u64 >= 2 * u64::from(items) => 0,
+            Self::Auto => usize::MAX,
+        }
+    }
+}
+
 impl<'p> BuildOptions<'p> {
-    /// So many trees: more give better answers and a larger index. Without any only exact searches find something.
+    /// So many trees: more give better answers and a larger index. Without any only exact searches find something, and
+    /// the forest has no file.
     #[must_use]
     pub const fn trees(trees: usize) -> Self {
-        Self { trees, seed: 0, progress: None }
+        Self { trees: Trees::Count(trees), seed: None, kiss64: false, progress: None }
     }
 
-    /// Another seed than 0 for the random choices. The same seed gives the same forest.
+    /// As many trees as take about the room of the items, so that the file is twice as large as they are: Annoy's −1.
+    #[must_use]
+    pub const fn auto() -> Self {
+        Self { trees: Trees::Auto, ..Self::trees(0) }
+    }
+
+    /// A seed for the random choices. The same seed gives the same forest.
     #[must_use]
     pub const fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Draws all random choices from one stream of [`Kiss64`], as Annoy does on one thread: the trees are Annoy's own,
+    /// node for node, but for the rounding of its numbers. They grow one after the other.
+    ///
+    /// The seed is [`Kiss64::DEFAULT_SEED`] unless one is given.
+    #[must_use]
+    pub const fn kiss64(mut self) -> Self {
+        self.kiss64 = true;
         self
     }
 
@@ -49,7 +87,12 @@ impl<'p> BuildOptions<'p> {
 
 impl core::fmt::Debug for BuildOptions<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("BuildOptions").field("trees", &self.trees).field("seed", &self.seed).finish_non_exhaustive()
+        let Self { trees, seed, kiss64, .. } = self;
+        f.debug_struct("BuildOptions")
+            .field("trees", trees)
+            .field("seed", seed)
+            .field("kiss64", kiss64)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,38 +101,52 @@ const TREES_A_THREAD: usize = 4;
 
 /// Appends the trees and the copies of their roots to the items; returns the roots.
 pub(super) fn grow<J: Join, D: Rules>(
-    elements: &mut Vec<D::Element>,
+    storage: &mut impl Storage,
     layout: Layout,
     items: u32,
     backend: Backend,
     options: BuildOptions<'_>,
 ) -> Result<Vec<u32>, BuildError> {
     let mut originals = Vec::new();
-    let together = J::threads().saturating_mul(TREES_A_THREAD).max(1);
-    for first in (0..options.trees).step_by(together) {
-        let batch = first..options.trees.min(first.saturating_add(together));
-        let trees = parallel::map::<J, _>(batch, &|tree| {
-            let grown = grow_tree(Nodes::<D>::new(elements, layout, items), backend, options.seed, tree);
+    let mut one_stream = options.kiss64.then(|| Kiss64::new(options.seed.unwrap_or(Kiss64::DEFAULT_SEED)));
+    let together = if options.kiss64 { 1 } else { J::threads().saturating_mul(TREES_A_THREAD).max(1) };
+    loop {
+        let done = originals.len();
+        let batch = done..done.saturating_add(options.trees.left(storage, layout, items, done).min(together));
+        if batch.is_empty() {
+            break;
+        }
+        let nodes = Nodes::<D>::new(elements::<D>(storage), layout, items);
+        let finished = |tree| {
             if let Some(progress) = options.progress {
                 progress();
             }
-            grown
-        });
+            tree
+        };
+        let trees = match &mut one_stream {
+            Some(stream) => vec![finished(Tree::grow(nodes, backend, stream))],
+            None => parallel::map::<J, _>(batch, &|tree| {
+                finished(grow_tree(nodes, backend, options.seed.unwrap_or_default(), tree))
+            }),
+        };
         for tree in trees {
-            let tree = tree?;
-            if originals.is_empty() {
-                // Trees over the same items have about as many nodes: make room for all, not by doubling.
-                let all = (tree.len() + tree.len() / 16 + layout.stride).saturating_mul(options.trees);
-                elements.try_reserve_exact(all).map_err(|_| BuildError::OutOfMemory)?;
+            // More trees may have grown side by side than are wanted.
+            if options.trees.left(storage, layout, items, originals.len()) == 0 {
+                break;
             }
-            originals.push(append::<D>(elements, layout, items, tree)?);
+            let tree = tree?;
+            if let (true, Trees::Count(count)) = (originals.is_empty(), options.trees) {
+                // Trees over the same items have about as many nodes: make room for all, not by doubling.
+                let bytes = (tree.len() + tree.len() / 16 + layout.stride) * size_of::<D::Element>();
+                storage.reserve(storage.as_ref().len().saturating_add(bytes.saturating_mul(count)))?;
+            }
+            originals.push(append::<D>(storage, layout, items, tree)?);
         }
     }
     let copies = originals.into_iter().map(|root| {
         let start = root as usize * layout.stride;
-        elements.try_reserve(layout.stride).map_err(|_| BuildError::OutOfMemory)?;
-        elements.extend_from_within(start..start + layout.stride);
-        node_id(elements.len() / layout.stride - 1)
+        let copy = elements::<D>(storage)[start..start + layout.stride].to_vec();
+        append_nodes::<D>(storage, layout, &copy)
     });
     copies.collect()
 }
@@ -119,14 +176,13 @@ fn node_id(position: usize) -> Result<u32, BuildError> {
 
 /// Moves a tree to the end; returns its root.
 fn append<D: Rules>(
-    elements: &mut Vec<D::Element>,
+    storage: &mut impl Storage,
     layout: Layout,
     items: u32,
     mut tree: Vec<D::Element>,
 ) -> Result<u32, BuildError> {
-    let end = elements.len() / layout.stride;
-    let last = node_id(end + tree.len() / layout.stride - 1)?;
-    let shift = end as u32 - items;
+    let end = node_id(storage.as_ref().len() / layout.bytes)?;
+    let shift = end - items;
     for node in tree.chunks_exact_mut(layout.stride) {
         let header: &mut D::Header = bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(&mut node[..layout.header]));
         // A root is a leaf when all items fit one, whatever its descendants say; and they say `items`.
@@ -135,17 +191,26 @@ fn append<D: Rules>(
             header.link(header.descendants(), children);
         }
     }
-    elements.try_reserve(tree.len()).map_err(|_| BuildError::OutOfMemory)?;
-    elements.append(&mut tree);
+    append_nodes::<D>(storage, layout, &tree)
+}
+
+/// Appends nodes; returns the last one's id.
+fn append_nodes<D: Rules>(storage: &mut impl Storage, layout: Layout, nodes: &[D::Element]) -> Result<u32, BuildError> {
+    let nodes: &[u8] = bytemuck::cast_slice(nodes);
+    let start = storage.as_ref().len();
+    let end = start.checked_add(nodes.len()).ok_or(BuildError::OutOfMemory)?;
+    let last = node_id((end / layout.bytes).saturating_sub(1))?;
+    storage.resize(end)?;
+    storage.as_mut()[start..].copy_from_slice(nodes);
     Ok(last)
 }
 
 /// How often a split is tried again when it is uneven.
 const ATTEMPTS: usize = 3;
-/// A split this uneven is tried again.
-const UNEVEN: f32 = 0.95;
+/// A split this uneven is tried again. In f64: a share of 19 in 20, rounded to f32, is less.
+const UNEVEN: f64 = 0.95;
 /// A split that stays this uneven is given up, and sides are drawn.
-const HOPELESS: f32 = 0.99;
+const HOPELESS: f64 = 0.99;
 /// Items whose margins are computed at once.
 const TOGETHER: usize = 4;
 /// How many items ahead memory is asked for.
@@ -298,8 +363,8 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     }
 }
 
-/// The larger side's share.
-fn imbalance(zeros: usize, ones: usize) -> f32 {
+/// The larger side's share, rounded as Annoy does it.
+fn imbalance(zeros: usize, ones: usize) -> f64 {
     let share = (f64::from(zeros as f32) / ((zeros + ones) as f64 + 1e-9)) as f32;
-    share.max(1.0 - share)
+    f64::from(share.max(1.0 - share))
 }

@@ -37,7 +37,7 @@ pub(super) fn open<D: Distance>(bytes: &[u8], layout: Layout, backend: Backend) 
     if bytes.is_empty() {
         return Err(OpenError::Empty);
     }
-    let node = layout.bytes::<D>();
+    let node = layout.bytes;
     if !bytes.len().is_multiple_of(node) {
         return Err(OpenError::PartialNode { length: bytes.len(), node });
     }

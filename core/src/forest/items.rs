@@ -1,47 +1,26 @@
 //! Collecting items.
 
-use alloc::vec::Vec;
+use core::marker::PhantomData;
 
-use bytemuck::Zeroable;
-
-use super::node::{Layout, Nodes};
-use super::rules::Rules;
+use super::node::{Layout, Nodes, elements, elements_mut};
+use super::storage::{NodeBuf, OutOfSpace, Storage};
 use super::{BuildOptions, Forest, build};
 use crate::Backend;
 use crate::error::{BuildError, ItemError};
 use crate::metric::{Distance, Element};
 use crate::parallel::{Join, Serial};
 
-/// Nodes in memory, aligned for their elements: what a [`Forest`] that was built here keeps its bytes in.
-#[derive(Clone, Debug)]
-pub struct NodeBuf<D: Rules>(pub(crate) Vec<D::Element>);
-
-impl<D: Rules> NodeBuf<D> {
-    /// A copy of the bytes, for those that do not lie at an aligned address. Bytes beyond the last whole element are
-    /// dropped.
-    #[must_use]
-    pub fn copy_of(bytes: &[u8]) -> Self {
-        let size = size_of::<D::Element>();
-        Self(bytes.chunks_exact(size).map(bytemuck::pod_read_unaligned).collect())
-    }
-}
-
-impl<D: Rules> AsRef<[u8]> for NodeBuf<D> {
-    fn as_ref(&self) -> &[u8] {
-        bytemuck::cast_slice(&self.0)
-    }
-}
-
 /// Vectors by id, from which a [`Forest`] is built.
 ///
 /// Ids are small numbers: there is room for every id up to the largest, and those never added are holes that no search
 /// finds.
 #[derive(Clone, Debug)]
-pub struct Items<D: Distance> {
-    nodes: NodeBuf<D>,
-    dimensions: usize,
+pub struct Items<D: Distance, S = NodeBuf> {
+    storage: S,
     layout: Layout,
+    items: u32,
     backend: Backend,
+    metric: PhantomData<D>,
 }
 
 impl<D: Distance> Items<D> {
@@ -52,8 +31,19 @@ impl<D: Distance> Items<D> {
     ///
     /// [`ItemError::Dimensions`] unless there are 1 to 2²⁴.
     pub fn new(dimensions: usize) -> Result<Self, ItemError> {
+        Self::new_in(NodeBuf::default(), dimensions)
+    }
+}
+
+impl<D: Distance, S: Storage> Items<D, S> {
+    /// No items, to be kept in `storage`. What it holds is overwritten.
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError::Dimensions`] unless there are 1 to 2²⁴.
+    pub fn new_in(storage: S, dimensions: usize) -> Result<Self, ItemError> {
         let layout = Layout::new::<D>(dimensions).ok_or(ItemError::Dimensions(dimensions))?;
-        Ok(Self { nodes: NodeBuf(Vec::new()), dimensions, layout, backend: Backend::detect() })
+        Ok(Self { storage, layout, items: 0, backend: Backend::detect(), metric: PhantomData })
     }
 
     /// Makes room for the ids below `n` at once.
@@ -62,9 +52,8 @@ impl<D: Distance> Items<D> {
     ///
     /// [`ItemError::OutOfMemory`] where there is no such room.
     pub fn reserve(&mut self, n: usize) -> Result<(), ItemError> {
-        let elements = n.checked_mul(self.layout.stride).ok_or(ItemError::OutOfMemory)?;
-        let more = elements.saturating_sub(self.nodes.0.len());
-        self.nodes.0.try_reserve_exact(more).map_err(|_| ItemError::OutOfMemory)
+        let bytes = n.checked_mul(self.layout.bytes).ok_or(ItemError::OutOfMemory)?;
+        Ok(self.storage.reserve(bytes)?)
     }
 
     /// Computes with another backend than the one detected.
@@ -77,19 +66,19 @@ impl<D: Distance> Items<D> {
     /// The number of dimensions of a vector.
     #[must_use]
     pub const fn dimensions(&self) -> usize {
-        self.dimensions
+        self.layout.dimensions
     }
 
     /// One more than the largest id added.
     #[must_use]
-    pub fn len(&self) -> u32 {
-        (self.nodes.0.len() / self.layout.stride) as u32
+    pub const fn len(&self) -> u32 {
+        self.items
     }
 
     /// Whether nothing was added.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.nodes.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.items == 0
     }
 
     /// The vector of an id; none where it was never added.
@@ -105,18 +94,22 @@ impl<D: Distance> Items<D> {
     /// A vector of the wrong length, with an element that is not finite, or beyond 2⁶² long; an id of 2³¹ − 1 or more; no memory. Nothing
     /// has changed then.
     pub fn add(&mut self, id: u32, vector: &[D::Element]) -> Result<(), ItemError> {
-        let Layout { header, stride, .. } = self.layout;
-        D::Element::check(vector, self.dimensions, self.backend)?;
+        D::Element::check(vector, self.layout.dimensions, self.backend)?;
         if id >= i32::MAX as u32 {
             return Err(ItemError::IdTooLarge(id));
         }
-        let end = (id as usize + 1).checked_mul(stride).ok_or(ItemError::OutOfMemory)?;
-        let elements = &mut self.nodes.0;
-        if end > elements.len() {
-            elements.try_reserve(end - elements.len()).map_err(|_| ItemError::OutOfMemory)?;
-            elements.resize(end, D::Element::zeroed());
+        if id >= self.items {
+            let nodes = self.layout.bytes.checked_mul(id as usize + 1).ok_or(ItemError::OutOfMemory)?;
+            if self.items == 0 {
+                // The storage's own bytes, if it brought any, are no items.
+                self.storage.resize(0)?;
+            }
+            self.storage.resize(nodes)?;
+            self.items = id + 1;
         }
-        let node = &mut elements[end - stride..end];
+        let Layout { header, stride, .. } = self.layout;
+        let start = id as usize * stride;
+        let node = elements_mut::<D>(&mut self.storage).get_mut(start..start + stride).ok_or(ItemError::OutOfMemory)?;
         let item = D::item_header(self.backend, vector);
         node[..header].copy_from_slice(bytemuck::cast_slice(core::slice::from_ref(&item)));
         node[header..].copy_from_slice(vector);
@@ -125,11 +118,11 @@ impl<D: Distance> Items<D> {
 
     /// Completes the headers, now that all items are known.
     pub(crate) fn prepare(&mut self) {
-        D::prepare(self.backend, &mut self.nodes.0, self.dimensions);
+        D::prepare(self.backend, elements_mut::<D>(&mut self.storage), self.layout.dimensions);
     }
 
     pub(crate) fn nodes(&self) -> Nodes<'_, D> {
-        Nodes::new(&self.nodes.0, self.layout, self.len())
+        Nodes::new(elements::<D>(&self.storage), self.layout, self.items)
     }
 
     pub(crate) fn backend(&self) -> Backend {
@@ -141,7 +134,7 @@ impl<D: Distance> Items<D> {
     /// # Errors
     ///
     /// See [`BuildError`].
-    pub fn build(self, options: BuildOptions<'_>) -> Result<Forest<D>, BuildError> {
+    pub fn build(self, options: BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
         self.build_with::<Serial>(options)
     }
 
@@ -150,18 +143,23 @@ impl<D: Distance> Items<D> {
     /// # Errors
     ///
     /// See [`BuildError`].
-    pub fn build_with<J: Join>(mut self, options: BuildOptions<'_>) -> Result<Forest<D>, BuildError> {
-        let items = self.len();
+    pub fn build_with<J: Join>(mut self, options: BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
         self.prepare();
-        let roots = build::grow::<J, D>(&mut self.nodes.0, self.layout, items, self.backend, options)?;
-        Ok(Forest {
-            storage: self.nodes,
-            dimensions: self.dimensions,
-            layout: self.layout,
-            items,
-            roots,
-            backend: self.backend,
-            metric: core::marker::PhantomData,
-        })
+        let Self { mut storage, layout, items, backend, metric } = self;
+        let roots = build::grow::<J, D>(&mut storage, layout, items, backend, options)?;
+        Ok(Forest { storage, layout, items, roots, backend, metric })
+    }
+}
+
+impl<D: Distance, S: Storage> Forest<D, S> {
+    /// Takes the trees away again: more items can then be added, and other trees be built.
+    ///
+    /// # Errors
+    ///
+    /// The storage does not let go of the trees' room; no storage of this crate does so.
+    pub fn into_items(self) -> Result<Items<D, S>, OutOfSpace> {
+        let Self { mut storage, layout, items, backend, metric, .. } = self;
+        storage.resize(items as usize * layout.bytes)?;
+        Ok(Items { storage, layout, items, backend, metric })
     }
 }

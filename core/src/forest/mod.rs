@@ -15,28 +15,29 @@ pub(crate) mod node;
 pub(crate) mod rules;
 mod search;
 pub(crate) mod split;
+mod storage;
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 pub use build::BuildOptions;
-pub use items::{Items, NodeBuf};
+pub use items::Items;
 pub use search::{Search, Searcher};
+pub use storage::{NodeBuf, OutOfSpace, Storage};
 
 use crate::error::{Damage, OpenError, SearchError};
 use crate::filter::Filter;
 use crate::metric::{Distance, Metric};
 use crate::parallel::Join;
 use crate::{Backend, Neighbour};
-use node::{Layout, Nodes};
+use node::{Layout, Nodes, elements};
 
 /// Items and the trees over them, ready to be searched.
 ///
 /// `S` holds the bytes: what [`Items::build`] made, a `&[u8]`, a `Vec<u8>`, an `Arc<[u8]>`, a memory map.
 #[derive(Clone, Debug)]
-pub struct Forest<D: Distance, S = NodeBuf<D>> {
+pub struct Forest<D: Distance, S = NodeBuf> {
     storage: S,
-    dimensions: usize,
     layout: Layout,
     items: u32,
     roots: Vec<u32>,
@@ -60,13 +61,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         let bytes = storage.as_ref();
         let backend = Backend::detect();
         let (items, roots) = check::open::<D>(bytes, layout, backend)?;
-        Ok(Self { storage, dimensions, layout, items, roots, backend, metric: PhantomData })
-    }
-
-    /// The same forest in other storage, which must show the same bytes.
-    pub(crate) fn map_storage<T>(self, f: impl FnOnce(S) -> T) -> Forest<D, T> {
-        let Self { storage, dimensions, layout, items, roots, backend, metric } = self;
-        Forest { storage: f(storage), dimensions, layout, items, roots, backend, metric }
+        Ok(Self { storage, layout, items, roots, backend, metric: PhantomData })
     }
 
     /// Checks every node: that each tree has every item once, that all numbers are finite, that nothing is left over.
@@ -94,7 +89,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     /// The number of dimensions of a vector.
     #[must_use]
     pub const fn dimensions(&self) -> usize {
-        self.dimensions
+        self.layout.dimensions
     }
 
     /// One more than the largest id: the number of items, and of holes between them.
@@ -141,6 +136,12 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         self.storage.as_ref()
     }
 
+    /// What holds the bytes.
+    #[must_use]
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
     /// The nearest items to a vector.
     ///
     /// Makes room for a search each time; a [`searcher`](Self::searcher) keeps it.
@@ -175,8 +176,6 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     }
 
     fn nodes(&self) -> Nodes<'_, D> {
-        // `open` has seen the alignment; storage that shows other bytes now has no nodes.
-        let elements = bytemuck::try_cast_slice(self.storage.as_ref()).unwrap_or(&[]);
-        Nodes::new(elements, self.layout, self.items)
+        Nodes::new(elements::<D>(&self.storage), self.layout, self.items)
     }
 }

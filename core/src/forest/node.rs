@@ -138,6 +138,8 @@ pub(crate) struct Layout {
     pub(crate) header: usize,
     /// Elements in a node.
     pub(crate) stride: usize,
+    /// Bytes in a node.
+    pub(crate) bytes: usize,
     /// Ids that a leaf can hold.
     pub(crate) capacity: usize,
 }
@@ -153,13 +155,20 @@ impl Layout {
         let header = size_of::<D::Header>() / size_of::<D::Element>();
         let stride = header + D::width(dimensions);
         let bytes = stride * size_of::<D::Element>();
-        Some(Self { dimensions, header, stride, capacity: (bytes - D::Header::CHILDREN) / size_of::<u32>() })
+        Some(Self { dimensions, header, stride, bytes, capacity: (bytes - D::Header::CHILDREN) / size_of::<u32>() })
     }
+}
 
-    /// The size of a node in bytes.
-    pub(crate) fn bytes<D: Rules>(&self) -> usize {
-        self.stride * size_of::<D::Element>()
-    }
+/// Bytes as elements. Storage that lies at an odd address has none: neither `Forest::open` nor [`Storage`] is that of one.
+///
+/// [`Storage`]: super::Storage
+pub(crate) fn elements<D: Rules>(storage: &impl AsRef<[u8]>) -> &[D::Element] {
+    bytemuck::try_cast_slice(storage.as_ref()).unwrap_or(&[])
+}
+
+/// The same, to be written.
+pub(crate) fn elements_mut<D: Rules>(storage: &mut impl AsMut<[u8]>) -> &mut [D::Element] {
+    bytemuck::try_cast_slice_mut(storage.as_mut()).unwrap_or(&mut [])
 }
 
 /// A view of nodes side by side. Every access is checked: an id from a damaged file finds nothing.

@@ -20,8 +20,8 @@ use table::Table;
 
 use crate::Neighbour;
 use crate::error::BuildError;
-use crate::forest::Items;
 use crate::forest::build::grow_tree;
+use crate::forest::{Items, Storage};
 use crate::metric::Distance;
 use crate::parallel::{self, Join};
 
@@ -110,7 +110,7 @@ impl<D: Distance> Graph<D> {
     }
 }
 
-impl<D: Distance> Items<D> {
+impl<D: Distance, S: Storage> Items<D, S> {
     /// Finds the nearest neighbours of every item, approximately.
     ///
     /// Takes 12 bytes of memory for each neighbour, and a few trees at a time. The result is the same for every `J`.

@@ -1,0 +1,186 @@
+//! How many trees are built and from which random numbers, where nodes are kept, and what can be done afterwards.
+
+mod oracle;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ohyeah_core::error::{BuildError, ItemError};
+use ohyeah_core::{
+    Angular, AnyItems, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Items, Manhattan,
+    Metric, NodeBuf, OutOfSpace, Search, Serial, Storage,
+};
+use oracle::brute::Rows;
+use oracle::data;
+use oracle::threads::{Backwards, Threads};
+
+const DIMENSIONS: usize = 12;
+
+macro_rules! every_metric {
+    ($f:ident) => {{
+        $f::<Angular>();
+        $f::<Euclidean>();
+        $f::<Manhattan>();
+        $f::<Hamming>();
+        $f::<Dot>();
+        $f::<DotLegacy>();
+    }};
+}
+
+fn items<D: Distance>(ids: u32) -> Items<D> {
+    data::items::<D>(&data::odd_rows(1, ids, DIMENSIONS), DIMENSIONS)
+}
+
+fn auto<D: Distance>() {
+    let built = |forest: Result<Forest<D>, BuildError>| {
+        let forest = forest.expect("builds");
+        forest.verify().expect("in order");
+        forest
+    };
+    for ids in [2, 5, 30, 400] {
+        let forest = built(items::<D>(ids).build(BuildOptions::auto().seed(3)));
+        // The definition: a tree is added while there are fewer nodes than twice the items.
+        let trees = (1..).find(|trees| {
+            let some = built(items::<D>(ids).build(BuildOptions::trees(*trees).seed(3)));
+            some.node_count() - some.trees() >= 2 * ids as usize
+        });
+        assert_eq!(Some(forest.trees()), trees, "{}, {ids} items", D::METRIC);
+        let same = |other: Forest<D>| assert!(other.as_bytes() == forest.as_bytes(), "{}, {ids} items", D::METRIC);
+        same(built(items::<D>(ids).build(BuildOptions::trees(forest.trees()).seed(3))));
+        same(built(items::<D>(ids).build_with::<Threads<3>>(BuildOptions::auto().seed(3))));
+        same(built(items::<D>(ids).build_with::<Backwards<8>>(BuildOptions::auto().seed(3))));
+        // Annoy's generator makes other trees, and as many threads as you like the same.
+        let annoys = built(items::<D>(ids).build(BuildOptions::auto().kiss64()));
+        let again = built(items::<D>(ids).build_with::<Threads<3>>(BuildOptions::auto().kiss64()));
+        assert!(annoys.as_bytes() == again.as_bytes());
+        assert!(ids < 400 || annoys.as_bytes() != forest.as_bytes());
+    }
+    assert_eq!(Items::<D>::new(3).expect("dimensions").build(BuildOptions::auto()).expect("builds").trees(), 0);
+}
+
+#[test]
+fn automatic_trees_double_the_file() {
+    every_metric!(auto);
+}
+
+#[test]
+fn progress_counts_trees() {
+    for (options, trees) in [(BuildOptions::trees(9), 9), (BuildOptions::trees(9).kiss64(), 9)] {
+        let calls = AtomicUsize::new(0);
+        let count = || _ = calls.fetch_add(1, Ordering::Relaxed);
+        items::<Angular>(50).build_with::<Threads<2>>(options.progress(&count)).expect("builds");
+        assert_eq!(calls.into_inner(), trees);
+    }
+}
+
+/// Room for so many bytes, at an aligned address.
+#[derive(Clone, Debug, Default)]
+struct Limited {
+    kept: NodeBuf,
+    most: usize,
+}
+
+impl AsRef<[u8]> for Limited {
+    fn as_ref(&self) -> &[u8] {
+        self.kept.as_ref()
+    }
+}
+
+impl AsMut<[u8]> for Limited {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self.kept.as_mut()
+    }
+}
+
+impl Storage for Limited {
+    fn resize(&mut self, length: usize) -> Result<(), OutOfSpace> {
+        if length <= self.most { self.kept.resize(length) } else { Err(OutOfSpace) }
+    }
+
+    fn reserve(&mut self, length: usize) -> Result<(), OutOfSpace> {
+        if length <= self.most { Ok(()) } else { Err(OutOfSpace) }
+    }
+}
+
+fn room<D: Distance>() {
+    let rows: Rows = data::odd_rows(1, 200, DIMENSIONS);
+    let expected = items::<D>(200).build(BuildOptions::trees(4)).expect("builds");
+    let whole = expected.as_bytes().len();
+    let node = whole / expected.node_count();
+    for most in [0, node - 1, 10 * node, 200 * node, whole - 1, 2 * whole] {
+        let stale = Limited { kept: NodeBuf::copy_of(&[7; 99]), most };
+        let mut limited = Items::<D, _>::new_in(stale, DIMENSIONS).expect("dimensions");
+        let added = rows.iter().map(|(id, row)| limited.add(*id, &D::Element::from_numbers(row)));
+        if let Some((at, error)) = added.enumerate().find_map(|(at, added)| Some((at, added.err()?))) {
+            assert_eq!(error, ItemError::OutOfMemory);
+            assert!(most < 200 * node && at <= most / node);
+            continue;
+        }
+        match limited.build(BuildOptions::trees(4)) {
+            Ok(forest) => assert!(most > whole && forest.as_bytes() == expected.as_bytes()),
+            Err(error) => assert!(most < 2 * whole && error == BuildError::OutOfMemory),
+        }
+    }
+}
+
+#[test]
+fn any_storage_holds_the_same_bytes_or_says_that_it_is_full() {
+    every_metric!(room);
+}
+
+fn again<D: Distance>() {
+    let forest = items::<D>(300).build(BuildOptions::trees(3)).expect("builds");
+    let bytes = forest.as_bytes().to_vec();
+    let mut items = forest.into_items().expect("room");
+    assert_eq!(items.len(), 300);
+    let rebuilt = items.clone().build(BuildOptions::trees(3)).expect("builds");
+    assert!(rebuilt.as_bytes() == bytes);
+    // More items, with holes where trees were.
+    let more = data::odd_rows(2, 1000, DIMENSIONS);
+    for (id, row) in more.iter().skip(700) {
+        items.add(*id, &D::Element::from_numbers(row)).expect("a vector");
+    }
+    let holes = (300..more.keys().nth(700).copied().expect("so many")).collect::<Vec<_>>();
+    let larger = items.build(BuildOptions::trees(3)).expect("builds");
+    larger.verify().expect("in order");
+    assert!(holes.iter().all(|id| larger.vector(*id).is_none()));
+    let (last, row) = more.last_key_value().expect("some");
+    let found = larger.search(&D::Element::from_numbers(row), &Search::top(1).exact()).expect("searches");
+    assert!(D::METRIC == Metric::Dot || found[0].id == *last || found[0].distance == 0.0);
+}
+
+#[test]
+fn a_forest_can_become_items_again() {
+    every_metric!(again);
+}
+
+#[test]
+fn the_same_holds_where_the_metric_is_a_value() {
+    for metric in Metric::ALL {
+        let mut any = AnyItems::new(metric, DIMENSIONS).expect("dimensions");
+        for (id, row) in data::odd_rows(1, 100, DIMENSIONS) {
+            any.add(id, &row).expect("a vector");
+        }
+        let forest = any.clone().build_with::<Serial>(BuildOptions::auto()).expect("builds");
+        let same = forest.clone().into_items().expect("room").build_with::<Backwards<2>>(BuildOptions::auto());
+        assert!(same.expect("builds").as_bytes() == forest.as_bytes(), "{metric}");
+    }
+}
+
+#[test]
+fn one_item_and_none() {
+    fn check<D: Distance>() {
+        for options in [BuildOptions::trees(3), BuildOptions::trees(3).kiss64(), BuildOptions::auto()] {
+            let mut one = Items::<D>::new(DIMENSIONS).expect("dimensions");
+            let none = one.clone().build(options).expect("builds");
+            assert_eq!(none.search(&D::Element::from_numbers(&[1.0; DIMENSIONS]), &Search::top(2)), Ok(vec![]));
+            one.add(0, &D::Element::from_numbers(&[1.0; DIMENSIONS])).expect("a vector");
+            let one = one.build(options).expect("builds");
+            one.verify().expect("in order");
+            let again = Forest::<D, _>::open(NodeBuf::copy_of(one.as_bytes()), DIMENSIONS).expect("opens");
+            assert_eq!((again.items(), again.trees()), (1, one.trees()));
+            let found = again.search(&D::Element::from_numbers(&[0.5; DIMENSIONS]), &Search::top(2)).expect("searches");
+            assert_eq!(found.iter().map(|x| x.id).collect::<Vec<_>>(), [0]);
+        }
+    }
+    every_metric!(check);
+}
