@@ -2,7 +2,7 @@
 
 use ohyeah_core::error::{BuildError, SearchError};
 use ohyeah_core::{
-    AnyForest, AnyItems, AnyNodes, BuildOptions, Distance, Filter, Forest, Items, Join, Neighbour, Search,
+    AnyForest, AnyItems, BuildOptions, Distance, Filter, Forest, Items, Join, Neighbour, Search, Storage,
 };
 
 /// Forks on rayon's threads: those of the pool that the call is made in, or of the global one.
@@ -38,18 +38,18 @@ pub trait ParBuild {
     fn par_build(self, options: BuildOptions<'_>) -> Result<Self::Forest, BuildError>;
 }
 
-impl<D: Distance> ParBuild for Items<D> {
-    type Forest = Forest<D>;
+impl<D: Distance, S: Storage> ParBuild for Items<D, S> {
+    type Forest = Forest<D, S>;
 
-    fn par_build(self, options: BuildOptions<'_>) -> Result<Forest<D>, BuildError> {
+    fn par_build(self, options: BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
         self.build_with::<Rayon>(options)
     }
 }
 
-impl ParBuild for AnyItems {
-    type Forest = AnyForest<AnyNodes>;
+impl<S: Storage> ParBuild for AnyItems<S> {
+    type Forest = AnyForest<S>;
 
-    fn par_build(self, options: BuildOptions<'_>) -> Result<AnyForest<AnyNodes>, BuildError> {
+    fn par_build(self, options: BuildOptions<'_>) -> Result<AnyForest<S>, BuildError> {
         self.build_with::<Rayon>(options)
     }
 }
