@@ -168,7 +168,10 @@ fn nothing_in_a_word_breaks_a_line_or_the_terminal() {
     let of_cat = escaped.map(|word| format!("cat\t{word}\t1.0000\n")).concat();
     assert!(tsv.starts_with(&of_cat) && tsv.lines().all(|line| line.split('\t').count() == 3), "{tsv}");
     let json = folder.run("dictionary @odd.bin --exact");
-    assert!(!succeeds(&json).contains(['\t', '\r', '\u{1b}']) && succeeds(&json).lines().count() == 5);
+    let line = succeeds(&json).lines().next().unwrap();
+    assert!(!line.contains(char::is_control) && line.contains("\\u009b") && succeeds(&json).lines().count() == 5);
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["similar"][1][0], "\u{1b}[31mred\u{9b}1m");
 
     let suggestion = folder.command("similar @odd.bin").arg("\u{1b}[31mred\u{9b}1n").output().unwrap();
     let expected =

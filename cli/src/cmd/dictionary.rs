@@ -12,7 +12,7 @@ use crate::{
     args::{at_least_one, seed},
     failure::Failure,
     input::Input,
-    output::{Escaped, Output},
+    output::{Escaped, Output, is_obeyed},
     report::Report,
 };
 
@@ -140,7 +140,13 @@ struct Json<'a>(&'a str);
 impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A string cannot fail to be JSON.
-        f.write_str(&serde_json::to_string(self.0).map_err(|_| fmt::Error)?)
+        let json = serde_json::to_string(self.0).map_err(|_| fmt::Error)?;
+        // JSON asks for the control characters of ASCII to be escaped, and a terminal obeys others as well.
+        if !json.contains(is_obeyed) {
+            return f.write_str(&json);
+        }
+        json.chars()
+            .try_for_each(|c| if is_obeyed(c) { write!(f, "\\u{:04x}", u32::from(c)) } else { write!(f, "{c}") })
     }
 }
 
