@@ -195,10 +195,16 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
             && forest!(self, forest => forest.vector(id).is_some_and(|found| *found == *Element::from_numbers(vector)))
     }
 
-    /// The file.
+    /// The file; see [`Forest::as_bytes`].
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         forest!(self, forest => forest.as_bytes())
+    }
+
+    /// What holds the bytes.
+    #[must_use]
+    pub fn into_storage(self) -> S {
+        forest!(self, forest => forest.into_storage())
     }
 
     /// The nearest items to a vector; see [`Forest::search`].

@@ -48,7 +48,7 @@ pub struct AtomicFile {
 }
 
 #[derive(Debug)]
-enum Sink {
+pub(crate) enum Sink {
     Rename { file: BufWriter<Temporary>, target: PathBuf },
     Direct(BufWriter<File>),
 }
@@ -102,7 +102,7 @@ impl Write for AtomicFile {
     }
 }
 
-fn open_sink(path: &Path) -> io::Result<Sink> {
+pub(crate) fn open_sink(path: &Path) -> io::Result<Sink> {
     // What is wrong with a name is told now and not by the rename, which comes after all the work.
     if path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder; give the name of a file"));
@@ -148,7 +148,7 @@ fn open_sink(path: &Path) -> io::Result<Sink> {
     Ok(Sink::Rename { file: BufWriter::with_capacity(BUFFER, file), target })
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -158,29 +158,12 @@ fn folder_of(path: &Path) -> &Path {
 fn commit_sink(sink: Sink) -> io::Result<()> {
     match sink {
         Sink::Direct(mut file) => file.flush(),
-        Sink::Rename { file, target } => {
-            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_all()?;
-            file.rename(&target)?;
-            sync_folder(folder_of(&target));
-            Ok(())
-        }
+        Sink::Rename { file, target } => file.into_inner().map_err(io::IntoInnerError::into_error)?.commit(&target),
     }
-}
-
-/// Makes the rename itself durable. The file is whole and named by now, and some file systems refuse to sync a folder, so
-/// a failure here is not one of the save.
-fn sync_folder(folder: &Path) {
-    #[cfg(unix)]
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
 }
 
 /// The same error with the path in front, and a remedy where the system's own words have none.
-fn named(path: &Path, error: &io::Error) -> io::Error {
+pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
     use io::ErrorKind::{InvalidFilename, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     let (kind, path) = (error.kind(), path.display());
     // Errors of our own have words inside.

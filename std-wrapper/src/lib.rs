@@ -1,7 +1,8 @@
 //! Approximate nearest neighbours: Annoy's forests in Rust.
 //!
 //! The whole of [`ohyeah_core`] and what needs an operating system: index files mapped into memory ([`open`]), files that
-//! are saved whole or not at all ([`AtomicFile`]), several threads ([`ParBuild`], [`ParSearch`]).
+//! are saved whole or not at all ([`save`],
+//! [`AtomicFile`]) or built in where memory is too small ([`BuildFile`]), several threads ([`ParBuild`], [`ParSearch`]).
 //!
 //! ```
 //! use ohyeah::{Angular, BuildOptions, Items, ParBuild, Search};
@@ -20,12 +21,14 @@
 
 mod atomic;
 mod backend;
+mod build_file;
 mod map;
 mod temporary;
 mod threads;
 
 pub use atomic::AtomicFile;
 pub use backend::{BACKEND_VARIABLE, UnavailableBackend, backend};
-pub use map::{FileError, MappedFile, open, open_any, save};
+pub use build_file::BuildFile;
+pub use map::{FileError, MappedFile, open, open_any, save, save_any};
 pub use ohyeah_core::*;
 pub use threads::{ParBuild, ParSearch, Rayon};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::{fmt, io};
 
 use crate::AtomicFile;
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 use ohyeah_core::error::OpenError;
 use ohyeah_core::{AnyForest, Distance, Forest, Metric};
 
@@ -25,7 +25,6 @@ impl MappedFile {
     /// # Errors
     ///
     /// The file does not exist or cannot be read, or is a folder, a pipe or a device.
-    #[allow(unsafe_code)]
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         // Before it is opened: opening a pipe waits for whoever writes to it.
@@ -37,9 +36,23 @@ impl MappedFile {
             return Err(io::Error::other("it is a pipe or a device; copy it to an ordinary file"));
         }
         let file = File::open(path)?;
+        Self::map(&file, &MmapOptions::new())
+    }
+
+    /// The same, and reads all of it at once: opening takes longer, and no search waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn open_prefaulted(path: impl AsRef<Path>) -> io::Result<Self> {
+        Self::map(&File::open(path)?, MmapOptions::new().populate())
+    }
+
+    #[allow(unsafe_code)]
+    fn map(file: &File, options: &MmapOptions) -> io::Result<Self> {
         // SAFETY: the obligation is that nobody changes the file while it is mapped, which no program can check; it is
         // handed on in the documentation, and met by every save of ours, which renames a new file into place.
-        Ok(Self(Arc::new(unsafe { Mmap::map(&file)? })))
+        Ok(Self(Arc::new(unsafe { options.map(file)? })))
     }
 }
 
@@ -87,14 +100,35 @@ impl std::error::Error for FileError {
     }
 }
 
-/// Saves an index's bytes under a name, replacing what was there, whole or not at all: see [`AtomicFile`].
+/// Saves a forest under a name, replacing what was there, whole or not at all: see [`AtomicFile`].
 ///
 /// # Errors
 ///
-/// The file cannot be written; the error names it.
-pub fn save(path: impl AsRef<Path>, index: &[u8]) -> io::Result<()> {
+/// The file cannot be written; or the forest has no trees, so that its bytes would not show how many items it has. The error
+/// names the file.
+pub fn save<D: Distance, S: AsRef<[u8]>>(path: impl AsRef<Path>, forest: &Forest<D, S>) -> io::Result<()> {
+    save_bytes(path.as_ref(), forest.trees(), forest.as_bytes())
+}
+
+/// Saves a forest of a metric that is a value; see [`save`].
+///
+/// # Errors
+///
+/// See [`save`].
+pub fn save_any<S: AsRef<[u8]>>(path: impl AsRef<Path>, forest: &AnyForest<S>) -> io::Result<()> {
+    save_bytes(path.as_ref(), forest.trees(), forest.as_bytes())
+}
+
+fn save_bytes(path: &Path, trees: usize, bytes: &[u8]) -> io::Result<()> {
+    if trees == 0 {
+        let text = format!(
+            "{}: the index has no trees, and a file of items alone says nothing of itself: build some",
+            path.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
     let mut file = AtomicFile::create(path)?;
-    file.write_all(index)?;
+    file.write_all(bytes)?;
     file.commit()
 }
 
@@ -120,7 +154,7 @@ fn map(path: &Path) -> Result<MappedFile, FileError> {
 /// let forest = items.par_build(BuildOptions::trees(10))?;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("points.ann");
-/// ohyeah::save(&path, forest.as_bytes())?;
+/// ohyeah::save(&path, &forest)?;
 ///
 /// let mapped = ohyeah::open::<Euclidean>(&path, 2)?;
 /// assert_eq!(mapped.search(&[41.2, 1.0], &Search::top(1))?[0].id, 41);

@@ -11,6 +11,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use crate::atomic::folder_of;
+
 /// The temporary files that are there now. A name is put on disk, moved or removed only while this is locked, so whoever
 /// has the lock knows of all.
 static PATHS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -45,7 +47,15 @@ impl Temporary {
         &self.file
     }
 
-    pub(crate) fn rename(self, target: &Path) -> io::Result<()> {
+    /// Makes the bytes durable and gives them their name.
+    pub(crate) fn commit(self, target: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        self.rename(target)?;
+        sync_folder(folder_of(target));
+        Ok(())
+    }
+
+    fn rename(self, target: &Path) -> io::Result<()> {
         let mut paths = paths();
         let renamed = fs::rename(&self.path, target);
         if renamed.is_ok() {
@@ -55,6 +65,17 @@ impl Temporary {
         drop(paths);
         renamed
     }
+}
+
+/// Makes the rename itself durable. The file is whole and named by now, and some file systems refuse to sync a folder, so
+/// a failure here is not one of the save.
+fn sync_folder(folder: &Path) {
+    #[cfg(unix)]
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
 }
 
 impl Write for Temporary {

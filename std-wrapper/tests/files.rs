@@ -6,7 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use ohyeah::error::OpenError;
-use ohyeah::{Angular, BuildOptions, Euclidean, FileError, Forest, Items, Metric, ParBuild, ParSearch, Search};
+use ohyeah::{
+    Angular, AnyForest, AnyItems, BuildFile, BuildOptions, Euclidean, FileError, Forest, Items, MappedFile, Metric,
+    ParBuild, ParSearch, Search,
+};
 
 fn forest(shift: f32) -> Forest<Euclidean> {
     let mut items = Items::new(3).expect("dimensions");
@@ -27,7 +30,7 @@ fn what_is_saved_opens_and_answers_the_same_from_every_mapping() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("points.ann");
     let built = forest(0.0);
-    ohyeah::save(&path, built.as_bytes()).expect("saves");
+    ohyeah::save(&path, &built).expect("saves");
     assert_eq!(names_in(folder.path()), ["points.ann"]);
     assert!(fs::read(&path).expect("a file") == built.as_bytes());
 
@@ -57,9 +60,9 @@ fn a_mapping_keeps_the_file_that_it_was_made_of() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("points.ann");
     let (old, new) = (forest(0.0), forest(1000.0));
-    ohyeah::save(&path, old.as_bytes()).expect("saves");
+    ohyeah::save(&path, &old).expect("saves");
     let mapped = ohyeah::open::<Euclidean>(&path, 3).expect("opens");
-    ohyeah::save(&path, new.as_bytes()).expect("saves");
+    ohyeah::save(&path, &new).expect("saves");
     assert!(mapped.as_bytes() == old.as_bytes());
     assert_eq!(mapped.search(&[9.0; 3], &Search::top(4)), old.search(&[9.0; 3], &Search::top(4)));
     let again = ohyeah::open::<Euclidean>(&path, 3).expect("opens");
@@ -114,7 +117,73 @@ fn errors_name_the_file_in_one_line() {
 fn a_save_that_fails_leaves_what_was_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("none/points.ann");
-    let error = ohyeah::save(&path, &[0; 28]).expect_err("there is no such folder").to_string();
+    let error = ohyeah::save(&path, &forest(0.0)).expect_err("there is no such folder").to_string();
     assert!(error.contains("none") && !error.contains('\n'), "{error}");
     assert_eq!(names_in(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_forest_without_trees_is_not_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("points.ann");
+    let bare = forest(0.0).into_items().expect("room").par_build(BuildOptions::trees(0)).expect("builds");
+    let error = ohyeah::save(&path, &bare).expect_err("has no file").to_string();
+    assert!(
+        error.ends_with(
+            "points.ann: the index has no trees, and a file of items alone says nothing of itself: build some"
+        ),
+        "{error}"
+    );
+    assert_eq!(names_in(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_built_in_has_the_bytes_of_one_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for metric in Metric::ALL {
+        let (saved, built_in) = (folder.path().join("saved.ann"), folder.path().join("built.ann"));
+        fs::write(&built_in, "an old file").expect("writes");
+        let mut memory = AnyItems::new(metric, 20).expect("dimensions");
+        let file = BuildFile::create(&built_in).expect("a file");
+        let mut disk = AnyItems::new_in(file, metric, 20).expect("dimensions");
+        for id in (0..2000_u16).filter(|id| id % 9 != 4) {
+            let row: Vec<f32> = (0..20_u8).map(|i| (f32::from(id) * (1.0 + f32::from(i) / 7.0)).sin()).collect();
+            memory.add(u32::from(id), &row).expect("a vector");
+            disk.add(u32::from(id), &row).expect("a vector");
+        }
+        let memory = memory.par_build(BuildOptions::trees(6)).expect("builds");
+        let disk = disk.par_build(BuildOptions::trees(6)).expect("builds");
+        assert_eq!(disk.search(&[0.5; 20], &Search::top(5)), memory.search(&[0.5; 20], &Search::top(5)));
+        assert_eq!(fs::read(&built_in).expect("a file"), b"an old file");
+        disk.into_storage().commit().expect("commits");
+        ohyeah::save_any(&saved, &memory).expect("saves");
+        assert!(fs::read(&built_in).expect("a file") == fs::read(&saved).expect("a file"), "{metric}");
+        let prefaulted = MappedFile::open_prefaulted(&built_in).expect("maps");
+        let again = AnyForest::open(prefaulted, metric, 20).expect("opens");
+        again.verify().expect("in order");
+        assert_eq!(names_in(folder.path()).len(), 2, "nothing else is left");
+    }
+}
+
+/// Offsets beyond 31 bits, in a file that takes no time to make: nearly all of it is holes.
+#[test]
+fn more_than_two_gibibytes() {
+    const DIMENSIONS: usize = 16_380;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("large.ann");
+    let file = BuildFile::create(&path).expect("a file");
+    let mut items = Items::<Euclidean, _>::new_in(file, DIMENSIONS).expect("dimensions");
+    let ids = [0, 1, 2, 3, 20_000, 32_767, 32_768, 33_500];
+    for id in ids {
+        items.add(id, &[id as f32; DIMENSIONS]).expect("a vector");
+    }
+    let forest = items.par_build(BuildOptions::trees(2)).expect("builds");
+    assert!(forest.as_bytes().len() > (1 << 31) + (1 << 24));
+    forest.into_storage().commit().expect("commits");
+    let forest = ohyeah::open::<Euclidean>(&path, DIMENSIONS).expect("opens");
+    forest.verify().expect("in order");
+    for id in ids {
+        let found = forest.search(&[id as f32 + 0.1; DIMENSIONS], &Search::top(1)).expect("searches");
+        assert_eq!(found[0].id, id);
+    }
 }
