@@ -3,10 +3,11 @@
 //! Each call crosses over to the typed code once, by one `match`. Vectors are numbers for every metric; hamming takes those
 //! above one half as set bits, as Annoy does.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use crate::error::{BuildError, Damage, ItemError, OpenError, SearchError};
-use crate::forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Search, Storage};
+use crate::forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Scratch, Search, Storage};
 use crate::metric::{Angular, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric, check_numbers};
 use crate::parallel::Join;
 use crate::{Backend, Filter, Neighbour};
@@ -121,6 +122,45 @@ impl<S: Storage> AnyItems<S> {
             items.add(id, &Element::from_numbers(vector))
         })
     }
+
+    /// The metric.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        items!(self, items => items.metric())
+    }
+
+    /// The number of dimensions of a vector.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        items!(self, items => items.dimensions())
+    }
+
+    /// One more than the largest id added.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        items!(self, items => items.len())
+    }
+
+    /// Whether nothing was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        items!(self, items => items.is_empty())
+    }
+
+    /// The numbers of an item's vector; none for an id that was never added.
+    #[must_use]
+    pub fn numbers(&self, id: u32) -> Option<Cow<'_, [f32]>> {
+        items!(self, items => items.vector(id).map(|vector| Element::to_numbers(vector, items.dimensions())))
+    }
+
+    /// The distance between two items; see [`Items::distance`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Items::distance`].
+    pub fn distance(&self, a: u32, b: u32) -> Result<f32, SearchError> {
+        items!(self, items => items.distance(a, b))
+    }
 }
 
 impl<S: AsRef<[u8]>> AnyForest<S> {
@@ -207,15 +247,58 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
         forest!(self, forest => forest.into_storage())
     }
 
+    /// The numbers of an item's vector; none for an id that was never added.
+    #[must_use]
+    pub fn numbers(&self, id: u32) -> Option<Cow<'_, [f32]>> {
+        forest!(self, forest => forest.vector(id).map(|vector| Element::to_numbers(vector, forest.dimensions())))
+    }
+
+    /// The distance between two items; see [`Forest::distance`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Forest::distance`].
+    pub fn distance(&self, a: u32, b: u32) -> Result<f32, SearchError> {
+        forest!(self, forest => forest.distance(a, b))
+    }
+
     /// The nearest items to a vector; see [`Forest::search`].
     ///
     /// # Errors
     ///
     /// See [`Forest::search`].
     pub fn search<F: Filter>(&self, query: &[f32], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
+        self.search_in(&mut Scratch::default(), query, search).map(<[_]>::to_vec)
+    }
+
+    /// The nearest items to a vector, found in memory that the caller keeps; see [`Forest::search_in`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Forest::search`].
+    pub fn search_in<'s, F: Filter>(
+        &self,
+        scratch: &'s mut Scratch,
+        query: &[f32],
+        search: &Search<F>,
+    ) -> Result<&'s [Neighbour], SearchError> {
         forest!(self, forest => {
             check_numbers(query, forest.dimensions())?;
-            forest.search(&Element::from_numbers(query), search)
+            forest.search_in(scratch, &Element::from_numbers(query), search)
         })
+    }
+
+    /// The nearest items to an item, itself among them, found in memory that the caller keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::NoSuchItem`], or a damaged node.
+    pub fn search_item_in<'s, F: Filter>(
+        &self,
+        scratch: &'s mut Scratch,
+        id: u32,
+        search: &Search<F>,
+    ) -> Result<&'s [Neighbour], SearchError> {
+        forest!(self, forest => forest.as_trees().search_item(scratch, id, search))
     }
 }

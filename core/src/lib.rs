@@ -53,7 +53,7 @@ mod top_k;
 
 pub use any::{AnyForest, AnyItems};
 pub use filter::{All, Filter, IdSet};
-pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Search, Searcher, Storage};
+pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Scratch, Search, Searcher, Storage};
 pub use graph::{Graph, GraphOptions};
 pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
 pub use parallel::{Join, Serial};

@@ -106,6 +106,9 @@ pub trait Element: bytemuck::Pod + PartialEq + fmt::Debug + Send + Sync + sealed
 
     /// A vector of these elements from plain numbers: themselves, or [`Hamming::pack`].
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [Self]>;
+
+    /// The numbers of a vector: themselves, or [`Hamming::unpack`].
+    fn to_numbers(vector: &[Self], dimensions: usize) -> Cow<'_, [f32]>;
 }
 
 mod sealed {
@@ -142,6 +145,10 @@ impl Element for f32 {
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [f32]> {
         Cow::Borrowed(numbers)
     }
+
+    fn to_numbers(vector: &[f32], _: usize) -> Cow<'_, [f32]> {
+        Cow::Borrowed(vector)
+    }
 }
 
 impl Element for u64 {
@@ -161,5 +168,9 @@ impl Element for u64 {
 
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [u64]> {
         Cow::Owned(Hamming::pack(numbers))
+    }
+
+    fn to_numbers(vector: &[u64], dimensions: usize) -> Cow<'_, [f32]> {
+        Cow::Owned(Hamming::unpack(vector, dimensions))
     }
 }

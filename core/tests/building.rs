@@ -2,14 +2,15 @@
 
 mod oracle;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ohyeah_core::error::{BuildError, ItemError};
 use ohyeah_core::{
     Angular, AnyItems, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Items, Manhattan,
-    Metric, NodeBuf, OutOfSpace, Search, Serial, Storage,
+    Metric, Neighbour, NodeBuf, OutOfSpace, Scratch, Search, Serial, Storage,
 };
-use oracle::brute::Rows;
+use oracle::brute::{self, Rows};
 use oracle::data;
 use oracle::threads::{Backwards, Threads};
 
@@ -39,7 +40,7 @@ fn auto<D: Distance>() {
     for ids in [2, 5, 30, 400] {
         let forest = built(items::<D>(ids).build(BuildOptions::auto().seed(3)));
         // The definition: a tree is added while there are fewer nodes than twice the items.
-        let trees = (1..).find(|trees| {
+        let trees = (1..2 * ids as usize).find(|trees| {
             let some = built(items::<D>(ids).build(BuildOptions::trees(*trees).seed(3)));
             some.node_count() - some.trees() >= 2 * ids as usize
         });
@@ -157,12 +158,34 @@ fn a_forest_can_become_items_again() {
 fn the_same_holds_where_the_metric_is_a_value() {
     for metric in Metric::ALL {
         let mut any = AnyItems::new(metric, DIMENSIONS).expect("dimensions");
-        for (id, row) in data::odd_rows(1, 100, DIMENSIONS) {
-            any.add(id, &row).expect("a vector");
+        let rows = data::odd_rows(1, 100, DIMENSIONS);
+        for (id, row) in &rows {
+            any.add(*id, row).expect("a vector");
         }
+        assert_eq!((any.metric(), any.len(), any.is_empty()), (metric, 100, false));
         let forest = any.clone().build_with::<Serial>(BuildOptions::auto()).expect("builds");
         let same = forest.clone().into_items().expect("room").build_with::<Backwards<2>>(BuildOptions::auto());
         assert!(same.expect("builds").as_bytes() == forest.as_bytes(), "{metric}");
+        let mut scratch = Scratch::default();
+        let bits = |row: &[f32]| row.iter().map(|x| f32::from(u8::from(*x > 0.5))).collect::<Vec<_>>();
+        for id in 0..100 {
+            let row = rows.get(&id).map(|row| if metric == Metric::Hamming { bits(row) } else { row.clone() });
+            assert_eq!(any.numbers(id).as_deref(), row.as_deref());
+            assert_eq!(forest.numbers(id).as_deref(), row.as_deref());
+            assert_eq!(any.distance(id, 99), forest.distance(id, 99));
+            let found = forest.search_item_in(&mut scratch, id, &Search::top(3)).map(<[_]>::to_vec);
+            assert_eq!(found.is_ok(), row.is_some());
+            if let Some(row) = row {
+                brute::check(
+                    metric,
+                    &BTreeMap::from([(99, rows[&99].clone())]),
+                    &row,
+                    1,
+                    &[Neighbour { id: 99, distance: any.distance(id, 99).expect("both are there") }],
+                );
+                assert_eq!(forest.search_in(&mut scratch, &row, &Search::top(3)).map(<[_]>::to_vec), found);
+            }
+        }
     }
 }
 

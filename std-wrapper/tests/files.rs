@@ -175,7 +175,7 @@ fn more_than_two_gibibytes() {
     let mut items = Items::<Euclidean, _>::new_in(file, DIMENSIONS).expect("dimensions");
     let ids = [0, 1, 2, 3, 20_000, 32_767, 32_768, 33_500];
     for id in ids {
-        items.add(id, &[id as f32; DIMENSIONS]).expect("a vector");
+        items.add(id, &vec![id as f32; DIMENSIONS]).expect("a vector");
     }
     let forest = items.par_build(BuildOptions::trees(2)).expect("builds");
     assert!(forest.as_bytes().len() > (1 << 31) + (1 << 24));
@@ -183,7 +183,7 @@ fn more_than_two_gibibytes() {
     let forest = ohyeah::open::<Euclidean>(&path, DIMENSIONS).expect("opens");
     forest.verify().expect("in order");
     for id in ids {
-        let found = forest.search(&[id as f32 + 0.1; DIMENSIONS], &Search::top(1)).expect("searches");
+        let found = forest.search(&vec![id as f32 + 0.1; DIMENSIONS], &Search::top(1)).expect("searches");
         assert_eq!(found[0].id, id);
     }
 }

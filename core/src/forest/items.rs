@@ -3,11 +3,12 @@
 use core::marker::PhantomData;
 
 use super::node::{Layout, Nodes, elements, elements_mut};
+use super::rules::distance;
 use super::storage::{NodeBuf, OutOfSpace, Storage};
 use super::{BuildOptions, Forest, build};
 use crate::Backend;
-use crate::error::{BuildError, ItemError};
-use crate::metric::{Distance, Element};
+use crate::error::{BuildError, ItemError, SearchError};
+use crate::metric::{Distance, Element, Metric};
 use crate::parallel::{Join, Serial};
 
 /// Vectors by id, from which a [`Forest`] is built.
@@ -63,6 +64,12 @@ impl<D: Distance, S: Storage> Items<D, S> {
         self
     }
 
+    /// The metric.
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
+        D::METRIC
+    }
+
     /// The number of dimensions of a vector.
     #[must_use]
     pub const fn dimensions(&self) -> usize {
@@ -85,6 +92,15 @@ impl<D: Distance, S: Storage> Items<D, S> {
     #[must_use]
     pub fn vector(&self, id: u32) -> Option<&[D::Element]> {
         self.nodes().item(id).map(|row| row.vector)
+    }
+
+    /// The distance between two items. That of [`Dot`](crate::Dot) is the product, as in a forest.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::NoSuchItem`] where one of them was never added.
+    pub fn distance(&self, a: u32, b: u32) -> Result<f32, SearchError> {
+        distance(self.nodes(), self.backend, a, b)
     }
 
     /// Adds a vector, or replaces the one that has this id.

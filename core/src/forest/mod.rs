@@ -22,7 +22,8 @@ use core::marker::PhantomData;
 
 pub use build::BuildOptions;
 pub use items::Items;
-pub use search::{Search, Searcher};
+pub(crate) use search::Trees;
+pub use search::{Scratch, Search, Searcher};
 pub use storage::{NodeBuf, OutOfSpace, Storage};
 
 use crate::error::{Damage, OpenError, SearchError};
@@ -122,10 +123,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     ///
     /// [`SearchError::NoSuchItem`] where one of them was never added.
     pub fn distance(&self, a: u32, b: u32) -> Result<f32, SearchError> {
-        let nodes = self.nodes();
-        let row = |id| nodes.item(id).ok_or(SearchError::NoSuchItem { id, items: self.items });
-        let [distance] = D::distances(self.backend, row(a)?, &[row(b)?]);
-        Ok(D::reported(distance))
+        rules::distance(self.nodes(), self.backend, a, b)
     }
 
     /// The file: Annoy opens it, and so does [`open`](Self::open).
@@ -150,7 +148,21 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     ///
     /// A query of the wrong length or with a NaN, or a damaged node.
     pub fn search<F: Filter>(&self, query: &[D::Element], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
-        self.searcher().search(query, search).map(<[_]>::to_vec)
+        self.search_in(&mut Scratch::default(), query, search).map(<[_]>::to_vec)
+    }
+
+    /// The nearest items to a vector, found in memory that the caller keeps: for many forests, or threads that share one.
+    ///
+    /// # Errors
+    ///
+    /// See [`search`](Self::search).
+    pub fn search_in<'s, F: Filter>(
+        &self,
+        scratch: &'s mut Scratch,
+        query: &[D::Element],
+        search: &Search<F>,
+    ) -> Result<&'s [Neighbour], SearchError> {
+        self.as_trees().search(scratch, query, search)
     }
 
     /// The nearest items to each of many vectors, in their order; `J` says on how many threads.
@@ -166,13 +178,17 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     where
         S: Sync,
     {
-        search::search_many::<J, D, F>(&|| self.searcher(), queries, search)
+        search::search_many::<J, D, F>(self.as_trees(), queries, search)
     }
 
     /// Something to search with, again and again, without allocating. Each thread needs its own.
     #[must_use]
     pub fn searcher(&self) -> Searcher<'_, D> {
-        Searcher::new(self.nodes(), &self.roots, self.backend)
+        Searcher::new(self.as_trees())
+    }
+
+    pub(crate) fn as_trees(&self) -> Trees<'_, D> {
+        Trees { nodes: self.nodes(), roots: &self.roots, backend: self.backend }
     }
 
     fn nodes(&self) -> Nodes<'_, D> {

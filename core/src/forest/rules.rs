@@ -7,6 +7,7 @@ use rand_core::Rng;
 use super::node::{Header, Nodes, Row, vectors};
 use super::split::{SplitInput, SplitNode};
 use crate::Backend;
+use crate::error::SearchError;
 use crate::metric::Element;
 
 /// The sealed half of [`Distance`](crate::metric::Distance).
@@ -73,4 +74,11 @@ pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
     fn check_split(_split: Row<'_, Self>, _nodes: Nodes<'_, Self>) -> bool {
         true
     }
+}
+
+/// The distance between two items, as it is reported.
+pub(crate) fn distance<D: Rules>(nodes: Nodes<'_, D>, backend: Backend, a: u32, b: u32) -> Result<f32, SearchError> {
+    let row = |id| nodes.item(id).ok_or(SearchError::NoSuchItem { id, items: nodes.items() });
+    let [distance] = D::distances(backend, row(a)?, &[row(b)?]);
+    Ok(D::reported(distance))
 }

@@ -63,12 +63,9 @@ impl<F> Search<F> {
     }
 }
 
-/// Searches a forest again and again, in the same memory.
-#[derive(Debug)]
-pub struct Searcher<'f, D: Distance> {
-    nodes: Nodes<'f, D>,
-    roots: &'f [u32],
-    backend: Backend,
+/// The memory that a search works in: kept, the next search allocates nothing. It serves any forest.
+#[derive(Debug, Default)]
+pub struct Scratch {
     /// Priority above, node below: of equal priorities the larger node comes first, as in Annoy.
     queue: BinaryHeap<u64>,
     seen: IdSet,
@@ -77,13 +74,16 @@ pub struct Searcher<'f, D: Distance> {
     found: Vec<Neighbour>,
 }
 
-/// Queries that share one pass over the items in an exact search.
-const EXACT_TOGETHER: usize = 64;
+/// Searches a forest again and again, in the same memory.
+#[derive(Debug)]
+pub struct Searcher<'f, D: Distance> {
+    trees: Trees<'f, D>,
+    scratch: Scratch,
+}
 
 impl<'f, D: Distance> Searcher<'f, D> {
-    pub(super) fn new(nodes: Nodes<'f, D>, roots: &'f [u32], backend: Backend) -> Self {
-        let (queue, seen) = (BinaryHeap::new(), IdSet::new());
-        Self { nodes, roots, backend, queue, seen, candidates: Vec::new(), tops: Vec::new(), found: Vec::new() }
+    pub(super) fn new(trees: Trees<'f, D>) -> Self {
+        Self { trees, scratch: Scratch::default() }
     }
 
     /// The nearest items to a vector, nearest first; of equal distances the smaller id first.
@@ -92,21 +92,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
     ///
     /// A query that is no vector that an item could have, or a damaged node.
     pub fn search<F: Filter>(&mut self, query: &[D::Element], search: &Search<F>) -> Result<&[Neighbour], SearchError> {
-        let header = self.check(query)?;
-        let query = Row { header: &header, vector: query };
-        self.tops.resize_with(self.tops.len().max(1), TopK::default);
-        self.tops[0].reset(search.n);
-        if search.exact {
-            score::all(self.nodes, self.backend, &[query], &mut self.tops, &search.filter);
-        } else {
-            let search_k = search.search_k.unwrap_or(search.n.saturating_mul(self.roots.len()));
-            self.collect(query.vector, search_k, &search.filter)?;
-            let top = &mut self.tops[0];
-            score::candidates(self.nodes, self.backend, query, &self.candidates, |distance, id| top.push(distance, id));
-        }
-        self.found.clear();
-        self.found.extend(self.tops[0].finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }));
-        Ok(&self.found)
+        self.trees.search(&mut self.scratch, query, search)
     }
 
     /// The nearest items to an item, itself among them.
@@ -115,29 +101,76 @@ impl<'f, D: Distance> Searcher<'f, D> {
     ///
     /// [`SearchError::NoSuchItem`], or a damaged node.
     pub fn search_item<F: Filter>(&mut self, id: u32, search: &Search<F>) -> Result<&[Neighbour], SearchError> {
+        self.trees.search_item(&mut self.scratch, id, search)
+    }
+}
+
+/// What of a forest a search reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trees<'f, D: Distance> {
+    pub(super) nodes: Nodes<'f, D>,
+    pub(super) roots: &'f [u32],
+    pub(super) backend: Backend,
+}
+
+/// Queries that share one pass over the items in an exact search.
+const EXACT_TOGETHER: usize = 64;
+
+impl<D: Distance> Trees<'_, D> {
+    pub(crate) fn search<'s, F: Filter>(
+        self,
+        scratch: &'s mut Scratch,
+        query: &[D::Element],
+        search: &Search<F>,
+    ) -> Result<&'s [Neighbour], SearchError> {
+        let header = self.check(query)?;
+        let query = Row { header: &header, vector: query };
+        scratch.tops.resize_with(scratch.tops.len().max(1), TopK::default);
+        scratch.tops[0].reset(search.n);
+        if search.exact {
+            score::all(self.nodes, self.backend, &[query], &mut scratch.tops, &search.filter);
+        } else {
+            let search_k = search.search_k.unwrap_or(search.n.saturating_mul(self.roots.len()));
+            self.collect(scratch, query.vector, search_k, &search.filter)?;
+            let Scratch { tops, candidates, .. } = scratch;
+            score::candidates(self.nodes, self.backend, query, candidates, |distance, id| tops[0].push(distance, id));
+        }
+        scratch.found.clear();
+        scratch.found.extend(scratch.tops[0].finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }));
+        Ok(&scratch.found)
+    }
+
+    pub(crate) fn search_item<'s, F: Filter>(
+        self,
+        scratch: &'s mut Scratch,
+        id: u32,
+        search: &Search<F>,
+    ) -> Result<&'s [Neighbour], SearchError> {
         let row = self.nodes.item(id).ok_or(SearchError::NoSuchItem { id, items: self.nodes.items() })?;
-        self.search(row.vector, search)
+        self.search(scratch, row.vector, search)
     }
 
     /// The nearest items to each of several vectors. Exact searches share their passes over the items.
     fn search_block<F: Filter>(
-        &mut self,
+        self,
         queries: &[&[D::Element]],
         search: &Search<F>,
     ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
+        let mut scratch = Scratch::default();
         if !search.exact {
-            return queries.iter().map(|query| self.search(query, search).map(<[_]>::to_vec)).collect();
+            return queries.iter().map(|query| self.search(&mut scratch, query, search).map(<[_]>::to_vec)).collect();
         }
         let headers = queries.iter().map(|query| self.check(query)).collect::<Result<Vec<_>, _>>()?;
         let rows: Vec<_> = headers.iter().zip(queries).map(|(header, vector)| Row { header, vector }).collect();
-        self.tops.resize_with(self.tops.len().max(rows.len()), TopK::default);
-        for top in &mut self.tops {
+        let tops = &mut scratch.tops;
+        tops.resize_with(rows.len(), TopK::default);
+        for top in tops.iter_mut() {
             top.reset(search.n);
         }
-        score::all(self.nodes, self.backend, &rows, &mut self.tops, &search.filter);
+        score::all(self.nodes, self.backend, &rows, tops, &search.filter);
         let reported =
             |top: &mut TopK| top.finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }).collect();
-        Ok(self.tops.iter_mut().take(rows.len()).map(reported).collect())
+        Ok(tops.iter_mut().map(reported).collect())
     }
 
     fn check(&self, query: &[D::Element]) -> Result<D::Header, SearchError> {
@@ -146,29 +179,35 @@ impl<'f, D: Distance> Searcher<'f, D> {
     }
 
     /// Fills `candidates` with different ids until `search_k` have been met.
-    fn collect<F: Filter>(&mut self, query: &[D::Element], search_k: usize, filter: &F) -> Result<(), Damage> {
+    fn collect<F: Filter>(
+        &self,
+        scratch: &mut Scratch,
+        query: &[D::Element],
+        search_k: usize,
+        filter: &F,
+    ) -> Result<(), Damage> {
         let nodes = self.nodes;
-        self.seen.clear_words_of(&self.candidates);
-        self.seen.reserve(nodes.items());
-        self.candidates.clear();
-        self.queue.clear();
-        self.queue.extend(self.roots.iter().map(|root| key(D::ROOT_PRIORITY, *root)));
+        scratch.seen.clear_words_of(&scratch.candidates);
+        scratch.seen.reserve(nodes.items());
+        scratch.candidates.clear();
+        scratch.queue.clear();
+        scratch.queue.extend(self.roots.iter().map(|root| key(D::ROOT_PRIORITY, *root)));
         let mut met = 0;
         // In a forest that is in order no node has two parents. Where this many splits were visited there is a loop, or
         // children are shared so often that the search would never end.
         let mut splits_left = nodes.len();
         while met < search_k {
-            let Some(next) = self.queue.pop() else { break };
+            let Some(next) = scratch.queue.pop() else { break };
             let (priority, id) = split_key(next);
             match nodes.kind(id).ok_or(Damage { node: id, rule: Rule::Child })? {
                 Kind::Hole => {}
-                Kind::Item => met += self.candidate(id, filter),
+                Kind::Item => met += scratch.candidate(id, filter),
                 Kind::Leaf(ids) => {
                     for item in ids {
                         if *item >= nodes.items() {
                             return Err(Damage { node: id, rule: Rule::Leaf });
                         }
-                        met += self.candidate(*item, filter);
+                        met += scratch.candidate(*item, filter);
                     }
                 }
                 Kind::Split { children, split } => {
@@ -176,7 +215,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
                     let [margin] = D::margins(self.backend, split, [query]);
                     let priorities = D::child_priorities(priority, margin);
                     for (child, priority) in children.into_iter().zip(priorities) {
-                        self.queue.push(key(priority, child));
+                        scratch.queue.push(key(priority, child));
                     }
                     nodes.prefetch(children[usize::from(priorities[1] > priorities[0])]);
                 }
@@ -185,7 +224,9 @@ impl<'f, D: Distance> Searcher<'f, D> {
         }
         Ok(())
     }
+}
 
+impl Scratch {
     /// Notes a candidate; returns how much it counts.
     #[inline]
     fn candidate<F: Filter>(&mut self, id: u32, filter: &F) -> usize {
@@ -199,9 +240,9 @@ impl<'f, D: Distance> Searcher<'f, D> {
     }
 }
 
-/// [`Forest::search_many`](super::Forest::search_many) over what makes a searcher.
-pub(super) fn search_many<'f, J: Join, D: Distance, F: Filter + Sync>(
-    searcher: &(impl Fn() -> Searcher<'f, D> + Sync),
+/// [`Forest::search_many`](super::Forest::search_many).
+pub(super) fn search_many<J: Join, D: Distance, F: Filter + Sync>(
+    trees: Trees<'_, D>,
     queries: &[&[D::Element]],
     search: &Search<F>,
 ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
@@ -209,7 +250,7 @@ pub(super) fn search_many<'f, J: Join, D: Distance, F: Filter + Sync>(
     let found = parallel::map::<J, _>(0..blocks, &|block| {
         let first = block * EXACT_TOGETHER;
         let last = queries.len().min(first + EXACT_TOGETHER);
-        searcher().search_block(&queries[first..last], search)
+        trees.search_block(&queries[first..last], search)
     });
     let mut all = Vec::with_capacity(queries.len());
     for block in found {

@@ -32,15 +32,46 @@ impl Neon {
 #[cfg(target_arch = "x86_64")]
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
-        Registers::read().filter(Registers::has_avx2).map(|_| Self(()))
+        (found() & FOUND_AVX2 != 0).then_some(Self(()))
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
-        Registers::read().filter(|r| r.has_avx2() && r.has_avx512()).map(|_| Self(()))
+        (found() & FOUND_AVX512 != 0).then_some(Self(()))
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+const ASKED: u8 = 1;
+#[cfg(target_arch = "x86_64")]
+const FOUND_AVX2: u8 = 2;
+#[cfg(target_arch = "x86_64")]
+const FOUND_AVX512: u8 = 4;
+
+/// What was found, asked once: in a virtual machine each CPUID leaves it, and takes as long as a search.
+#[cfg(target_arch = "x86_64")]
+fn found() -> u8 {
+    use core::sync::atomic::{AtomicU8, Ordering};
+    static FOUND: AtomicU8 = AtomicU8::new(0);
+
+    // All that ask at the same time find the same, and nothing else is published with it.
+    let known = FOUND.load(Ordering::Relaxed);
+    if known != 0 {
+        return known;
+    }
+    let registers = Registers::read();
+    let has = |test: fn(&Registers) -> bool| registers.as_ref().is_some_and(test);
+    let mut found = ASKED;
+    if has(Registers::has_avx2) {
+        found |= FOUND_AVX2;
+        if has(Registers::has_avx512) {
+            found |= FOUND_AVX512;
+        }
+    }
+    FOUND.store(found, Ordering::Relaxed);
+    found
 }
 
 /// The words that answer the question, as the processor gave them.
