@@ -75,5 +75,24 @@ fn bits(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, floats, bits);
+fn integers(c: &mut Criterion) {
+    let mut group = group(c, "dot_i8_4");
+    for dimensions in DIMENSIONS {
+        let query: Vec<i16> = (0..dimensions as i16).map(|i| i.wrapping_mul(331)).collect();
+        let rows: Vec<Vec<i8>> =
+            (0..64).map(|row| (0..dimensions).map(|i| (i * 31 + row * 7) as i8).collect()).collect();
+        let fours = rows.as_chunks::<4>().0;
+        group.throughput(Throughput::Elements(rows.len() as u64));
+        for backend in Backend::available() {
+            group.bench_function(BenchmarkId::new(backend.name(), dimensions), |b| {
+                let four = |rows: &[Vec<i8>; 4]| {
+                    backend.dot_i8_many(black_box(&query), rows.each_ref().map(Vec::as_slice)).iter().sum::<i32>()
+                };
+                b.iter(|| fours.iter().map(four).fold(0, i32::wrapping_add));
+            });
+        }
+    }
+}
+
+criterion_group!(benches, floats, bits, integers);
 criterion_main!(benches);

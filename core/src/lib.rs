@@ -49,6 +49,7 @@ mod parallel;
 mod rng;
 mod score;
 pub mod simd;
+mod sketch;
 mod top_k;
 
 pub use any::{AnyForest, AnyItems};

@@ -107,6 +107,9 @@ pub trait Element: bytemuck::Pod + PartialEq + fmt::Debug + Send + Sync + sealed
     /// A vector of these elements from plain numbers: themselves, or [`Hamming::pack`].
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [Self]>;
 
+    /// The vector itself where its elements are numbers, none where they are bits.
+    fn as_floats(vector: &[Self]) -> Option<&[f32]>;
+
     /// The numbers of a vector: themselves, or [`Hamming::unpack`].
     fn to_numbers(vector: &[Self], dimensions: usize) -> Cow<'_, [f32]>;
 }
@@ -146,6 +149,10 @@ impl Element for f32 {
         Cow::Borrowed(numbers)
     }
 
+    fn as_floats(vector: &[f32]) -> Option<&[f32]> {
+        Some(vector)
+    }
+
     fn to_numbers(vector: &[f32], _: usize) -> Cow<'_, [f32]> {
         Cow::Borrowed(vector)
     }
@@ -168,6 +175,10 @@ impl Element for u64 {
 
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [u64]> {
         Cow::Owned(Hamming::pack(numbers))
+    }
+
+    fn as_floats(_: &[u64]) -> Option<&[f32]> {
+        None
     }
 
     fn to_numbers(vector: &[u64], dimensions: usize) -> Cow<'_, [f32]> {

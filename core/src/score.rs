@@ -5,13 +5,16 @@ use alloc::vec::Vec;
 use crate::Backend;
 use crate::filter::Filter;
 use crate::forest::node::{Nodes, Row};
-use crate::metric::Distance;
+use crate::metric::{Distance, Element};
+use crate::sketch::{Probe, Sketch};
 use crate::top_k::TopK;
 
 /// Rows compared at once.
 const TOGETHER: usize = 4;
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 12;
+/// The same for sketches, which are smaller.
+const SKETCHES_AHEAD: usize = 24;
 
 /// Tells the distance of each candidate to `found`; ids that were never added are passed over.
 pub(crate) fn candidates<D: Distance>(
@@ -48,6 +51,54 @@ fn one_by_one<D: Distance>(
         let [distance] = D::distances(backend, query, &[row]);
         found(distance, id);
     }
+}
+
+/// What scoring by sketches works in.
+#[derive(Debug, Default)]
+pub(crate) struct Close {
+    probe: Probe,
+    /// The most that the distances of the nearest can be.
+    farthest: TopK,
+    /// Items that may be among the nearest, and the least that their distances can be.
+    items: Vec<(f32, u32)>,
+    ids: Vec<u32>,
+}
+
+/// Of the candidates, those that may be among the `n` nearest; all others are farther than `n` of these.
+pub(crate) fn close<'c, D: Distance>(
+    sketch: &Sketch,
+    backend: Backend,
+    query: Row<'_, D>,
+    candidates: &[u32],
+    n: usize,
+    close: &'c mut Close,
+) -> &'c [u32] {
+    let Close { probe, farthest, items, ids } = close;
+    let vector = D::Element::as_floats(query.vector).unwrap_or(&[]);
+    probe.set(vector, sketch);
+    farthest.reset(n);
+    items.clear();
+    let own = D::tail(backend, query);
+    for (at, group) in candidates.chunks(TOGETHER).enumerate() {
+        for id in candidates[(at * TOGETHER + SKETCHES_AHEAD).min(candidates.len())..].iter().take(TOGETHER) {
+            sketch.prefetch(*id);
+        }
+        let mut four = [group[0]; TOGETHER];
+        four[..group.len()].copy_from_slice(group);
+        let dots = sketch.dots(backend, probe, four);
+        let [least, most] = D::bounds(&dots, own, vector.len());
+        for (at, id) in group.iter().enumerate() {
+            // Not the other way round: a bound that is no number keeps the item.
+            if dots[at].item && !(least[at] > farthest.farthest()) {
+                items.push((least[at], *id));
+                farthest.push(most[at], *id);
+            }
+        }
+    }
+    let limit = farthest.limit();
+    ids.clear();
+    ids.extend(items.iter().filter(|(least, _)| !(*least > limit)).map(|(_, id)| *id));
+    ids
 }
 
 /// Items that stay in the cache while every query is compared with them.

@@ -93,6 +93,22 @@ impl TopK {
         }
     }
 
+    /// A push of a greater distance changes nothing.
+    #[inline]
+    pub(crate) fn farthest(&self) -> f32 {
+        self.farthest
+    }
+
+    /// The greatest of the `n` distances; infinite where there are fewer.
+    pub(crate) fn limit(&mut self) -> f32 {
+        if self.keys.len() >= self.n {
+            self.cut();
+            // As many as `n` are not cut, but none of them need be kept sorted.
+            return self.keys.iter().max().map_or(self.farthest, |key| split_key(*key).0);
+        }
+        f32::INFINITY
+    }
+
     /// The nearest, in order of distance, then id.
     pub(crate) fn finish(&mut self) -> impl Iterator<Item = Neighbour> + '_ {
         self.cut();

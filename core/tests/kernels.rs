@@ -115,6 +115,20 @@ fn bits() {
     oracle::kernels::bits(&[u64::MAX; 67], &[0; 67]);
 }
 
+#[test]
+fn integers() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+    let (a, b): (Vec<i16>, Vec<i8>) = (0..400).map(|_| (rng.next_u32() as i16, rng.next_u32() as i8)).unzip();
+    for len in LENGTHS {
+        for offset in OFFSETS {
+            oracle::kernels::integers(&a[offset..offset + len], &b[50 - offset..50 - offset + len]);
+        }
+    }
+    // Sums beyond 32 bits.
+    oracle::kernels::integers(&[i16::MIN; 2000], &[i8::MIN; 2000]);
+    oracle::kernels::integers(&[i16::MAX; 2000], &[i8::MIN; 2000]);
+}
+
 /// Unequal lengths are a caller's mistake; the answer is that of the common part, and nothing beyond it is read.
 #[test]
 fn unequal_lengths_use_the_common_part() {
@@ -128,5 +142,9 @@ fn unequal_lengths_use_the_common_part() {
             assert_eq!(backend.dot_many(&long, [&long, cut, &long, &long]), [expected; 4].map(|_| expected));
         }
         assert_eq!(backend.hamming(&[1, 2, 3], &[0]), 1);
+        let mut y = long[..40].to_vec();
+        backend.axpby(2.0, &long[..35], 1.0, &mut y);
+        assert!((0..40).all(|i| y[i] == i as f32 * if i < 35 { 3.0 } else { 1.0 }));
+        assert_eq!(backend.dot_i8_many(&[3; 100], [&[2; 70], &[2; 65]]), [390, 390]);
     }
 }

@@ -16,8 +16,10 @@ use super::split::{SplitInput, SplitNode};
 use super::storage::Storage;
 use crate::Backend;
 use crate::error::BuildError;
+use crate::metric::Element;
 use crate::parallel::{self, Join};
 use crate::rng::{Kiss64, tree_stream};
+use crate::sketch::{Probe, Sketch};
 
 /// How to build a forest.
 #[derive(Clone, Copy)]
@@ -25,6 +27,7 @@ pub struct BuildOptions<'p> {
     trees: Trees,
     seed: Option<u64>,
     kiss64: bool,
+    sketch: bool,
     progress: Option<&'p (dyn Fn() + Sync)>,
 }
 
@@ -51,7 +54,7 @@ impl<'p> BuildOptions<'p> {
     /// the forest has no file.
     #[must_use]
     pub const fn trees(trees: usize) -> Self {
-        Self { trees: Trees::Count(trees), seed: None, kiss64: false, progress: None }
+        Self { trees: Trees::Count(trees), seed: None, kiss64: false, sketch: true, progress: None }
     }
 
     /// As many trees as take about the room of the items, so that the file is twice as large as they are: Annoy's −1.
@@ -75,6 +78,20 @@ impl<'p> BuildOptions<'p> {
     pub const fn kiss64(mut self) -> Self {
         self.kiss64 = true;
         self
+    }
+
+    /// Whether to keep a sketch of the items, of a third of their size, beside them in memory: the same trees grow about
+    /// twice as fast, and the forest searches faster. It is not part of the file. So it is done unless `false` says that
+    /// memory is short.
+    #[must_use]
+    pub const fn sketch(mut self, sketch: bool) -> Self {
+        self.sketch = sketch;
+        self
+    }
+
+    /// Whether to keep a sketch.
+    pub(super) const fn sketches(&self) -> bool {
+        self.sketch
     }
 
     /// Is called after each tree, on the thread that has finished it.
@@ -105,6 +122,7 @@ pub(super) fn grow<J: Join, D: Rules>(
     layout: Layout,
     items: u32,
     backend: Backend,
+    sketch: Option<&Sketch>,
     options: BuildOptions<'_>,
 ) -> Result<Vec<u32>, BuildError> {
     let mut originals = Vec::new();
@@ -124,9 +142,9 @@ pub(super) fn grow<J: Join, D: Rules>(
             tree
         };
         let trees = match &mut one_stream {
-            Some(stream) => vec![finished(Tree::grow(nodes, backend, stream))],
+            Some(stream) => vec![finished(Tree::grow(nodes, backend, sketch, stream))],
             None => parallel::map::<J, _>(batch, &|tree| {
-                finished(grow_tree(nodes, backend, options.seed.unwrap_or_default(), tree))
+                finished(grow_tree(nodes, backend, sketch, options.seed.unwrap_or_default(), tree))
             }),
         };
         for tree in trees {
@@ -155,10 +173,11 @@ pub(super) fn grow<J: Join, D: Rules>(
 pub(crate) fn grow_tree<D: Rules>(
     items: Nodes<'_, D>,
     backend: Backend,
+    sketch: Option<&Sketch>,
     seed: u64,
     tree: usize,
 ) -> Result<Vec<D::Element>, BuildError> {
-    Tree::grow(items, backend, &mut tree_stream(seed, tree as u64))
+    Tree::grow(items, backend, sketch, &mut tree_stream(seed, tree as u64))
 }
 
 /// The ids in each leaf of a tree that [`grow_tree`] has grown. Items that are leaves by themselves are left out.
@@ -213,6 +232,8 @@ const UNEVEN: f64 = 0.95;
 const HOPELESS: f64 = 0.99;
 /// Items whose margins are computed at once.
 const TOGETHER: usize = 4;
+/// Bytes of items that stay in a core's own cache once they are read, and are read many times then: sketches are for more.
+const CACHED: usize = 1 << 20;
 /// How many items ahead memory is asked for.
 const AHEAD: usize = 16;
 
@@ -221,20 +242,30 @@ struct Tree<'a, D: Rules, R> {
     nodes: Nodes<'a, D>,
     backend: Backend,
     rng: &'a mut R,
+    sketch: Option<&'a Sketch>,
+    probe: Probe,
     split: SplitNode<D>,
     /// The side of each item of the node at work.
     sides: Vec<bool>,
     /// Items of side 1 on their way behind those of side 0.
     moving: Vec<u32>,
+    /// Items whose side their sketch does not tell, and where they stand.
+    undecided: Vec<(u32, u32)>,
     grown: Vec<D::Element>,
 }
 
 impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     /// The nodes of a tree over all items, the root last.
-    fn grow(nodes: Nodes<'a, D>, backend: Backend, rng: &'a mut R) -> Result<Vec<D::Element>, BuildError> {
+    fn grow(
+        nodes: Nodes<'a, D>,
+        backend: Backend,
+        sketch: Option<&'a Sketch>,
+        rng: &'a mut R,
+    ) -> Result<Vec<D::Element>, BuildError> {
         let mut ids: Vec<u32> = (0..nodes.items()).filter(|id| nodes.item(*id).is_some()).collect();
         let split = SplitNode::new(nodes.layout().stride - nodes.layout().header);
-        let mut tree = Self { nodes, backend, rng, split, sides: Vec::new(), moving: Vec::new(), grown: Vec::new() };
+        let (probe, sides, moving, undecided, grown) = Default::default();
+        let mut tree = Self { nodes, backend, rng, sketch, probe, split, sides, moving, undecided, grown };
         tree.node(&mut ids, true)?;
         Ok(tree.grown)
     }
@@ -318,29 +349,67 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
         ones
     }
 
-    /// The sides of the plane on which items lie.
+    /// The sides of the plane on which items lie; returns how many are on side 1.
     fn sides_of_plane(&mut self, ids: &[u32]) -> usize {
+        let sketch = self.sketch.filter(|_| ids.len() * self.nodes.layout().bytes > CACHED);
+        let known = match sketch {
+            Some(sketch) => self.sides_by_sketch(sketch, ids),
+            None => {
+                self.sides.clear();
+                self.sides.resize(ids.len(), false);
+                self.undecided.clear();
+                self.undecided.extend(ids.iter().copied().zip(0..));
+                0
+            }
+        };
+        known + self.sides_by_row()
+    }
+
+    /// Finds the sides that the sketch tells, and notes the others as undecided.
+    fn sides_by_sketch(&mut self, sketch: &Sketch, ids: &[u32]) -> usize {
         self.sides.clear();
-        let (nodes, backend, plane) = (self.nodes, self.backend, self.split.row());
-        let (groups, rest) = ids.as_chunks::<TOGETHER>();
+        self.undecided.clear();
+        let split = self.split.row();
+        let plane = D::plane(split);
+        self.probe.set(D::Element::as_floats(split.vector).unwrap_or(&[]), sketch);
         let mut ones = 0;
-        for (at, group) in groups.iter().enumerate() {
+        for (at, group) in ids.chunks(TOGETHER).enumerate() {
             for id in ids[(at * TOGETHER + AHEAD).min(ids.len())..].iter().take(TOGETHER) {
+                sketch.prefetch(*id);
+            }
+            let mut four = [group[0]; TOGETHER];
+            four[..group.len()].copy_from_slice(group);
+            let dots = sketch.dots(self.backend, &self.probe, four);
+            for (id, dot) in group.iter().zip(dots) {
+                let side = plane.side(dot);
+                if side.is_none() {
+                    self.undecided.push((*id, self.sides.len() as u32));
+                }
+                self.sides.push(side == Some(true));
+                ones += usize::from(side == Some(true));
+            }
+        }
+        ones
+    }
+
+    /// Finds the sides of the undecided, in their order: some of them draw a random number.
+    fn sides_by_row(&mut self) -> usize {
+        let (nodes, backend, plane) = (self.nodes, self.backend, self.split.row());
+        let mut ones = 0;
+        for (at, group) in self.undecided.chunks(TOGETHER).enumerate() {
+            for (id, _) in self.undecided[(at * TOGETHER + AHEAD).min(self.undecided.len())..].iter().take(TOGETHER) {
                 nodes.prefetch(*id);
             }
             // Ids come from the items, so each has a row.
-            let rows = group.map(|id| nodes.row(id).unwrap_or(plane));
-            for margin in D::item_margins(backend, plane, &rows) {
+            let mut rows = [plane; TOGETHER];
+            for (row, (id, _)) in rows.iter_mut().zip(group) {
+                *row = nodes.row(*id).unwrap_or(plane);
+            }
+            for (margin, (_, position)) in D::item_margins(backend, plane, &rows).into_iter().zip(group) {
                 let side = D::side(self.rng, margin);
                 ones += usize::from(side);
-                self.sides.push(side);
+                self.sides[*position as usize] = side;
             }
-        }
-        for id in rest {
-            let [margin] = D::item_margins(backend, plane, &[nodes.row(*id).unwrap_or(plane)]);
-            let side = D::side(self.rng, margin);
-            ones += usize::from(side);
-            self.sides.push(side);
         }
         ones
     }

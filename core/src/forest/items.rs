@@ -1,5 +1,6 @@
 //! Collecting items.
 
+use alloc::sync::Arc;
 use core::marker::PhantomData;
 
 use super::node::{Layout, Nodes, elements, elements_mut};
@@ -10,6 +11,7 @@ use crate::Backend;
 use crate::error::{BuildError, ItemError, SearchError};
 use crate::metric::{Distance, Element, Metric};
 use crate::parallel::{Join, Serial};
+use crate::sketch::Sketch;
 
 /// Vectors by id, from which a [`Forest`] is built.
 ///
@@ -162,8 +164,10 @@ impl<D: Distance, S: Storage> Items<D, S> {
     pub fn build_with<J: Join>(mut self, options: BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
         self.prepare();
         let Self { mut storage, layout, items, backend, metric } = self;
-        let roots = build::grow::<J, D>(&mut storage, layout, items, backend, options)?;
-        Ok(Forest { storage, layout, items, roots, backend, metric })
+        let nodes = Nodes::<D>::new(elements::<D>(&storage), layout, items);
+        let sketch = if options.sketches() { Sketch::new::<J, D>(nodes, backend).map(Arc::new) } else { None };
+        let roots = build::grow::<J, D>(&mut storage, layout, items, backend, sketch.as_deref(), options)?;
+        Ok(Forest { storage, layout, items, roots, sketch, backend, metric })
     }
 }
 

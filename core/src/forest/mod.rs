@@ -17,6 +17,7 @@ mod search;
 pub(crate) mod split;
 mod storage;
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
@@ -30,6 +31,7 @@ use crate::error::{Damage, OpenError, SearchError};
 use crate::filter::Filter;
 use crate::metric::{Distance, Metric};
 use crate::parallel::Join;
+use crate::sketch::Sketch;
 use crate::{Backend, Neighbour};
 use node::{Layout, Nodes, elements};
 
@@ -42,6 +44,7 @@ pub struct Forest<D: Distance, S = NodeBuf> {
     layout: Layout,
     items: u32,
     roots: Vec<u32>,
+    sketch: Option<Arc<Sketch>>,
     backend: Backend,
     metric: PhantomData<D>,
 }
@@ -62,7 +65,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         let bytes = storage.as_ref();
         let backend = Backend::detect();
         let (items, roots) = check::open::<D>(bytes, layout, backend)?;
-        Ok(Self { storage, layout, items, roots, backend, metric: PhantomData })
+        Ok(Self { storage, layout, items, roots, sketch: None, backend, metric: PhantomData })
     }
 
     /// Checks every node: that each tree has every item once, that all numbers are finite, that nothing is left over.
@@ -78,6 +81,25 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     #[must_use]
     pub fn with_backend(mut self, backend: Backend) -> Self {
         self.backend = backend;
+        self
+    }
+
+    /// Keeps a sketch of the items in memory, of a third of their size: searches give the same answers two or three times as
+    /// fast. A forest that was built here has one already; for one that was opened this reads all items once. Nothing
+    /// happens where the metric has no use for sketches ([`Hamming`](crate::Hamming), and searches by
+    /// [`Manhattan`](crate::Manhattan)) or where memory is short.
+    #[must_use]
+    pub fn with_sketch<J: Join>(mut self) -> Self {
+        if self.sketch.is_none() && D::BOUNDED {
+            self.sketch = Sketch::new::<J, D>(self.nodes(), self.backend).map(Arc::new);
+        }
+        self
+    }
+
+    /// Gives the memory of the sketch back.
+    #[must_use]
+    pub fn without_sketch(mut self) -> Self {
+        self.sketch = None;
         self
     }
 
@@ -188,7 +210,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     }
 
     pub(crate) fn as_trees(&self) -> Trees<'_, D> {
-        Trees { nodes: self.nodes(), roots: &self.roots, backend: self.backend }
+        Trees { nodes: self.nodes(), roots: &self.roots, sketch: self.sketch.as_deref(), backend: self.backend }
     }
 
     fn nodes(&self) -> Nodes<'_, D> {

@@ -9,6 +9,7 @@ use super::split::{SplitInput, SplitNode};
 use crate::Backend;
 use crate::error::SearchError;
 use crate::metric::Element;
+use crate::sketch::{Bounds, Plane};
 
 /// The sealed half of [`Distance`](crate::metric::Distance).
 pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
@@ -59,6 +60,25 @@ pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
     fn child_priorities(parent: f32, margin: f32) -> [f32; 2] {
         // Where the margin is NaN the parent's priority stays.
         [-margin, margin].map(|inside| if inside < parent { inside } else { parent })
+    }
+
+    /// What of an item, beside its vector, margins and distances look at.
+    fn tail(_backend: Backend, _item: Row<'_, Self>) -> f32 {
+        0.0
+    }
+
+    /// How [`item_margins`](Self::item_margins) follow from dot products with the split's vector, where vectors are of numbers.
+    fn plane(_split: Row<'_, Self>) -> Plane {
+        Plane::default()
+    }
+
+    /// Whether [`bounds`](Self::bounds) says anything.
+    const BOUNDED: bool = false;
+
+    /// The least and the most that [`distances`](Self::distances) can be where dot products are known within bounds; `own`
+    /// is the query's [`tail`](Self::tail).
+    fn bounds(_dots: &[Bounds; 4], _own: f32, _dimensions: usize) -> [[f32; 4]; 2] {
+        [[f32::NEG_INFINITY; 4], [f32::INFINITY; 4]]
     }
 
     /// Chooses how to split a set of two items or more and writes it to `node`.

@@ -12,7 +12,8 @@ use crate::error::{Damage, Rule, SearchError};
 use crate::filter::{All, Filter, IdSet};
 use crate::metric::{Distance, Element};
 use crate::parallel::{self, Join};
-use crate::score;
+use crate::score::{self, Close};
+use crate::sketch::Sketch;
 use crate::top_k::{TopK, key, split_key};
 use crate::{Backend, Neighbour};
 
@@ -70,6 +71,7 @@ pub struct Scratch {
     queue: BinaryHeap<u64>,
     seen: IdSet,
     candidates: Vec<u32>,
+    close: Close,
     tops: Vec<TopK>,
     found: Vec<Neighbour>,
 }
@@ -110,6 +112,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
 pub(crate) struct Trees<'f, D: Distance> {
     pub(super) nodes: Nodes<'f, D>,
     pub(super) roots: &'f [u32],
+    pub(super) sketch: Option<&'f Sketch>,
     pub(super) backend: Backend,
 }
 
@@ -132,8 +135,12 @@ impl<D: Distance> Trees<'_, D> {
         } else {
             let search_k = search.search_k.unwrap_or(search.n.saturating_mul(self.roots.len()));
             self.collect(scratch, query.vector, search_k, &search.filter)?;
-            let Scratch { tops, candidates, .. } = scratch;
-            score::candidates(self.nodes, self.backend, query, candidates, |distance, id| tops[0].push(distance, id));
+            let Scratch { tops, candidates, close, .. } = scratch;
+            let mut ids = candidates.as_slice();
+            if let Some(sketch) = self.sketch.filter(|_| D::BOUNDED && ids.len() / 2 > search.n) {
+                ids = score::close(sketch, self.backend, query, ids, search.n, close);
+            }
+            score::candidates(self.nodes, self.backend, query, ids, |distance, id| tops[0].push(distance, id));
         }
         scratch.found.clear();
         scratch.found.extend(scratch.tops[0].finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }));

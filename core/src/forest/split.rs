@@ -17,7 +17,7 @@ use crate::Backend;
 use crate::rng::below;
 
 /// How often a random item pulls a mean.
-const PULLS: usize = 200;
+pub(crate) const PULLS: usize = 200;
 /// How many items ahead memory is asked for.
 const AHEAD: usize = 6;
 
@@ -32,8 +32,16 @@ pub struct SplitInput<'a, D: Rules> {
 impl<'a, D: Rules> SplitInput<'a, D> {
     /// The row of the `at`-th item. Ids come from the items themselves, so it is there; a row of nothing stands for one
     /// that is not.
-    fn row(&self, at: usize) -> Option<Row<'a, D>> {
+    pub(crate) fn row(&self, at: usize) -> Option<Row<'a, D>> {
         self.nodes.row(*self.ids.get(at)?)
+    }
+
+    /// Asks for the memory of an item that will pull soon.
+    #[inline]
+    pub(crate) fn prefetch(&self, pulls: &[usize; PULLS], now: usize) {
+        if let Some(id) = pulls.get(now + AHEAD).and_then(|at| self.ids.get(*at)) {
+            self.nodes.prefetch(*id);
+        }
     }
 }
 
@@ -82,6 +90,11 @@ pub(crate) trait TwoMeans: Rules<Element = f32> {
     /// Whether only directions count: items pull as if they had length one.
     const COSINE: bool;
 
+    /// Finds the means. None only where an id has no row, or there are fewer than two.
+    fn find_means<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, means: &mut [Mean<Self>; 2]) -> Option<()> {
+        two_means(rng, input, means)
+    }
+
     /// The distance from an item to each mean.
     fn mean_distances(backend: Backend, item: Row<'_, Self>, means: &[Row<'_, Self>; 2]) -> [f32; 2] {
         Self::distances(backend, item, means)
@@ -102,8 +115,8 @@ pub(crate) trait TwoMeans: Rules<Element = f32> {
     }
 
     /// Moves a mean of `count` items by one more item, which is divided by its length.
-    fn pull(mean: &mut Mean<Self>, count: f32, item: Row<'_, Self>, length: f32) {
-        pull(&mut mean.vector, count, item.vector, length);
+    fn pull(backend: Backend, mean: &mut Mean<Self>, count: f32, item: Row<'_, Self>, length: f32) {
+        pull(backend, &mut mean.vector, count, item.vector, length);
     }
 
     /// The parts of the plane's header that lie between the means' headers, before it is normalised.
@@ -114,11 +127,8 @@ pub(crate) trait TwoMeans: Rules<Element = f32> {
 }
 
 /// (mean·count + item / length) / (count + 1), with the two divisions made once and not for each element.
-pub(crate) fn pull(mean: &mut [f32], count: f32, item: &[f32], length: f32) {
-    let (keep, add) = (count / (count + 1.0), 1.0 / (length * (count + 1.0)));
-    for (m, x) in mean.iter_mut().zip(item) {
-        *m = *m * keep + x * add;
-    }
+pub(crate) fn pull(backend: Backend, mean: &mut [f32], count: f32, item: &[f32], length: f32) {
+    backend.axpby(1.0 / (length * (count + 1.0)), item, count / (count + 1.0), mean);
 }
 
 pub(crate) fn divide(vector: &mut [f32], by: f32) {
@@ -133,7 +143,7 @@ pub(crate) fn plane_between_means<D: TwoMeans, R: Rng>(
     input: &SplitInput<'_, D>,
     node: &mut SplitNode<D>,
 ) {
-    if two_means(rng, input, &mut node.means).is_none() {
+    if D::find_means(rng, input, &mut node.means).is_none() {
         return;
     }
     let [p, q] = &node.means;
@@ -145,9 +155,14 @@ pub(crate) fn plane_between_means<D: TwoMeans, R: Rng>(
     D::place(&mut node.header, &node.vector, &p.vector, &q.vector);
 }
 
-/// None only where an id has no row, or there are fewer than two.
-fn two_means<D: TwoMeans, R: Rng>(rng: &mut R, input: &SplitInput<'_, D>, means: &mut [Mean<D>; 2]) -> Option<()> {
-    let backend = input.backend;
+/// Draws the two items with which the means begin, and those that pull them. None where there are fewer than two.
+///
+/// The items do not depend on the means: all are drawn at once, so that their memory can be asked for ahead.
+pub(crate) fn draw<D: TwoMeans, R: Rng>(
+    rng: &mut R,
+    input: &SplitInput<'_, D>,
+    means: &mut [Mean<D>; 2],
+) -> Option<[usize; PULLS]> {
     let n = input.ids.len();
     let first = below(rng, n)?;
     let mut second = below(rng, n - 1)?;
@@ -157,20 +172,28 @@ fn two_means<D: TwoMeans, R: Rng>(rng: &mut R, input: &SplitInput<'_, D>, means:
     for (mean, at) in means.iter_mut().zip([first, second]) {
         mean.copy_from(input.row(at)?);
         if D::COSINE {
-            D::normalise(backend, &mut mean.header, &mut mean.vector);
+            D::normalise(input.backend, &mut mean.header, &mut mean.vector);
         }
-        D::refresh(backend, mean);
+        D::refresh(input.backend, mean);
     }
-    // The items do not depend on the means: draw them all, so that their memory can be asked for ahead.
     let mut pulls = [0; PULLS];
     for at in &mut pulls {
         *at = below(rng, n)?;
     }
+    Some(pulls)
+}
+
+/// None only where an id has no row, or there are fewer than two.
+pub(crate) fn two_means<D: TwoMeans, R: Rng>(
+    rng: &mut R,
+    input: &SplitInput<'_, D>,
+    means: &mut [Mean<D>; 2],
+) -> Option<()> {
+    let backend = input.backend;
+    let pulls = draw(rng, input, means)?;
     let mut counts = [1.0_f32; 2];
     for (i, at) in pulls.into_iter().enumerate() {
-        if let Some(later) = pulls.get(i + AHEAD) {
-            input.nodes.prefetch(*input.ids.get(*later)?);
-        }
+        input.prefetch(&pulls, i);
         let item = input.row(at)?;
         let [p, q] = D::mean_distances(backend, item, &[means[0].row(), means[1].row()]);
         let (p, q) = (counts[0] * p, counts[1] * q);
@@ -181,7 +204,7 @@ fn two_means<D: TwoMeans, R: Rng>(rng: &mut R, input: &SplitInput<'_, D>, means:
             continue;
         }
         let nearer = usize::from(q < p);
-        D::pull(&mut means[nearer], counts[nearer], item, length);
+        D::pull(backend, &mut means[nearer], counts[nearer], item, length);
         D::refresh(backend, &mut means[nearer]);
         counts[nearer] += 1.0;
     }

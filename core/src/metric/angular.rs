@@ -5,7 +5,8 @@ use super::{Distance, Metric, not_negative};
 use crate::Backend;
 use crate::forest::node::{AngularHeader, Header, Row, vectors};
 use crate::forest::rules::Rules;
-use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
+use crate::forest::split::{Mean, PULLS, SplitInput, SplitNode, TwoMeans, draw, plane_between_means};
+use crate::sketch::Bounds;
 
 /// √(2 − 2·cos θ): the angle between vectors, whatever their lengths. A zero vector lies √2 from everything, and so
 /// does one that is shorter than 10⁻²³, whose square is zero.
@@ -76,6 +77,19 @@ impl Rules for Angular {
         backend.dot_many(split.vector, rows)
     }
 
+    fn tail(backend: Backend, item: Row<'_, Self>) -> f32 {
+        squared_length(backend, item)
+    }
+
+    const BOUNDED: bool = true;
+
+    /// The distance's own formula, each step of which keeps an order.
+    fn bounds(dots: &[Bounds; 4], own: f32, _: usize) -> [[f32; 4]; 2] {
+        let lengths = dots.each_ref().map(|dot| dot.tail);
+        [dots.each_ref().map(|dot| dot.high), dots.each_ref().map(|dot| dot.low)]
+            .map(|dots| from_cosines(dots, own, lengths))
+    }
+
     fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>) {
         plane_between_means(rng, input, node);
     }
@@ -83,6 +97,45 @@ impl Rules for Angular {
 
 impl TwoMeans for Angular {
     const COSINE: bool = true;
+
+    /// [`two_means`](crate::forest::split::two_means), without waiting for each pull.
+    ///
+    /// Whom an item pulls depends on whom the one before it pulled, and if each waited for its dot products with means that
+    /// have just been moved, the processor would idle most of the time. So the products of the next item with both means
+    /// and with this one are computed before it is known which mean this one moves: as a mean moves along a line, to m·keep +
+    /// x·add, so do its product with the next item and its own square.
+    fn find_means<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, means: &mut [Mean<Self>; 2]) -> Option<()> {
+        let backend = input.backend;
+        let pulls = draw(rng, input, means)?;
+        let mut squares = means.each_ref().map(|mean| backend.dot(&mean.vector, &mean.vector));
+        let mut counts = [1.0_f32; 2];
+        let mut item = input.row(pulls[0])?;
+        let mut products = backend.dot_many(item.vector, [&means[0].vector, &means[1].vector]);
+        for i in 0..PULLS {
+            input.prefetch(&pulls, i);
+            // After the last there is none: any will do.
+            let next = input.row(pulls[(i + 1) % PULLS])?;
+            let [p, q, own] = backend.dot_many(next.vector, [&means[0].vector, &means[1].vector, item.vector]);
+            let mut after = [p, q];
+            let square = squared_length(backend, item);
+            if square > 0.0 {
+                let distances = from_cosines(products, square, squares);
+                let (p, q) = (counts[0] * distances[0], counts[1] * distances[1]);
+                if p != q && !p.is_nan() && !q.is_nan() {
+                    let nearer = usize::from(q < p);
+                    let count = counts[nearer];
+                    let (keep, add) = (count / (count + 1.0), 1.0 / (libm::sqrtf(square) * (count + 1.0)));
+                    backend.axpby(add, item.vector, keep, &mut means[nearer].vector);
+                    squares[nearer] =
+                        keep * keep * squares[nearer] + add * (2.0 * keep * products[nearer] + add * square);
+                    after[nearer] = keep * after[nearer] + add * own;
+                    counts[nearer] += 1.0;
+                }
+            }
+            (item, products) = (next, after);
+        }
+        Some(())
+    }
 
     fn length(backend: Backend, row: Row<'_, Self>) -> f32 {
         libm::sqrtf(squared_length(backend, row))

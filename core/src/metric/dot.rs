@@ -14,6 +14,7 @@ use crate::Backend;
 use crate::forest::node::{DotHeader, DotLegacyHeader, Row, plain_item, vectors};
 use crate::forest::rules::Rules;
 use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, divide, plane_between_means, pull};
+use crate::sketch::{Bounds, Plane};
 
 /// The dot product Σaᵢ·bᵢ, largest first; trees in f + 1 dimensions, as Annoy builds them since August 2023.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,10 @@ impl Distance for DotLegacy {
 
 fn negated_dots<const N: usize>(backend: Backend, from: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     backend.dot_many(from, rows).map(|dot| -dot)
+}
+
+fn negated_bounds(dots: &[Bounds; 4]) -> [[f32; 4]; 2] {
+    [dots.each_ref().map(|dot| -dot.high), dots.each_ref().map(|dot| -dot.low)]
 }
 
 /// √(|v|² + factor²), the last step in f64 as Annoy does it.
@@ -106,6 +111,20 @@ impl Rules for Dot {
         margins
     }
 
+    fn tail(_: Backend, item: Row<'_, Self>) -> f32 {
+        item.header.factor
+    }
+
+    fn plane(split: Row<'_, Self>) -> Plane {
+        Plane { offset: 0.0, slope: split.header.factor }
+    }
+
+    const BOUNDED: bool = true;
+
+    fn bounds(dots: &[Bounds; 4], _: f32, _: usize) -> [[f32; 4]; 2] {
+        negated_bounds(dots)
+    }
+
     fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>) {
         plane_between_means(rng, input, node);
     }
@@ -135,10 +154,10 @@ impl TwoMeans for Dot {
         normalise(backend, vector, &mut header.factor);
     }
 
-    fn pull(mean: &mut Mean<Self>, count: f32, item: Row<'_, Self>, length: f32) {
-        pull(&mut mean.vector, count, item.vector, length);
+    fn pull(backend: Backend, mean: &mut Mean<Self>, count: f32, item: Row<'_, Self>, length: f32) {
+        pull(backend, &mut mean.vector, count, item.vector, length);
         let factor = core::slice::from_mut(&mut mean.header.factor);
-        pull(factor, count, &[item.header.factor], length);
+        pull(backend, factor, count, &[item.header.factor], length);
     }
 
     fn between(plane: &mut DotHeader, p: &DotHeader, q: &DotHeader) {
@@ -174,6 +193,16 @@ impl Rules for DotLegacy {
     fn margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [&[f32]; N]) -> [f32; N] {
         let factor = split.header.factor;
         backend.dot_many(split.vector, rows).map(|dot| dot + factor * factor)
+    }
+
+    fn plane(split: Row<'_, Self>) -> Plane {
+        Plane { offset: split.header.factor * split.header.factor, slope: 0.0 }
+    }
+
+    const BOUNDED: bool = true;
+
+    fn bounds(dots: &[Bounds; 4], _: f32, _: usize) -> [[f32; 4]; 2] {
+        negated_bounds(dots)
     }
 
     fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>) {

@@ -8,6 +8,7 @@ use crate::Backend;
 use crate::forest::node::{OffsetHeader, Row, plain_item, vectors};
 use crate::forest::rules::Rules;
 use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
+use crate::sketch::{Bounds, Plane, roundings};
 
 /// √Σ(aᵢ − bᵢ)².
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,7 @@ fn offset(normal: &[f32], p: &[f32], q: &[f32]) -> f32 {
 }
 
 macro_rules! offset_metric {
-    ($metric:ident, $kernel:ident, $reported:expr) => {
+    ($metric:ident, $kernel:ident, $reported:expr, { $($bounds:tt)* }) => {
         impl Rules for $metric {
             type Element = f32;
             type Header = OffsetHeader;
@@ -51,6 +52,12 @@ macro_rules! offset_metric {
             fn margins<const N: usize>(backend: Backend, split: Row<'_, Self>, rows: [&[f32]; N]) -> [f32; N] {
                 backend.dot_many(split.vector, rows).map(|dot| dot + split.header.offset)
             }
+
+            fn plane(split: Row<'_, Self>) -> Plane {
+                Plane { offset: split.header.offset, slope: 0.0 }
+            }
+
+            $($bounds)*
 
             fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>) {
                 plane_between_means(rng, input, node);
@@ -73,5 +80,22 @@ macro_rules! offset_metric {
     };
 }
 
-offset_metric!(Euclidean, squared_l2_many, libm::sqrtf);
-offset_metric!(Manhattan, l1_many, core::convert::identity);
+offset_metric!(Euclidean, squared_l2_many, libm::sqrtf, {
+    fn tail(backend: Backend, item: Row<'_, Self>) -> f32 {
+        backend.dot(item.vector, item.vector)
+    }
+
+    const BOUNDED: bool = true;
+
+    /// |p|² + |q|² − 2·p·q. The distance itself is computed in another way: both ways lose a little of the squares' sum.
+    fn bounds(dots: &[Bounds; 4], own: f32, dimensions: usize) -> [[f32; 4]; 2] {
+        let lost = 4.0 * roundings(dimensions) as f32;
+        let bound = |dot: &Bounds, product: f32, sign: f32| {
+            let squares = own + dot.tail;
+            squares - 2.0 * product + sign * (lost * squares + f32::MIN_POSITIVE)
+        };
+        [dots.each_ref().map(|dot| bound(dot, dot.high, -1.0)), dots.each_ref().map(|dot| bound(dot, dot.low, 1.0))]
+    }
+});
+// A sum of magnitudes does not follow from a dot product.
+offset_metric!(Manhattan, l1_many, core::convert::identity, {});

@@ -14,9 +14,9 @@
 //! 32 lanes are two AVX-512 registers, four of AVX2 or eight of NEON: enough chains to hide an addition's latency.
 //!
 //! What remains is whether a product is rounded before it is added. AVX2, AVX-512 and NEON fuse the two; scalar code and
-//! [`wide`] do not (a fused operation in software is fifty times slower). Thus there are two *rounding families*
+//! [`wide`] do not (a fused operation in software is many times slower). Thus there are two *rounding families*
 //! ([`Backend::is_fused`]): within one, results are equal to the bit; between them, to the last few bits. [`Backend::l1`]
-//! has no product, and [`Backend::hamming`] counts: they are equal everywhere. (A NaN is a NaN; its payload is not part
+//! has no product, [`Backend::dot_i8_many`] and [`Backend::hamming`] are of integers: they are equal everywhere. (A NaN is a NaN; its payload is not part
 //! of the contract.)
 
 #[cfg(target_arch = "aarch64")]
@@ -34,13 +34,27 @@ pub(crate) use prefetch::prefetch;
 
 /// The number of sums that run side by side in every float kernel.
 const LANES: usize = 32;
+/// Elements that an integer kernel takes at a time: a cache line of bytes.
+#[cfg(target_arch = "x86_64")]
+const BYTES: usize = 64;
 
 /// The longest length that all of the vectors reach.
 ///
 /// Every kernel cuts its arguments to it, in release builds too: what lies beyond is not read.
 #[inline]
-fn common_length<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> usize {
+fn common_length<A, B, const N: usize>(a: &[A], rows: [&[B]; N]) -> usize {
     rows.iter().fold(a.len(), |len, row| len.min(row.len()))
+}
+
+/// The elements of a last block of an integer kernel, zeros beyond its end.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn pad<T: Copy + Default>(tail: &[T]) -> [T; BYTES] {
+    let mut block = [T::default(); BYTES];
+    for (to, from) in block.iter_mut().zip(tail) {
+        *to = *from;
+    }
+    block
 }
 
 /// Which instruction set computes.
@@ -183,10 +197,21 @@ impl Backend {
         dispatch!(self, l1(a, rows))
     }
 
+    /// y ← a·x + b·y, as BLAS's extension `axpby` has it: `y` times `b` is rounded first.
+    pub fn axpby(self, a: f32, x: &[f32], b: f32, y: &mut [f32]) {
+        dispatch!(self, axpby(a, x, b, y))
+    }
+
     /// The number of bits in which two bit strings differ, 64 bits a word.
     #[must_use]
     pub fn hamming(self, a: &[u64], b: &[u64]) -> u64 {
         dispatch!(self, hamming(a, b))
+    }
+
+    /// The dot products Σ aᵢ·bᵢ of one vector of 16-bit integers with `N` of 8 bits, modulo 2³²: the same on every backend.
+    #[must_use]
+    pub fn dot_i8_many<const N: usize>(self, a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
+        dispatch!(self, dot_i8(a, rows))
     }
 
     /// On which side of a plane a vector lies, and how far: `normal`·`x` + `offset`, in units of the normal's length.

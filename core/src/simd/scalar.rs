@@ -47,6 +47,18 @@ pub(super) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     each(a, rows, |sum, x, y| sum + (x - y).abs())
 }
 
+pub(super) fn axpby(a: f32, x: &[f32], b: f32, y: &mut [f32]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = *y * b + a * x;
+    }
+}
+
+pub(super) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
+    let len = common_length(a, rows);
+    let product = |(x, y): (&i16, &i8)| i32::from(*x) * i32::from(*y);
+    rows.map(|row| a[..len].iter().zip(row).map(product).fold(0, i32::wrapping_add))
+}
+
 pub(super) fn hamming(a: &[u64], b: &[u64]) -> u64 {
     a.iter().zip(b).map(|(x, y)| u64::from((x ^ y).count_ones())).sum()
 }

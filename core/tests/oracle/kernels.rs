@@ -65,6 +65,13 @@ pub(crate) fn floats(a: &[f32], b: &[f32]) {
         check("l1", backend, backend.l1(a, b), contract(a, b, distance), l1);
         assert!(same(backend.margin(a, 0.5, b), backend.dot(a, b) + 0.5));
 
+        for (factor, other) in [(0.75, 0.25), (-3.0, 0.0), (1e-20, 1.0)] {
+            let mut y = b.to_vec();
+            backend.axpby(factor, a, other, &mut y);
+            let expected = a.iter().zip(b).map(|(x, y)| multiply(y * other, factor, *x));
+            assert!(y.iter().zip(expected).all(|(y, expected)| same(*y, expected)), "axpby on {}", backend.name());
+        }
+
         let rows = [b, &reversed, a, b];
         let kernels: [(Many, One); 3] = [
             (Backend::dot_many::<4>, Backend::dot),
@@ -88,6 +95,16 @@ pub(crate) fn bits(a: &[u64], b: &[u64]) {
     }
 }
 
+/// Checks the integer dot product of all backends: against sums of 64 bits, of which the low half counts.
+pub(crate) fn integers(a: &[i16], b: &[i8]) {
+    let reversed: Vec<i8> = b.iter().rev().copied().collect();
+    let rows = [b, &reversed, b];
+    let expected = rows.map(|row| a.iter().zip(row).map(|(x, y)| i64::from(*x) * i64::from(*y)).sum::<i64>() as i32);
+    for backend in Backend::available() {
+        assert_eq!(backend.dot_i8_many(a, rows), expected, "dot_i8 on {}", backend.name());
+    }
+}
+
 /// Any bytes as two vectors, of raw bit patterns and at an odd distance from each other, through all kernels.
 pub(crate) fn any_bytes(bytes: &[u8]) {
     let Some((gap, bytes)) = bytes.split_first() else { return };
@@ -98,4 +115,8 @@ pub(crate) fn any_bytes(bytes: &[u8]) {
     let words: Vec<u64> = bytes.as_chunks().0.iter().map(|eight| u64::from_le_bytes(*eight)).collect();
     let half = words.len() / 2;
     bits(&words[..half], &words[half..2 * half]);
+    let third = bytes.len() / 3;
+    let shorts: Vec<i16> = bytes[..2 * third].as_chunks().0.iter().map(|two| i16::from_le_bytes(*two)).collect();
+    let small: Vec<i8> = bytes[2 * third..3 * third].iter().map(|byte| byte.cast_signed()).collect();
+    integers(&shorts, &small);
 }

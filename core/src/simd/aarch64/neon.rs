@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
 use core::arch::aarch64::*;
 
-use crate::simd::{LANES, common_length};
+use crate::simd::{LANES, common_length, scalar};
 
 const WIDTH: usize = 4;
 
@@ -90,6 +90,66 @@ pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) 
 #[target_feature(enable = "neon")]
 pub(in crate::simd) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| vaddq_f32(sum, vabdq_f32(x, y)))
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+#[allow(unsafe_code)]
+fn store(to: &mut [f32; WIDTH], four: float32x4_t) {
+    // SAFETY: the reference covers the 16 bytes written; `vst1q` asks for no more than the alignment of an element.
+    unsafe { vst1q_f32(to.as_mut_ptr(), four) }
+}
+
+#[target_feature(enable = "neon")]
+pub(in crate::simd) fn axpby(a: f32, x: &[f32], b: f32, y: &mut [f32]) {
+    let len = x.len().min(y.len());
+    let (blocks, tail) = x[..len].as_chunks::<WIDTH>();
+    let (y_blocks, y_tail) = y[..len].as_chunks_mut::<WIDTH>();
+    let step = |x: float32x4_t, y: float32x4_t| vfmaq_n_f32(vmulq_n_f32(y, b), x, a);
+    for (x, y) in blocks.iter().zip(y_blocks) {
+        let four = step(load(x), load(y));
+        store(y, four);
+    }
+    let mut last = [0.0; WIDTH];
+    store(&mut last, step(load_tail(tail, 0), load_tail(y_tail, 0)));
+    y_tail.copy_from_slice(&last[..y_tail.len()]);
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_bytes(from: &[i8; 8]) -> int16x8_t {
+    // SAFETY: the reference covers the 8 bytes read; `vld1` asks for no more than the alignment of an element.
+    vmovl_s8(unsafe { vld1_s8(from.as_ptr()) })
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_shorts(from: &[i16; 8]) -> int16x8_t {
+    // SAFETY: the reference covers the 16 bytes read; `vld1q` asks for no more than the alignment of an element.
+    unsafe { vld1q_s16(from.as_ptr()) }
+}
+
+#[target_feature(enable = "neon")]
+pub(in crate::simd) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
+    let len = common_length(a, rows);
+    let (blocks, tail) = a[..len].as_chunks::<8>();
+    let row_blocks = rows.map(|row| row[..len].as_chunks::<8>());
+    let mut sums = [[vdupq_n_s32(0); 2]; N];
+    for (i, block) in blocks.iter().enumerate() {
+        let x = load_shorts(block);
+        for (sum, row) in sums.iter_mut().zip(&row_blocks) {
+            let y = load_bytes(&row.0[i]);
+            sum[0] = vmlal_s16(sum[0], vget_low_s16(x), vget_low_s16(y));
+            sum[1] = vmlal_s16(sum[1], vget_high_s16(x), vget_high_s16(y));
+        }
+    }
+    let mut products = scalar::dot_i8(tail, row_blocks.map(|(_, tail)| tail));
+    for (product, sum) in products.iter_mut().zip(&sums) {
+        *product = product.wrapping_add(vaddvq_s32(vaddq_s32(sum[0], sum[1])));
+    }
+    products
 }
 
 #[target_feature(enable = "neon")]

@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
 use core::arch::x86_64::*;
 
-use crate::simd::{LANES, common_length};
+use crate::simd::{BYTES, LANES, common_length, pad};
 
 const WIDTH: usize = 8;
 
@@ -32,6 +32,17 @@ fn load_tail(tail: &[f32]) -> [__m256; 4] {
         *to = unsafe { _mm256_maskload_ps(from.wrapping_add(lane * WIDTH), mask) };
     }
     lanes
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+#[allow(unsafe_code)]
+fn store(block: &mut [f32; LANES], lanes: [__m256; 4]) {
+    let to = block.as_mut_ptr();
+    for (lane, from) in lanes.into_iter().enumerate() {
+        // SAFETY: the reference covers the four times 32 bytes written; `storeu` asks for no alignment.
+        unsafe { _mm256_storeu_ps(to.add(lane * WIDTH), from) };
+    }
 }
 
 #[target_feature(enable = "avx2")]
@@ -101,6 +112,82 @@ pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) 
 pub(in crate::simd) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     let sign = _mm256_set1_ps(-0.0);
     lane_sum(a, rows, |sum, x, y| _mm256_add_ps(sum, _mm256_andnot_ps(sign, _mm256_sub_ps(x, y))))
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn axpby(a: f32, x: &[f32], b: f32, y: &mut [f32]) {
+    let len = x.len().min(y.len());
+    let (a, b) = (_mm256_set1_ps(a), _mm256_set1_ps(b));
+    let (blocks, tail) = x[..len].as_chunks::<LANES>();
+    let (y_blocks, y_tail) = y[..len].as_chunks_mut::<LANES>();
+    for (x, y) in blocks.iter().zip(y_blocks) {
+        let (x, mut lanes) = (load(x), load(y));
+        for lane in 0..LANES / WIDTH {
+            lanes[lane] = _mm256_fmadd_ps(a, x[lane], _mm256_mul_ps(lanes[lane], b));
+        }
+        store(y, lanes);
+    }
+    if !tail.is_empty() {
+        let (x, mut lanes) = (load_tail(tail), load_tail(y_tail));
+        for lane in 0..LANES / WIDTH {
+            lanes[lane] = _mm256_fmadd_ps(a, x[lane], _mm256_mul_ps(lanes[lane], b));
+        }
+        let mut block = [0.0; LANES];
+        store(&mut block, lanes);
+        y_tail.copy_from_slice(&block[..y_tail.len()]);
+    }
+}
+
+/// 64 bytes, widened to 16 bits.
+#[target_feature(enable = "avx2")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_bytes(block: &[i8; BYTES]) -> [__m256i; 4] {
+    let from = block.as_ptr();
+    // SAFETY: the reference covers the four times 16 bytes read; `loadu` asks for no alignment.
+    [0, 1, 2, 3].map(|lane| _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(from.add(lane * BYTES / 4).cast()) }))
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_shorts(block: &[i16; BYTES]) -> [__m256i; 4] {
+    let from = block.as_ptr();
+    // SAFETY: the reference covers the four times 32 bytes read; `loadu` asks for no alignment.
+    unsafe { [0, 1, 2, 3].map(|lane| _mm256_loadu_si256(from.add(lane * BYTES / 4).cast())) }
+}
+
+#[target_feature(enable = "avx2")]
+pub(in crate::simd) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
+    let len = common_length(a, rows);
+    let (blocks, tail) = a[..len].as_chunks::<BYTES>();
+    let row_blocks = rows.map(|row| row[..len].as_chunks::<BYTES>());
+    let mut sums = [_mm256_setzero_si256(); N];
+    let add = |sum: &mut __m256i, x: [__m256i; 4], row: &[i8; BYTES]| {
+        for (x, y) in x.into_iter().zip(load_bytes(row)) {
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(x, y));
+        }
+    };
+    for (i, block) in blocks.iter().enumerate() {
+        let x = load_shorts(block);
+        for (sum, row) in sums.iter_mut().zip(&row_blocks) {
+            add(sum, x, &row.0[i]);
+        }
+    }
+    if !tail.is_empty() {
+        let x = load_shorts(&pad(tail));
+        for (sum, row) in sums.iter_mut().zip(&row_blocks) {
+            add(sum, x, &pad(row.1));
+        }
+    }
+    let mut products = [0; N];
+    for (product, sum) in products.iter_mut().zip(&sums) {
+        let four = _mm_add_epi32(_mm256_castsi256_si128(*sum), _mm256_extracti128_si256::<1>(*sum));
+        let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+        let one = _mm_add_epi32(two, _mm_shuffle_epi32::<1>(two));
+        *product = _mm_cvtsi128_si32(one);
+    }
+    products
 }
 
 /// Counts bits by looking up each half byte with a shuffle (Muła, Kurz, Lemire, "Faster population counts using AVX2

@@ -5,7 +5,7 @@
 #[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
 use core::arch::x86_64::*;
 
-use crate::simd::{LANES, common_length};
+use crate::simd::{BYTES, LANES, common_length, pad};
 
 const WIDTH: usize = 16;
 
@@ -32,6 +32,33 @@ fn load_tail(tail: &[f32]) -> [__m512; 2] {
             _mm512_maskz_loadu_ps(mask as __mmask16, from),
             _mm512_maskz_loadu_ps((mask >> WIDTH) as __mmask16, from.wrapping_add(WIDTH)),
         ]
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+#[allow(unsafe_code)]
+fn store(block: &mut [f32; LANES], lanes: [__m512; 2]) {
+    let to = block.as_mut_ptr();
+    // SAFETY: the reference covers the two times 64 bytes written; `storeu` asks for no alignment.
+    unsafe {
+        _mm512_storeu_ps(to, lanes[0]);
+        _mm512_storeu_ps(to.add(WIDTH), lanes[1]);
+    }
+}
+
+/// Stores what of a last block is within it.
+#[target_feature(enable = "avx512f")]
+#[inline]
+#[allow(unsafe_code)]
+fn store_tail(tail: &mut [f32], lanes: [__m512; 2]) {
+    let mask = (1_u64 << tail.len().min(LANES)) - 1;
+    let to = tail.as_mut_ptr();
+    // SAFETY: a masked store writes only the elements whose mask bit is set: the first `tail.len()` of the two together.
+    // `wrapping_add` makes no claim about an address that no bit writes to.
+    unsafe {
+        _mm512_mask_storeu_ps(to, mask as __mmask16, lanes[0]);
+        _mm512_mask_storeu_ps(to.wrapping_add(WIDTH), (mask >> WIDTH) as __mmask16, lanes[1]);
     }
 }
 
@@ -105,6 +132,75 @@ pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) 
 #[target_feature(enable = "avx512f,avx512dq")]
 pub(in crate::simd) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(x, y))))
+}
+
+#[target_feature(enable = "avx512f")]
+pub(in crate::simd) fn axpby(a: f32, x: &[f32], b: f32, y: &mut [f32]) {
+    let len = x.len().min(y.len());
+    let (a, b) = (_mm512_set1_ps(a), _mm512_set1_ps(b));
+    let (blocks, tail) = x[..len].as_chunks::<LANES>();
+    let (y_blocks, y_tail) = y[..len].as_chunks_mut::<LANES>();
+    let step = |x: [__m512; 2], y: [__m512; 2]| {
+        [_mm512_fmadd_ps(a, x[0], _mm512_mul_ps(y[0], b)), _mm512_fmadd_ps(a, x[1], _mm512_mul_ps(y[1], b))]
+    };
+    for (x, y) in blocks.iter().zip(y_blocks) {
+        let lanes = step(load(x), load(y));
+        store(y, lanes);
+    }
+    if !tail.is_empty() {
+        let lanes = step(load_tail(tail), load_tail(y_tail));
+        store_tail(y_tail, lanes);
+    }
+}
+
+/// 64 bytes, widened to 16 bits.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_bytes(block: &[i8; BYTES]) -> [__m512i; 2] {
+    let from = block.as_ptr();
+    // SAFETY: the reference covers the two times 32 bytes read; `loadu` asks for no alignment.
+    [0, 1].map(|lane| _mm512_cvtepi8_epi16(unsafe { _mm256_loadu_si256(from.add(lane * BYTES / 2).cast()) }))
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_shorts(block: &[i16; BYTES]) -> [__m512i; 2] {
+    let from = block.as_ptr();
+    // SAFETY: the reference covers the two times 64 bytes read; `loadu` asks for no alignment.
+    unsafe { [0, 1].map(|lane| _mm512_loadu_si512(from.add(lane * BYTES / 2).cast())) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(in crate::simd) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
+    let len = common_length(a, rows);
+    let (blocks, tail) = a[..len].as_chunks::<BYTES>();
+    let row_blocks = rows.map(|row| row[..len].as_chunks::<BYTES>());
+    let mut sums = [_mm512_setzero_si512(); N];
+    let add = |sum: &mut __m512i, x: [__m512i; 2], row: &[i8; BYTES]| {
+        for (x, y) in x.into_iter().zip(load_bytes(row)) {
+            *sum = _mm512_dpwssd_epi32(*sum, x, y);
+        }
+    };
+    for (i, block) in blocks.iter().enumerate() {
+        let x = load_shorts(block);
+        for (sum, row) in sums.iter_mut().zip(&row_blocks) {
+            add(sum, x, &row.0[i]);
+        }
+    }
+    if !tail.is_empty() {
+        let x = load_shorts(&pad(tail));
+        for (sum, row) in sums.iter_mut().zip(&row_blocks) {
+            add(sum, x, &pad(row.1));
+        }
+    }
+    let mut products = [0; N];
+    for (product, sum) in products.iter_mut().zip(&sums) {
+        // Integers: the order of the sum cannot matter.
+        *product = _mm512_reduce_add_epi32(*sum);
+    }
+    products
 }
 
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]

@@ -1,0 +1,245 @@
+//! Rows in eight bits, with a bound on what that loses: enough to answer most questions about a row without reading it.
+//!
+//! A row of 100 numbers lies on seven or eight cache lines, and a search or a split that meets rows in random order spends
+//! its time waiting for them. Its sketch lies on two. From the sketch alone a dot product is known up to a certain error;
+//! where the question is only on which side of a plane a row lies, or whether it can be among the nearest few, that nearly
+//! always decides it, and where it does not, the row itself is read. So answers and trees are the same, to the bit, as
+//! without sketches.
+//!
+//! # The bound
+//!
+//! A row is x = s·c + r, with integers |cᵢ| ≤ 127 and a rest r; a query is q = t·d + e, with integers of 16 bits. Then
+//!
+//! q·x = s·t·(d·c) + e·(s·c) + q·r, so |q·x − s·t·(d·c)| ≤ |e|·(|x| + |r|) + |q|·|r|
+//!
+//! by Cauchy and Schwarz. d·c is an exact integer, |x| and |r| are kept beside c, and what f32 arithmetic adds, here and in
+//! the kernels whose results are predicted, is bounded as usual (Higham, "Accuracy and Stability of Numerical Algorithms",
+//! §3.1). A bound that is no number decides nothing.
+
+use alloc::vec::Vec;
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Backend;
+use crate::forest::node::Nodes;
+use crate::forest::rules::Rules;
+use crate::metric::Element;
+use crate::parallel::Join;
+use crate::simd::prefetch;
+
+/// A cache line, so that a row begins with one.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([i8; LINE]);
+
+const LINE: usize = 64;
+
+/// What follows the bytes of a row.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+struct Trailer {
+    /// s: the number for which a byte of 1 stands. Negative where there is no item.
+    scale: f32,
+    /// |r|, or a little more.
+    rest: f32,
+    /// |x|, or a little more.
+    length: f32,
+    /// What else of an item its metric looks at: see [`Rules::tail`].
+    tail: f32,
+}
+
+const TRAILER: usize = size_of::<Trailer>();
+
+/// The sketches of all items.
+#[derive(Clone, Debug)]
+pub(crate) struct Sketch {
+    lines: Vec<Line>,
+    /// Lines in a row.
+    stride: usize,
+}
+
+/// Rows that a thread sketches before it looks for others to share the work.
+const GRAIN: usize = 1024;
+
+impl Sketch {
+    /// Sketches every item. None where vectors are not of numbers, or there is no memory.
+    pub(crate) fn new<J: Join, D: Rules>(nodes: Nodes<'_, D>, backend: Backend) -> Option<Self> {
+        let stride = (D::Element::as_floats(nodes.row(0)?.vector)?.len() + TRAILER).div_ceil(LINE);
+        let length = stride.checked_mul(nodes.items() as usize)?;
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(length).ok()?;
+        lines.resize(length, Line::zeroed());
+        fill::<J, D>(&mut lines, stride, 0, nodes, backend);
+        Some(Self { lines, stride })
+    }
+
+    fn row(&self, id: u32) -> Option<&[i8]> {
+        let start = (id as usize).checked_mul(self.stride)?;
+        Some(bytemuck::cast_slice(self.lines.get(start..start + self.stride)?))
+    }
+
+    /// Asks the processor to fetch a row that will be read soon.
+    #[inline]
+    pub(crate) fn prefetch(&self, id: u32) {
+        if let Some(row) = self.row(id) {
+            prefetch(row);
+        }
+    }
+
+    /// Between what numbers the dot products of the probe with four rows lie, as any kernel computes them.
+    #[inline]
+    pub(crate) fn dots(&self, backend: Backend, probe: &Probe, ids: [u32; 4]) -> [Bounds; 4] {
+        let [Some(a), Some(b), Some(c), Some(d)] = ids.map(|id| self.row(id)) else {
+            return [Bounds::NONE; 4];
+        };
+        let rows = [a, b, c, d];
+        let products = backend.dot_i8_many(&probe.codes, rows);
+        let mut bounds = [Bounds::NONE; 4];
+        for (to, (row, product)) in bounds.iter_mut().zip(rows.iter().zip(products)) {
+            let trailer: &Trailer = bytemuck::from_bytes(bytemuck::cast_slice(&row[row.len() - TRAILER..]));
+            *to = probe.bounds(trailer, product);
+        }
+        bounds
+    }
+}
+
+/// Sketches the items from `first` on.
+fn fill<J: Join, D: Rules>(lines: &mut [Line], stride: usize, first: u32, nodes: Nodes<'_, D>, backend: Backend) {
+    let rows = lines.len() / stride;
+    if rows > GRAIN {
+        let (left, right) = lines.split_at_mut(rows / 2 * stride);
+        let middle = first + (rows / 2) as u32;
+        J::join(
+            || fill::<J, D>(left, stride, first, nodes, backend),
+            || fill::<J, D>(right, stride, middle, nodes, backend),
+        );
+        return;
+    }
+    for (row, id) in lines.chunks_exact_mut(stride).zip(first..) {
+        let row: &mut [i8] = bytemuck::cast_slice_mut(row);
+        let (codes, end) = row.split_at_mut(stride * LINE - TRAILER);
+        let item = nodes.item(id);
+        let trailer = match item.and_then(|item| D::Element::as_floats(item.vector).zip(Some(D::tail(backend, item)))) {
+            Some((vector, tail)) => Trailer { tail, ..round_to_bytes(vector, codes) },
+            None => Trailer { scale: -1.0, ..Trailer::zeroed() },
+        };
+        end.copy_from_slice(bytemuck::cast_slice(core::slice::from_ref(&trailer)));
+    }
+}
+
+/// A number of f64, a little more at the least.
+fn round_up(x: f64) -> f32 {
+    (x as f32).next_up()
+}
+
+fn round_to_bytes(vector: &[f32], codes: &mut [i8]) -> Trailer {
+    let greatest = vector.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+    let (scale, unit) = (greatest / 127.0, 127.0 / greatest);
+    let (mut squared, mut rest) = (0.0_f64, 0.0_f64);
+    for (code, x) in codes.iter_mut().zip(vector) {
+        // A cast of a float saturates, and makes 0 of NaN: the rest tells what is lost.
+        *code = nearest(x * unit) as i8;
+        let lost = f64::from(*x) - f64::from(scale) * f64::from(*code);
+        squared += f64::from(*x) * f64::from(*x);
+        rest += lost * lost;
+    }
+    Trailer { scale, rest: round_up(libm::sqrt(rest)), length: round_up(libm::sqrt(squared)), tail: 0.0 }
+}
+
+/// The nearest integer.
+fn nearest(x: f32) -> i32 {
+    (x + 0.5_f32.copysign(x)) as i32
+}
+
+/// What f32 loses in a dot product of so many terms, of the product of the lengths: a lane of a kernel adds one term in 32,
+/// the lanes fold in five steps, and what this file computes itself is a few steps more.
+pub(crate) fn roundings(terms: usize) -> f64 {
+    (terms as f64 / 32.0 + 24.0) * f64::from(f32::EPSILON)
+}
+
+/// A query or a plane's normal in sixteen bits.
+#[derive(Debug, Default)]
+pub(crate) struct Probe {
+    /// d, and zeros for the trailers of rows.
+    codes: Vec<i16>,
+    /// t.
+    scale: f32,
+    /// |q|, or a little more.
+    length: f32,
+    /// |e|, and |q| times what f32 loses in a dot product.
+    lost: f32,
+    /// What f32 loses where products are too small for it.
+    underflow: f32,
+}
+
+impl Probe {
+    /// Takes a vector of as many numbers as the rows of the sketch have.
+    pub(crate) fn set(&mut self, vector: &[f32], sketch: &Sketch) {
+        self.codes.clear();
+        self.codes.resize(sketch.stride * LINE, 0);
+        // No sum of products with bytes overflows 32 bits.
+        let most = (i32::MAX as usize / 128 / vector.len().max(1)).min(i16::MAX as usize) as f32;
+        let greatest = vector.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        let (scale, unit) = (greatest / most, most / greatest);
+        let (mut squared, mut rest) = (0.0_f64, 0.0_f64);
+        for (code, x) in self.codes.iter_mut().zip(vector) {
+            *code = nearest(x * unit).clamp(-(most as i32), most as i32) as i16;
+            let lost = f64::from(*x) - f64::from(scale) * f64::from(*code);
+            squared += f64::from(*x) * f64::from(*x);
+            rest += lost * lost;
+        }
+        let (length, rest) = (libm::sqrt(squared), libm::sqrt(rest));
+        let lost = rest + roundings(vector.len()) * (length + rest);
+        (self.scale, self.length, self.lost) = (scale, round_up(length), round_up(lost));
+        self.underflow = (vector.len() + 8) as f32 * 2.0 * f32::from_bits(1);
+    }
+
+    #[inline]
+    fn bounds(&self, row: &Trailer, product: i32) -> Bounds {
+        if row.scale < 0.0 {
+            return Bounds::NONE;
+        }
+        // In this order nothing becomes too small for f32 on the way that is not too small at the end.
+        let middle = self.scale * product as f32 * row.scale;
+        let radius = self.lost * (row.length + row.rest) + self.length * row.rest + self.underflow;
+        Bounds { low: middle - radius, high: middle + radius, tail: row.tail, item: true }
+    }
+}
+
+/// Between what numbers a dot product lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub(crate) low: f32,
+    pub(crate) high: f32,
+    /// The row's [`Rules::tail`].
+    pub(crate) tail: f32,
+    /// Whether there is an item.
+    pub(crate) item: bool,
+}
+
+impl Bounds {
+    const NONE: Self = Self { low: f32::NAN, high: f32::NAN, tail: 0.0, item: false };
+}
+
+/// A plane as a sketch's rows see it: the margin of an item is the dot product, plus the offset, plus the slope times the
+/// item's tail.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plane {
+    pub(crate) offset: f32,
+    pub(crate) slope: f32,
+}
+
+impl Plane {
+    /// The side on which an item lies, if its bounds tell. Adding rounds, but never over zero.
+    #[inline]
+    pub(crate) fn side(self, dot: Bounds) -> Option<bool> {
+        let more = self.slope * dot.tail + self.offset;
+        if dot.low + more > 0.0 {
+            Some(true)
+        } else if dot.high + more < 0.0 {
+            Some(false)
+        } else {
+            None
+        }
+    }
+}
