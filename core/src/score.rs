@@ -89,7 +89,8 @@ pub(crate) fn close<'c, D: Distance>(
         let [least, most] = D::bounds(&dots, own, vector.len());
         for (at, id) in group.iter().enumerate() {
             // Not the other way round: a bound that is no number keeps the item.
-            if dots[at].item && !(least[at] > farthest.farthest()) {
+            let far = least[at] > farthest.farthest();
+            if !far {
                 items.push((least[at], *id));
                 farthest.push(most[at], *id);
             }
@@ -97,7 +98,11 @@ pub(crate) fn close<'c, D: Distance>(
     }
     let limit = farthest.limit();
     ids.clear();
-    ids.extend(items.iter().filter(|(least, _)| !(*least > limit)).map(|(_, id)| *id));
+    items.retain(|(least, _)| {
+        let far = *least > limit;
+        !far
+    });
+    ids.extend(items.iter().map(|(_, id)| *id));
     ids
 }
 

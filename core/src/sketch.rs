@@ -19,6 +19,7 @@
 use alloc::vec::Vec;
 
 use bytemuck::{Pod, Zeroable};
+use wide::{f32x4, i32x4};
 
 use crate::Backend;
 use crate::forest::node::Nodes;
@@ -38,7 +39,7 @@ const LINE: usize = 64;
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 struct Trailer {
-    /// s: the number for which a byte of 1 stands. Negative where there is no item.
+    /// s: the number for which a byte of 1 stands. Not a number where there is no item.
     scale: f32,
     /// |r|, or a little more.
     rest: f32,
@@ -86,21 +87,23 @@ impl Sketch {
         }
     }
 
-    /// Between what numbers the dot products of the probe with four rows lie, as any kernel computes them.
+    /// Between what numbers the dot products of the probe with four rows lie, as any kernel computes them. Not numbers where
+    /// there is no item.
     #[inline]
-    pub(crate) fn dots(&self, backend: Backend, probe: &Probe, ids: [u32; 4]) -> [Bounds; 4] {
+    pub(crate) fn dots(&self, backend: Backend, probe: &Probe, ids: [u32; 4]) -> Bounds {
         let [Some(a), Some(b), Some(c), Some(d)] = ids.map(|id| self.row(id)) else {
-            return [Bounds::NONE; 4];
+            return Bounds::NONE;
         };
         let rows = [a, b, c, d];
         let products = backend.dot_i8_many(&probe.codes, rows);
-        let mut bounds = [Bounds::NONE; 4];
-        for (to, (row, product)) in bounds.iter_mut().zip(rows.iter().zip(products)) {
-            let trailer: &Trailer = bytemuck::from_bytes(bytemuck::cast_slice(&row[row.len() - TRAILER..]));
-            *to = probe.bounds(trailer, product);
-        }
-        bounds
+        probe.bounds(products, rows.map(trailer))
     }
+}
+
+/// The trailer of a row. A row has one: its length is a number of whole lines.
+#[inline]
+fn trailer(row: &[i8]) -> f32x4 {
+    row.last_chunk::<TRAILER>().map_or(f32x4::splat(f32::NAN), |trailer| bytemuck::cast(*trailer))
 }
 
 /// Sketches the items from `first` on.
@@ -121,7 +124,7 @@ fn fill<J: Join, D: Rules>(lines: &mut [Line], stride: usize, first: u32, nodes:
         let item = nodes.item(id);
         let trailer = match item.and_then(|item| D::Element::as_floats(item.vector).zip(Some(D::tail(backend, item)))) {
             Some((vector, tail)) => Trailer { tail, ..round_to_bytes(vector, codes) },
-            None => Trailer { scale: -1.0, ..Trailer::zeroed() },
+            None => Trailer { scale: f32::NAN, ..Trailer::zeroed() },
         };
         end.copy_from_slice(bytemuck::cast_slice(core::slice::from_ref(&trailer)));
     }
@@ -195,30 +198,27 @@ impl Probe {
     }
 
     #[inline]
-    fn bounds(&self, row: &Trailer, product: i32) -> Bounds {
-        if row.scale < 0.0 {
-            return Bounds::NONE;
-        }
+    fn bounds(&self, products: [i32; 4], trailers: [f32x4; 4]) -> Bounds {
+        // In the order of `Trailer`.
+        let [scale, rest, length, tail] = f32x4::transpose(trailers);
         // In this order nothing becomes too small for f32 on the way that is not too small at the end.
-        let middle = self.scale * product as f32 * row.scale;
-        let radius = self.lost * (row.length + row.rest) + self.length * row.rest + self.underflow;
-        Bounds { low: middle - radius, high: middle + radius, tail: row.tail, item: true }
+        let middle = f32x4::from_i32x4(i32x4::new(products)) * self.scale * scale;
+        let radius = (length + rest) * self.lost + rest * self.length + self.underflow;
+        Bounds { low: (middle - radius).to_array(), high: (middle + radius).to_array(), tail: tail.to_array() }
     }
 }
 
-/// Between what numbers a dot product lies.
+/// Between what numbers four dot products lie.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    pub(crate) low: f32,
-    pub(crate) high: f32,
-    /// The row's [`Rules::tail`].
-    pub(crate) tail: f32,
-    /// Whether there is an item.
-    pub(crate) item: bool,
+    pub(crate) low: [f32; 4],
+    pub(crate) high: [f32; 4],
+    /// The rows' [`Rules::tail`].
+    pub(crate) tail: [f32; 4],
 }
 
 impl Bounds {
-    const NONE: Self = Self { low: f32::NAN, high: f32::NAN, tail: 0.0, item: false };
+    const NONE: Self = Self { low: [f32::NAN; 4], high: [f32::NAN; 4], tail: [f32::NAN; 4] };
 }
 
 /// A plane as a sketch's rows see it: the margin of an item is the dot product, plus the offset, plus the slope times the
@@ -230,16 +230,10 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// The side on which an item lies, if its bounds tell. Adding rounds, but never over zero.
+    /// Between what numbers the margins of four items lie. Adding rounds, but never over zero: signs are right.
     #[inline]
-    pub(crate) fn side(self, dot: Bounds) -> Option<bool> {
-        let more = self.slope * dot.tail + self.offset;
-        if dot.low + more > 0.0 {
-            Some(true)
-        } else if dot.high + more < 0.0 {
-            Some(false)
-        } else {
-            None
-        }
+    pub(crate) fn margins(self, dots: &Bounds) -> [[f32; 4]; 2] {
+        let more = f32x4::new(dots.tail) * self.slope + self.offset;
+        [dots.low, dots.high].map(|dots| (f32x4::new(dots) + more).to_array())
     }
 }

@@ -125,6 +125,7 @@ pub(super) fn grow<J: Join, D: Rules>(
     sketch: Option<&Sketch>,
     options: BuildOptions<'_>,
 ) -> Result<Vec<u32>, BuildError> {
+    let present = Nodes::<D>::new(elements::<D>(storage), layout, items).present();
     let mut originals = Vec::new();
     let mut one_stream = options.kiss64.then(|| Kiss64::new(options.seed.unwrap_or(Kiss64::DEFAULT_SEED)));
     let together = if options.kiss64 { 1 } else { J::threads().saturating_mul(TREES_A_THREAD).max(1) };
@@ -135,6 +136,7 @@ pub(super) fn grow<J: Join, D: Rules>(
             break;
         }
         let nodes = Nodes::<D>::new(elements::<D>(storage), layout, items);
+        let input = GrowInput { nodes, present: &present, sketch, backend };
         let finished = |tree| {
             if let Some(progress) = options.progress {
                 progress();
@@ -142,10 +144,10 @@ pub(super) fn grow<J: Join, D: Rules>(
             tree
         };
         let trees = match &mut one_stream {
-            Some(stream) => vec![finished(Tree::grow(nodes, backend, sketch, stream))],
-            None => parallel::map::<J, _>(batch, &|tree| {
-                finished(grow_tree(nodes, backend, sketch, options.seed.unwrap_or_default(), tree))
-            }),
+            Some(stream) => vec![finished(Tree::grow(input, stream))],
+            None => {
+                parallel::map::<J, _>(batch, &|tree| finished(grow_tree(input, options.seed.unwrap_or_default(), tree)))
+            }
         };
         for tree in trees {
             // More trees may have grown side by side than are wanted.
@@ -169,15 +171,23 @@ pub(super) fn grow<J: Join, D: Rules>(
     copies.collect()
 }
 
+/// What a tree grows from.
+#[derive(Clone, Copy)]
+pub(crate) struct GrowInput<'a, D: Rules> {
+    pub(crate) nodes: Nodes<'a, D>,
+    /// The ids that were added, in order.
+    pub(crate) present: &'a [u32],
+    pub(crate) sketch: Option<&'a Sketch>,
+    pub(crate) backend: Backend,
+}
+
 /// One tree's nodes, as if they came right after the items.
 pub(crate) fn grow_tree<D: Rules>(
-    items: Nodes<'_, D>,
-    backend: Backend,
-    sketch: Option<&Sketch>,
+    input: GrowInput<'_, D>,
     seed: u64,
     tree: usize,
 ) -> Result<Vec<D::Element>, BuildError> {
-    Tree::grow(items, backend, sketch, &mut tree_stream(seed, tree as u64))
+    Tree::grow(input, &mut tree_stream(seed, tree as u64))
 }
 
 /// The ids in each leaf of a tree that [`grow_tree`] has grown. Items that are leaves by themselves are left out.
@@ -256,13 +266,9 @@ struct Tree<'a, D: Rules, R> {
 
 impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     /// The nodes of a tree over all items, the root last.
-    fn grow(
-        nodes: Nodes<'a, D>,
-        backend: Backend,
-        sketch: Option<&'a Sketch>,
-        rng: &'a mut R,
-    ) -> Result<Vec<D::Element>, BuildError> {
-        let mut ids: Vec<u32> = (0..nodes.items()).filter(|id| nodes.item(*id).is_some()).collect();
+    fn grow(input: GrowInput<'a, D>, rng: &'a mut R) -> Result<Vec<D::Element>, BuildError> {
+        let GrowInput { nodes, present, backend, sketch } = input;
+        let mut ids = present.to_vec();
         let split = SplitNode::new(nodes.layout().stride - nodes.layout().header);
         let (probe, sides, moving, undecided, grown) = Default::default();
         let mut tree = Self { nodes, backend, rng, sketch, probe, split, sides, moving, undecided, grown };
@@ -351,83 +357,85 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
 
     /// The sides of the plane on which items lie; returns how many are on side 1.
     fn sides_of_plane(&mut self, ids: &[u32]) -> usize {
-        let sketch = self.sketch.filter(|_| ids.len() * self.nodes.layout().bytes > CACHED);
-        let known = match sketch {
-            Some(sketch) => self.sides_by_sketch(sketch, ids),
-            None => {
-                self.sides.clear();
-                self.sides.resize(ids.len(), false);
-                self.undecided.clear();
-                self.undecided.extend(ids.iter().copied().zip(0..));
-                0
+        self.sides.clear();
+        self.sides.resize(ids.len(), false);
+        match self.sketch.filter(|_| ids.len() * self.nodes.layout().bytes > CACHED) {
+            Some(sketch) => {
+                self.sides_by_sketch(sketch, ids);
+                let undecided = core::mem::take(&mut self.undecided);
+                self.sides_by_row(undecided.iter().copied());
+                self.undecided = undecided;
             }
-        };
-        known + self.sides_by_row()
+            None => self.sides_by_row(ids.iter().copied().zip(0..)),
+        }
+        self.sides.iter().filter(|side| **side).count()
     }
 
     /// Finds the sides that the sketch tells, and notes the others as undecided.
-    fn sides_by_sketch(&mut self, sketch: &Sketch, ids: &[u32]) -> usize {
-        self.sides.clear();
-        self.undecided.clear();
+    fn sides_by_sketch(&mut self, sketch: &Sketch, ids: &[u32]) {
         let split = self.split.row();
         let plane = D::plane(split);
         self.probe.set(D::Element::as_floats(split.vector).unwrap_or(&[]), sketch);
-        let mut ones = 0;
-        for (at, group) in ids.chunks(TOGETHER).enumerate() {
+        self.undecided.clear();
+        let groups = ids.chunks(TOGETHER).zip(self.sides.chunks_mut(TOGETHER));
+        for (at, (group, sides)) in groups.enumerate() {
             for id in ids[(at * TOGETHER + AHEAD).min(ids.len())..].iter().take(TOGETHER) {
                 sketch.prefetch(*id);
             }
             let mut four = [group[0]; TOGETHER];
             four[..group.len()].copy_from_slice(group);
-            let dots = sketch.dots(self.backend, &self.probe, four);
-            for (id, dot) in group.iter().zip(dots) {
-                let side = plane.side(dot);
-                if side.is_none() {
-                    self.undecided.push((*id, self.sides.len() as u32));
+            let [low, high] = plane.margins(&sketch.dots(self.backend, &self.probe, four));
+            for (i, (id, side)) in group.iter().zip(sides).enumerate() {
+                let [one, zero] = [low[i] > 0.0, high[i] < 0.0];
+                *side = one;
+                if !one && !zero {
+                    self.undecided.push((*id, (at * TOGETHER + i) as u32));
                 }
-                self.sides.push(side == Some(true));
-                ones += usize::from(side == Some(true));
             }
         }
-        ones
     }
 
-    /// Finds the sides of the undecided, in their order: some of them draw a random number.
-    fn sides_by_row(&mut self) -> usize {
+    /// Finds the sides of items by their rows, in their order: some draw a random number. Each comes with its position.
+    fn sides_by_row(&mut self, items: impl Iterator<Item = (u32, u32)> + Clone) {
         let (nodes, backend, plane) = (self.nodes, self.backend, self.split.row());
-        let mut ones = 0;
-        for (at, group) in self.undecided.chunks(TOGETHER).enumerate() {
-            for (id, _) in self.undecided[(at * TOGETHER + AHEAD).min(self.undecided.len())..].iter().take(TOGETHER) {
-                nodes.prefetch(*id);
+        let mut ahead = items.clone().map(|(id, _)| id).skip(AHEAD);
+        let mut items = items;
+        loop {
+            // Rows of the plane itself fill a last group, and their sides are not looked at.
+            let (mut rows, mut positions, mut found) = ([plane; TOGETHER], [0; TOGETHER], 0);
+            for (id, position) in items.by_ref().take(TOGETHER) {
+                // Ids come from the items, so each has a row.
+                (rows[found], positions[found]) = (nodes.row(id).unwrap_or(plane), position);
+                found += 1;
             }
-            // Ids come from the items, so each has a row.
-            let mut rows = [plane; TOGETHER];
-            for (row, (id, _)) in rows.iter_mut().zip(group) {
-                *row = nodes.row(*id).unwrap_or(plane);
+            if found == 0 {
+                return;
             }
-            for (margin, (_, position)) in D::item_margins(backend, plane, &rows).into_iter().zip(group) {
-                let side = D::side(self.rng, margin);
-                ones += usize::from(side);
-                self.sides[*position as usize] = side;
+            for id in ahead.by_ref().take(TOGETHER) {
+                nodes.prefetch(id);
+            }
+            let margins = D::item_margins(backend, plane, &rows);
+            for (position, margin) in positions.into_iter().zip(margins).take(found) {
+                self.sides[position as usize] = D::side(self.rng, margin);
             }
         }
-        ones
     }
 
     /// Moves items of side 1 behind those of side 0; the order on each side stays.
     fn partition<'i>(&mut self, ids: &'i mut [u32], ones: usize) -> (&'i mut [u32], &'i mut [u32]) {
-        self.moving.clear();
-        let mut end = 0;
+        self.moving.resize(self.moving.len().max(ids.len()), 0);
+        let (mut zero, mut one) = (0, 0);
         for at in 0..ids.len() {
-            if self.sides[at] {
-                self.moving.push(ids[at]);
-            } else {
-                ids[end] = ids[at];
-                end += 1;
-            }
+            // Written to both and kept in one: a side is as good as random, and a branch would be guessed wrong half the
+            // time. What is overwritten has been read, as `zero` is never ahead of `at`.
+            let id = ids[at];
+            ids[zero] = id;
+            self.moving[one] = id;
+            one += usize::from(self.sides[at]);
+            zero += usize::from(!self.sides[at]);
         }
         let (zeros, behind) = ids.split_at_mut(ids.len() - ones);
-        behind.copy_from_slice(&self.moving);
+        behind.copy_from_slice(&self.moving[..ones]);
         (zeros, behind)
     }
 }

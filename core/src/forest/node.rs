@@ -12,6 +12,8 @@
 //! begins where the children would be and may fill the rest of the node. Which kind a node is follows from its number of
 //! descendants ([`Kind`]).
 
+use alloc::vec::Vec;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::rules::Rules;
@@ -197,6 +199,11 @@ impl<'a, D: Rules> Nodes<'a, D> {
     /// How many of the first nodes are items or holes.
     pub(crate) fn items(&self) -> u32 {
         self.items
+    }
+
+    /// The ids that were added.
+    pub(crate) fn present(&self) -> Vec<u32> {
+        (0..self.items).filter(|id| self.item(*id).is_some()).collect()
     }
 
     fn node(&self, id: u32) -> Option<&'a [D::Element]> {

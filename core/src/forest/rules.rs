@@ -77,7 +77,7 @@ pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
 
     /// The least and the most that [`distances`](Self::distances) can be where dot products are known within bounds; `own`
     /// is the query's [`tail`](Self::tail).
-    fn bounds(_dots: &[Bounds; 4], _own: f32, _dimensions: usize) -> [[f32; 4]; 2] {
+    fn bounds(_dots: &Bounds, _own: f32, _dimensions: usize) -> [[f32; 4]; 2] {
         [[f32::NEG_INFINITY; 4], [f32::INFINITY; 4]]
     }
 

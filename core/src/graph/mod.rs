@@ -20,7 +20,7 @@ use table::Table;
 
 use crate::Neighbour;
 use crate::error::BuildError;
-use crate::forest::build::grow_tree;
+use crate::forest::build::{GrowInput, grow_tree};
 use crate::forest::{Items, Storage};
 use crate::metric::Distance;
 use crate::parallel::{self, Join};
@@ -137,16 +137,15 @@ impl<D: Distance, S: Storage> Items<D, S> {
     pub fn graph<J: Join>(&mut self, options: &GraphOptions<'_>) -> Result<Graph<D>, BuildError> {
         self.prepare();
         let (nodes, backend) = (self.nodes(), self.backend());
-        let sketch = Sketch::new::<J, D>(nodes, backend);
+        let (sketch, present) = (Sketch::new::<J, D>(nodes, backend), nodes.present());
+        let input = GrowInput { nodes, present: &present, sketch: sketch.as_ref(), backend };
         let mut table = Table::new(nodes.items(), options.top).ok_or(BuildError::OutOfMemory)?;
         // Each thread grows a tree; then all of them share the leaves of one tree after the other, in which no item comes
         // twice, so that no two of them write to the same row.
         let together = J::threads().max(1);
         for first in (0..options.trees).step_by(together) {
             let batch = first..options.trees.min(first.saturating_add(together));
-            for tree in
-                parallel::map::<J, _>(batch, &|tree| grow_tree(nodes, backend, sketch.as_ref(), options.seed, tree))
-            {
+            for tree in parallel::map::<J, _>(batch, &|tree| grow_tree(input, options.seed, tree)) {
                 leaves::compare_all::<J, D>(nodes, backend, &tree?, &table);
                 options.step();
             }

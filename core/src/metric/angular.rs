@@ -39,6 +39,11 @@ pub(super) fn from_cosines<const N: usize>(dots: [f32; N], own: f32, others: [f3
     distances
 }
 
+/// 1/√x, and 0 of nothing: the cosine with a zero vector is 0.
+fn inverse_root(x: f32) -> f32 {
+    if x > 0.0 { 1.0 / libm::sqrtf(x) } else { 0.0 }
+}
+
 /// The squared length of a row; files from old versions of Annoy do not hold it.
 fn squared_length(backend: Backend, row: Row<'_, Angular>) -> f32 {
     match row.header.squared_length() {
@@ -84,10 +89,8 @@ impl Rules for Angular {
     const BOUNDED: bool = true;
 
     /// The distance's own formula, each step of which keeps an order.
-    fn bounds(dots: &[Bounds; 4], own: f32, _: usize) -> [[f32; 4]; 2] {
-        let lengths = dots.each_ref().map(|dot| dot.tail);
-        [dots.each_ref().map(|dot| dot.high), dots.each_ref().map(|dot| dot.low)]
-            .map(|dots| from_cosines(dots, own, lengths))
+    fn bounds(dots: &Bounds, own: f32, _: usize) -> [[f32; 4]; 2] {
+        [dots.high, dots.low].map(|products| from_cosines(products, own, dots.tail))
     }
 
     fn split<R: Rng>(rng: &mut R, input: &SplitInput<'_, Self>, node: &mut SplitNode<Self>) {
@@ -108,6 +111,7 @@ impl TwoMeans for Angular {
         let backend = input.backend;
         let pulls = draw(rng, input, means)?;
         let mut squares = means.each_ref().map(|mean| backend.dot(&mean.vector, &mean.vector));
+        let mut lengths = squares.map(inverse_root);
         let mut counts = [1.0_f32; 2];
         let mut item = input.row(pulls[0])?;
         let mut products = backend.dot_many(item.vector, [&means[0].vector, &means[1].vector]);
@@ -118,16 +122,18 @@ impl TwoMeans for Angular {
             let [p, q, own] = backend.dot_many(next.vector, [&means[0].vector, &means[1].vector, item.vector]);
             let mut after = [p, q];
             let square = squared_length(backend, item);
-            if square > 0.0 {
-                let distances = from_cosines(products, square, squares);
-                let (p, q) = (counts[0] * distances[0], counts[1] * distances[1]);
-                if p != q && !p.is_nan() && !q.is_nan() {
+            let length = inverse_root(square);
+            if length > 0.0 {
+                let distance = |mean: usize| counts[mean] * (2.0 - 2.0 * (products[mean] * length * lengths[mean]));
+                let (p, q) = (distance(0), distance(1));
+                if p != q {
                     let nearer = usize::from(q < p);
-                    let count = counts[nearer];
-                    let (keep, add) = (count / (count + 1.0), 1.0 / (libm::sqrtf(square) * (count + 1.0)));
+                    let (keep, share) = (counts[nearer] / (counts[nearer] + 1.0), 1.0 / (counts[nearer] + 1.0));
+                    let add = length * share;
                     backend.axpby(add, item.vector, keep, &mut means[nearer].vector);
                     squares[nearer] =
                         keep * keep * squares[nearer] + add * (2.0 * keep * products[nearer] + add * square);
+                    lengths[nearer] = inverse_root(squares[nearer]);
                     after[nearer] = keep * after[nearer] + add * own;
                     counts[nearer] += 1.0;
                 }

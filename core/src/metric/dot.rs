@@ -36,8 +36,8 @@ fn negated_dots<const N: usize>(backend: Backend, from: &[f32], rows: [&[f32]; N
     backend.dot_many(from, rows).map(|dot| -dot)
 }
 
-fn negated_bounds(dots: &[Bounds; 4]) -> [[f32; 4]; 2] {
-    [dots.each_ref().map(|dot| -dot.high), dots.each_ref().map(|dot| -dot.low)]
+fn negated_bounds(dots: &Bounds) -> [[f32; 4]; 2] {
+    [dots.high, dots.low].map(|products| products.map(|x| -x))
 }
 
 /// √(|v|² + factor²), the last step in f64 as Annoy does it.
@@ -121,7 +121,7 @@ impl Rules for Dot {
 
     const BOUNDED: bool = true;
 
-    fn bounds(dots: &[Bounds; 4], _: f32, _: usize) -> [[f32; 4]; 2] {
+    fn bounds(dots: &Bounds, _: f32, _: usize) -> [[f32; 4]; 2] {
         negated_bounds(dots)
     }
 
@@ -201,7 +201,7 @@ impl Rules for DotLegacy {
 
     const BOUNDED: bool = true;
 
-    fn bounds(dots: &[Bounds; 4], _: f32, _: usize) -> [[f32; 4]; 2] {
+    fn bounds(dots: &Bounds, _: f32, _: usize) -> [[f32; 4]; 2] {
         negated_bounds(dots)
     }
 

@@ -88,13 +88,16 @@ offset_metric!(Euclidean, squared_l2_many, libm::sqrtf, {
     const BOUNDED: bool = true;
 
     /// |p|² + |q|² − 2·p·q. The distance itself is computed in another way: both ways lose a little of the squares' sum.
-    fn bounds(dots: &[Bounds; 4], own: f32, dimensions: usize) -> [[f32; 4]; 2] {
+    fn bounds(dots: &Bounds, own: f32, dimensions: usize) -> [[f32; 4]; 2] {
         let lost = 4.0 * roundings(dimensions) as f32;
-        let bound = |dot: &Bounds, product: f32, sign: f32| {
-            let squares = own + dot.tail;
-            squares - 2.0 * product + sign * (lost * squares + f32::MIN_POSITIVE)
-        };
-        [dots.each_ref().map(|dot| bound(dot, dot.high, -1.0)), dots.each_ref().map(|dot| bound(dot, dot.low, 1.0))]
+        [(dots.high, -1.0), (dots.low, 1.0)].map(|(products, sign)| {
+            let mut distances = [0.0; 4];
+            for (distance, (product, tail)) in distances.iter_mut().zip(products.into_iter().zip(dots.tail)) {
+                let squares = own + tail;
+                *distance = squares - 2.0 * product + sign * (lost * squares + f32::MIN_POSITIVE);
+            }
+            distances
+        })
     }
 });
 // A sum of magnitudes does not follow from a dot product.

@@ -199,7 +199,7 @@ impl Backend {
 
     /// y ← a·x + b·y, as BLAS's extension `axpby` has it: `y` times `b` is rounded first.
     pub fn axpby(self, a: f32, x: &[f32], b: f32, y: &mut [f32]) {
-        dispatch!(self, axpby(a, x, b, y))
+        dispatch!(self, axpby(a, x, b, y));
     }
 
     /// The number of bits in which two bit strings differ, 64 bits a word.

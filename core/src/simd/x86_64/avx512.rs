@@ -197,8 +197,10 @@ pub(in crate::simd) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i
     }
     let mut products = [0; N];
     for (product, sum) in products.iter_mut().zip(&sums) {
-        // Integers: the order of the sum cannot matter.
-        *product = _mm512_reduce_add_epi32(*sum);
+        let eight = _mm256_add_epi32(_mm512_castsi512_si256(*sum), _mm512_extracti64x4_epi64::<1>(*sum));
+        let four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+        let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+        *product = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)));
     }
     products
 }
