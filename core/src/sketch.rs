@@ -237,3 +237,84 @@ impl Plane {
         [dots.low, dots.high].map(|dots| (f32x4::new(dots) + more).to_array())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use rand_core::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::*;
+    use crate::{Dot, Items, Serial};
+
+    /// Numbers of all sizes, now and then a 0, and vectors in which one number outweighs the others.
+    fn vectors(rng: &mut impl Rng, n: usize, dimensions: usize) -> Vec<Vec<f32>> {
+        let uniform = |rng: &mut dyn FnMut() -> u32| (rng() >> 8) as f32 / (1 << 23) as f32 - 1.0;
+        let mut next = || rng.next_u32();
+        (0..n)
+            .map(|_| {
+                let scale = 2.0_f32.powi((next() % 180) as i32 - 130);
+                let spread = next() % 20;
+                (0..dimensions)
+                    .map(|_| match next() % 9 {
+                        0 => 0.0,
+                        _ => scale * uniform(&mut next) * 2.0_f32.powi(-((next() % (spread + 1)) as i32)),
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_backends_dot_product_lies_within_the_bounds() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        for dimensions in [1, 2, 3, 16, 47, 48, 49, 100, 300, 1000] {
+            let rows = vectors(&mut rng, 200, dimensions);
+            let mut items = Items::<Dot>::new(dimensions).unwrap();
+            for (id, row) in (0..).zip(&rows) {
+                items.add(id, row).unwrap();
+            }
+            let sketch = Sketch::new::<Serial, Dot>(items.nodes(), items.backend()).unwrap();
+            let mut decided = 0;
+            let mut probe = Probe::default();
+            for query in vectors(&mut rng, 60, dimensions).iter().chain(&rows[..20]) {
+                probe.set(query, &sketch);
+                for (ids, rows) in (0..200).collect::<Vec<u32>>().as_chunks().0.iter().zip(rows.as_chunks::<4>().0) {
+                    for backend in Backend::available() {
+                        let bounds = sketch.dots(backend, &probe, *ids);
+                        let dots = backend.dot_many(query, rows.each_ref().map(Vec::as_slice));
+                        for (i, dot) in dots.into_iter().enumerate() {
+                            let (low, high) = (bounds.low[i], bounds.high[i]);
+                            assert!(low <= dot && dot <= high, "{low:e} {dot:e} {high:e}, {dimensions} dimensions");
+                            decided += usize::from(low > 0.0 || high < 0.0);
+                        }
+                    }
+                }
+            }
+            // Bounds that say nothing would be right, too.
+            let all = 80 * 200 * Backend::available().count();
+            assert!(decided * 10 > all * 4, "{decided} of {all} decided, {dimensions} dimensions");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_bounds_nothing() {
+        let mut items = Items::<Dot>::new(3).unwrap();
+        for id in [0, 1, 2, 4] {
+            items.add(id, &[1.0, 2.0, 3.0]).unwrap();
+        }
+        let sketch = Sketch::new::<Serial, Dot>(items.nodes(), items.backend()).unwrap();
+        let mut probe = Probe::default();
+        let undecided = |bounds: [f32; 4], i: usize| !(bounds[i] > 0.0) && !(bounds[i] < 0.0);
+        for query in [[f32::NAN, 1.0, 1.0], [f32::INFINITY, 1.0, 1.0]] {
+            probe.set(&query, &sketch);
+            let Bounds { low, high, .. } = sketch.dots(items.backend(), &probe, [0, 1, 2, 4]);
+            assert!((0..4).all(|i| !(low[i] > 0.0) && !(high[i] < 0.0)), "{low:?} {high:?}");
+        }
+        // A hole, and an id out of range.
+        probe.set(&[1.0; 3], &sketch);
+        assert!(undecided(sketch.dots(items.backend(), &probe, [0, 1, 2, 3]).low, 3));
+        assert!((0..4).all(|i| undecided(sketch.dots(items.backend(), &probe, [0, 1, 2, 5]).low, i)));
+    }
+}
