@@ -189,6 +189,18 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
         forest!(self, forest -> forest.with_backend(backend))
     }
 
+    /// Keeps a sketch of the items in memory; see [`Forest::with_sketch`].
+    #[must_use]
+    pub fn with_sketch<J: Join>(self) -> Self {
+        forest!(self, forest -> forest.with_sketch::<J>())
+    }
+
+    /// Gives the memory of the sketch back; see [`Forest::without_sketch`].
+    #[must_use]
+    pub fn without_sketch(self) -> Self {
+        forest!(self, forest -> forest.without_sketch())
+    }
+
     /// Checks every node; see [`Forest::verify`].
     ///
     /// # Errors

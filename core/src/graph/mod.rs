@@ -3,8 +3,7 @@
 //! Asking a forest once for each item would work, and waste most of what it does: a query walks the trees to find leaves,
 //! although every item is in a leaf of every tree already, and fetches each candidate from memory for itself, although its
 //! leaf mates need the same ones. So no tree is searched here. A tree is grown, each of its leaves compares all its items
-//! with one another while they are in the cache, and the tree is dropped: only the table of the best so far stays. On
-//! 341,479 word vectors the leaves of 50 trees hold 73 % of the nearest 15, of 100 trees 85 %.
+//! with one another while they are in the cache, and the tree is dropped: only the table of the best so far stays.
 //!
 //! What is missing then is mostly near something that was found. A refinement looks at the neighbours of each item's
 //! neighbours (Dong, Moses, Li, "Efficient k-nearest neighbor graph construction for generic similarity measures", 2011);
