@@ -56,7 +56,9 @@ fn lengths_of_every_size() {
     let mut rows = data::odd_rows(2, ITEMS, DIMENSIONS);
     for (id, row) in &mut rows {
         let scale = 10_f32.powi((id % 40) as i32 - 24);
-        row.iter_mut().for_each(|x| *x *= scale);
+        for x in row {
+            *x *= scale;
+        }
     }
     every_metric(&rows, "all sizes", &[Backend::detect()]);
 }

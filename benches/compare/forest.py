@@ -1,0 +1,131 @@
+"""Forests: Annoy and ohyeah.AnnoyIndex side by side, the same calls, the same trees, the same search_k, one thread.
+
+usage: forest.py VECTORS.bin... [--trees 50] [--search-k 3000 10000 40000] [--queries 1000] [--rounds 3]
+
+Both libraries index the same rows of each file in one process, less some that are held out as queries, and answer one
+query a call. Rounds alternate between the libraries and the median counts; exact answers, for recall@10, are computed by
+numpy in f64. Peak memory is what a build adds to the process at the most. Needs numpy, annoy and ohyeah.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+
+import annoy
+import numpy as np
+
+import ohyeah
+
+TOP = 10
+LIBRARIES = {"annoy": annoy.AnnoyIndex, "ohyeah": ohyeah.AnnoyIndex}
+
+
+def load(path):
+    with open(path, "rb") as file:
+        n, d = map(int, file.readline().split())
+        data = file.read()
+    vectors, at = np.empty((n, d), "f4"), 0
+    for row in range(n):
+        end = data.index(b" ", at)
+        vectors[row] = np.frombuffer(data, "<f4", d, end + 1)
+        at = end + 1 + 4 * d
+    return vectors
+
+
+def exact(items, queries):
+    unit = items.astype("f8")
+    unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-300)
+    found = []
+    for first in range(0, len(queries), 100):
+        scores = queries[first : first + 100].astype("f8") @ unit.T
+        found += [set(row) for row in np.argpartition(-scores, TOP, axis=1)[:, :TOP].tolist()]
+    return found
+
+
+def memory(field):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(field)) / 1024
+
+
+def reset_peak():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def built(make, items, trees):
+    """The index, the seconds that its build took, and the megabytes that it and its items added at the most."""
+    reset_peak()
+    before = memory("VmRSS")
+    index = make(items.shape[1], "angular")
+    for id, row in enumerate(items):
+        index.add_item(id, row)
+    start = time.perf_counter()
+    index.build(trees, n_jobs=1)
+    return index, time.perf_counter() - start, memory("VmHWM") - before
+
+
+def file_size(index):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "index.ann")
+        index.save(path)
+        return os.path.getsize(path) / 1e6
+
+
+def asked(index, queries, search_k):
+    """The seconds that all queries took, and the ids found."""
+    start = time.perf_counter()
+    found = [index.get_nns_by_vector(query, TOP, search_k) for query in queries]
+    return time.perf_counter() - start, found
+
+
+def compare(path, options):
+    vectors = load(path)
+    held_out = np.random.default_rng(0).permutation(len(vectors))[: options.queries]
+    items, queries = np.delete(vectors, held_out, axis=0), vectors[held_out]
+    truth = exact(items, queries)
+    print(f"\n{os.path.basename(path)}: {len(items)} items of {items.shape[1]} dimensions, {options.trees} trees", flush=True)
+
+    rows, indexes = [], {}
+    measured = {name: built(make, items, options.trees) for name, make in LIBRARIES.items()}
+    for _ in range(options.rounds - 1):
+        for name, make in LIBRARIES.items():
+            index, seconds, peak = built(make, items, options.trees)
+            measured[name] += (seconds, peak)
+            del index
+    for name in LIBRARIES:
+        indexes[name] = measured[name][0]
+    rows.append(("build, s", {n: statistics.median(measured[n][1::2]) for n in LIBRARIES}, "{:.2f}", "less"))
+    rows.append(("peak memory, MB", {n: statistics.median(measured[n][2::2]) for n in LIBRARIES}, "{:.0f}", "less"))
+    for search_k in options.search_k:
+        times, recalls = {n: [] for n in LIBRARIES}, {}
+        for _ in range(options.rounds):
+            for name, index in indexes.items():
+                seconds, found = asked(index, queries, search_k)
+                times[name].append(seconds)
+                recalls[name] = np.mean([len(t & set(f)) / TOP for t, f in zip(truth, found)])
+        speed = {n: len(queries) / statistics.median(times[n]) for n in LIBRARIES}
+        rows.append((f"queries/s at search_k {search_k}", speed, "{:.0f}", "more"))
+        rows.append((f"recall@{TOP} at search_k {search_k}", recalls, "{:.4f}", None))
+    rows.append(("file, MB", {n: file_size(index) for n, index in indexes.items()}, "{:.1f}", None))
+
+    print(f"{'':34}{'annoy':>12}{'ohyeah':>12}{'ratio':>9}")
+    for what, values, form, better in rows:
+        ratio = {
+            "less": f"{values['annoy'] / values['ohyeah']:.2f}x",
+            "more": f"{values['ohyeah'] / values['annoy']:.2f}x",
+            None: f"{values['ohyeah'] - values['annoy']:+.4f}" if "recall" in what else "",
+        }[better]
+        print(f"{what:34}{form.format(values['annoy']):>12}{form.format(values['ohyeah']):>12}{ratio:>9}", flush=True)
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("vectors", nargs="+")
+parser.add_argument("--trees", type=int, default=50)
+parser.add_argument("--search-k", type=int, nargs="+", default=[3000, 10000, 40000])
+parser.add_argument("--queries", type=int, default=1000)
+parser.add_argument("--rounds", type=int, default=3)
+options = parser.parse_args()
+for path in options.vectors:
+    compare(path, options)
