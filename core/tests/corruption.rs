@@ -15,7 +15,7 @@ const CORRUPTIONS: usize = if cfg!(target_arch = "x86_64") { 10_000 } else { 100
 /// Flips, cuts and splices, a few of them at a time.
 fn corrupt(rng: &mut impl Rng, file: &[u8], other: &[u8]) -> Vec<u8> {
     let mut bytes = file.to_vec();
-    for _ in 0..1 + rng.next_u32() % 4 {
+    for _ in 0..=rng.next_u32() % 4 {
         let mut below = |n: usize| (rng.next_u64() % (n.max(1) as u64)) as usize;
         match below(10) {
             // A bit, a byte, a word: of a header as likely as of a vector, as headers are rare.
