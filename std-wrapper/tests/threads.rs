@@ -29,7 +29,7 @@ fn same_on_every_pool<D: Distance>() {
     let serial = items::<D>().build(options).expect("builds");
     let queries: Vec<_> = (0..500).step_by(3).map(|id| D::Element::from_numbers(&row(id)).into_owned()).collect();
     let queries: Vec<&[D::Element]> = queries.iter().map(Vec::as_slice).collect();
-    for threads in [1, 2, 8] {
+    for threads in [1, 2, 3, 8] {
         pool(threads).install(|| {
             let built = items::<D>().par_build(options).expect("builds");
             assert!(built.as_bytes() == serial.as_bytes(), "{} on {threads} threads", D::METRIC);
@@ -44,7 +44,7 @@ fn same_on_every_pool<D: Distance>() {
 }
 
 #[test]
-fn forests_and_answers_are_the_same_on_1_2_and_8_threads() {
+fn forests_and_answers_are_the_same_on_1_2_3_and_8_threads() {
     same_on_every_pool::<Angular>();
     same_on_every_pool::<Manhattan>();
     same_on_every_pool::<Hamming>();
