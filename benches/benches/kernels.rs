@@ -94,5 +94,27 @@ fn integers(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, floats, bits, integers);
+/// Pairs of a query and a row, by tiles that lie in the second-level cache.
+fn tiles(c: &mut Criterion) {
+    let mut group = group(c, "tile_u7");
+    for dimensions in DIMENSIONS {
+        let width = dimensions / 4;
+        let queries: Vec<i8> = (0..48 * 4 * width).map(|i| (i * 37) as i8).collect();
+        let tiles: Vec<Vec<[u8; 64]>> =
+            (0..=200 / width).map(|t| (0..width).map(|k| [((t + k) % 128) as u8; 64]).collect()).collect();
+        let mut sums = vec![[0; 16]; 48];
+        group.throughput(Throughput::Elements(48 * 16 * tiles.len() as u64));
+        for backend in Backend::available() {
+            group.bench_function(BenchmarkId::new(backend.name(), dimensions), |b| {
+                b.iter(|| {
+                    for tile in &tiles {
+                        backend.tile_u7(black_box(&queries), tile, black_box(&mut sums));
+                    }
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, floats, bits, integers, tiles);
 criterion_main!(benches);

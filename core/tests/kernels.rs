@@ -129,6 +129,19 @@ fn integers() {
     oracle::kernels::integers(&[i16::MAX; 2000], &[i8::MIN; 2000]);
 }
 
+#[test]
+fn seven_bits() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(6);
+    let (q, x): (Vec<i8>, Vec<u8>) = (0..400).map(|_| (rng.next_u32() as i8, rng.next_u32() as u8)).unzip();
+    for len in LENGTHS {
+        let offset = len % OFFSETS.end;
+        oracle::kernels::seven_bits(&q[offset..offset + len], &x[50 - offset..50 - offset + len]);
+    }
+    // Where 16 bits would be too few.
+    oracle::kernels::seven_bits(&[i8::MIN; 3000], &[127; 3000]);
+    oracle::kernels::seven_bits(&[i8::MAX; 3000], &[127; 3000]);
+}
+
 /// Unequal lengths are a caller's mistake; the answer is that of the common part, and nothing beyond it is read.
 #[test]
 fn unequal_lengths_use_the_common_part() {
@@ -146,5 +159,12 @@ fn unequal_lengths_use_the_common_part() {
         backend.axpby(2.0, &long[..35], 1.0, &mut y);
         assert!((0..40).all(|i| y[i] == i as f32 * if i < 35 { 3.0 } else { 1.0 }));
         assert_eq!(backend.dot_i8_many(&[3; 100], [&[2; 70], &[2; 65]]), [390, 390]);
+        assert_eq!(backend.dot_u7_many(&[3; 100], [&[2; 70], &[2; 65]]), [390, 390]);
+        // Fewer sums than queries, and no room at all.
+        let mut sums = [[0; 16]; 2];
+        backend.tile_u7(&[1; 8 * 13 + 3], &[[1; 64]; 2], &mut sums);
+        assert_eq!(sums, [[8; 16]; 2]);
+        backend.tile_u7(&[1; 50], &[], &mut sums);
+        assert_eq!(sums, [[8; 16]; 2]);
     }
 }

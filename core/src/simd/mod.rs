@@ -38,6 +38,11 @@ const LANES: usize = 32;
 #[cfg(target_arch = "x86_64")]
 const BYTES: usize = 64;
 
+/// Rows in a tile.
+pub const TILE_ROWS: usize = 16;
+/// Bytes of a tile that lie beside each other: four of each row.
+pub const TILE_BYTES: usize = 4 * TILE_ROWS;
+
 /// The longest length that all of the vectors reach.
 ///
 /// Every kernel cuts its arguments to it, in release builds too: what lies beyond is not read.
@@ -195,6 +200,25 @@ impl Backend {
     #[must_use]
     pub fn l1_many<const N: usize>(self, a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
         dispatch!(self, l1(a, rows))
+    }
+
+    /// The dot products Σ qᵢ·xᵢ of a query of signed bytes with `N` rows of 7-bit numbers, 0 to 127: the same on every
+    /// backend. (A larger byte in a row is a caller's mistake; the product is then any number.)
+    #[must_use]
+    pub fn dot_u7_many<const N: usize>(self, query: &[i8], rows: [&[u8]; N]) -> [i32; N] {
+        dispatch!(self, dot_u7(query, rows))
+    }
+
+    /// The dot products of every query with every row of a tile: `sums[q][r]` for query `q` and row `r`. The same on every
+    /// backend.
+    ///
+    /// A tile is sixteen rows of 7-bit numbers, four bytes of each row beside four of the next: `tile[k][4·r + i]` is number
+    /// 4·k + i of row `r`. Queries lie one after the other, 4 · `tile.len()` signed bytes each. What queries there are
+    /// beyond `sums`, or sums beyond the queries, are left alone, and so is everything where the tile is empty.
+    pub fn tile_u7(self, queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: &mut [[i32; TILE_ROWS]]) {
+        if !tile.is_empty() {
+            dispatch!(self, tile_u7(queries, tile, sums));
+        }
     }
 
     /// y ← a·x + b·y, as BLAS's extension `axpby` has it: `y` times `b` is rounded first.

@@ -3,7 +3,7 @@
 //! The other files must give these values, to the bit: see the lane contract in [`super`]. Scalar is also what runs on
 //! targets without vectors and under Miri.
 
-use super::{LANES, common_length};
+use super::{LANES, TILE_BYTES, TILE_ROWS, common_length};
 
 /// Sums `step` over 32 lanes: lane `j` takes elements `j`, `j + 32`, …, a short last block is padded with zeros, and the
 /// lanes fold by halves.
@@ -50,6 +50,24 @@ pub(super) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
 pub(super) fn axpby(a: f32, x: &[f32], b: f32, y: &mut [f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y = *y * b + a * x;
+    }
+}
+
+pub(super) fn dot_u7<const N: usize>(query: &[i8], rows: [&[u8]; N]) -> [i32; N] {
+    let len = common_length(query, rows);
+    let product = |(q, x): (&i8, &u8)| i32::from(*q) * i32::from(*x);
+    rows.map(|row| query[..len].iter().zip(row).map(product).fold(0, i32::wrapping_add))
+}
+
+pub(super) fn tile_u7(queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: &mut [[i32; TILE_ROWS]]) {
+    for (query, sums) in queries.chunks_exact(4 * tile.len()).zip(sums) {
+        *sums = [0; TILE_ROWS];
+        for (four, rows) in query.as_chunks::<4>().0.iter().zip(tile) {
+            for (sum, row) in sums.iter_mut().zip(rows.as_chunks::<4>().0) {
+                let products = four.iter().zip(row).map(|(q, x)| i32::from(*q) * i32::from(*x));
+                *sum = sum.wrapping_add(products.sum());
+            }
+        }
     }
 }
 

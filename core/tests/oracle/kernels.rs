@@ -105,6 +105,38 @@ pub(crate) fn integers(a: &[i16], b: &[i8]) {
     }
 }
 
+/// Checks the kernels of 7-bit rows: one row with a query, and as the middle row of a tile whose others are shifted.
+pub(crate) fn seven_bits(query: &[i8], row: &[u8]) {
+    let row: Vec<u8> = row.iter().map(|x| x & 127).collect();
+    let reversed: Vec<u8> = row.iter().rev().copied().collect();
+    let product =
+        |row: &[u8], query: &[i8]| -> i32 { row.iter().zip(query).map(|(x, q)| i32::from(*x) * i32::from(*q)).sum() };
+    let width = row.len() / 4;
+    let rows: Vec<Vec<u8>> = (0..16)
+        .map(|r| [&row[row.len() - row.len() * r / 16..], &row[..row.len() - row.len() * r / 16]].concat())
+        .collect();
+    let mut tile = vec![[0_u8; 64]; width];
+    for (r, row) in rows.iter().enumerate() {
+        for (i, x) in row[..4 * width].iter().enumerate() {
+            tile[i / 4][4 * r + i % 4] = *x;
+        }
+    }
+    let count = 14;
+    let queries: Vec<Vec<i8>> =
+        (0..count).map(|q| query[..4 * width].iter().map(|x| x.wrapping_mul(q + 1)).collect()).collect();
+    for backend in Backend::available() {
+        let expected = [product(&row, query), product(&reversed, query), product(&row, query)];
+        assert_eq!(backend.dot_u7_many(query, [&row, &reversed, &row]), expected, "dot_u7 on {}", backend.name());
+        let mut sums = vec![[-7; 16]; queries.len() + 1];
+        backend.tile_u7(&queries.concat(), &tile, &mut sums);
+        for (query, sums) in queries.iter().zip(&sums).filter(|_| width > 0) {
+            let expected: Vec<i32> = rows.iter().map(|row| product(&row[..4 * width], query)).collect();
+            assert_eq!(sums[..], expected, "tile_u7 on {}", backend.name());
+        }
+        assert_eq!(sums[queries.len()], [-7; 16], "a sum of no query");
+    }
+}
+
 /// Any bytes as two vectors, of raw bit patterns and at an odd distance from each other, through all kernels.
 pub(crate) fn any_bytes(bytes: &[u8]) {
     let Some((gap, bytes)) = bytes.split_first() else { return };
@@ -119,4 +151,7 @@ pub(crate) fn any_bytes(bytes: &[u8]) {
     let shorts: Vec<i16> = bytes[..2 * third].as_chunks().0.iter().map(|two| i16::from_le_bytes(*two)).collect();
     let small: Vec<i8> = bytes[2 * third..3 * third].iter().map(|byte| byte.cast_signed()).collect();
     integers(&shorts, &small);
+    let (query, row) = bytes.split_at(bytes.len() / 2);
+    let query: Vec<i8> = query.iter().map(|byte| byte.cast_signed()).collect();
+    seven_bits(&query, &row[..query.len()]);
 }

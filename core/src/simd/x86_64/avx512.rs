@@ -5,7 +5,7 @@
 #[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
 use core::arch::x86_64::*;
 
-use crate::simd::{BYTES, LANES, common_length, pad};
+use crate::simd::{BYTES, LANES, TILE_BYTES, TILE_ROWS, common_length, pad};
 
 const WIDTH: usize = 16;
 
@@ -172,6 +172,16 @@ fn load_shorts(block: &[i16; BYTES]) -> [__m512i; 2] {
     unsafe { [0, 1].map(|lane| _mm512_loadu_si512(from.add(lane * BYTES / 2).cast())) }
 }
 
+/// `_mm512_reduce_add_epi32` by hand: the sums of several registers at once then share their last steps.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn sum_of_lanes(lanes: __m512i) -> i32 {
+    let eight = _mm256_add_epi32(_mm512_castsi512_si256(lanes), _mm512_extracti64x4_epi64::<1>(lanes));
+    let four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+    let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(in crate::simd) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
     let len = common_length(a, rows);
@@ -197,12 +207,92 @@ pub(in crate::simd) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i
     }
     let mut products = [0; N];
     for (product, sum) in products.iter_mut().zip(&sums) {
-        let eight = _mm256_add_epi32(_mm512_castsi512_si256(*sum), _mm512_extracti64x4_epi64::<1>(*sum));
-        let four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
-        let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-        *product = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)));
+        *product = sum_of_lanes(*sum);
     }
     products
+}
+
+/// 64 bytes as they are.
+#[target_feature(enable = "avx512f")]
+#[inline]
+#[allow(unsafe_code)]
+fn load_raw<T: bytemuck::Pod>(block: &[T; BYTES]) -> __m512i {
+    const { assert!(size_of::<T>() == 1) };
+    // SAFETY: the reference covers the 64 bytes read; `loadu` asks for no alignment.
+    unsafe { _mm512_loadu_si512(block.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+#[allow(unsafe_code)]
+fn store_sums(sums: &mut [i32; TILE_ROWS], from: __m512i) {
+    // SAFETY: the reference covers the 64 bytes written; `storeu` asks for no alignment.
+    unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), from) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(in crate::simd) fn dot_u7<const N: usize>(query: &[i8], rows: [&[u8]; N]) -> [i32; N] {
+    let len = common_length(query, rows);
+    let (blocks, tail) = query[..len].as_chunks::<BYTES>();
+    let row_blocks = rows.map(|row| row[..len].as_chunks::<BYTES>());
+    let mut sums = [_mm512_setzero_si512(); N];
+    for (i, block) in blocks.iter().enumerate() {
+        let q = load_raw(block);
+        for (sum, row) in sums.iter_mut().zip(&row_blocks) {
+            *sum = _mm512_dpbusd_epi32(*sum, load_raw(&row.0[i]), q);
+        }
+    }
+    if !tail.is_empty() {
+        let q = load_raw(&pad(tail));
+        for (sum, row) in sums.iter_mut().zip(&row_blocks) {
+            *sum = _mm512_dpbusd_epi32(*sum, load_raw(&pad(row.1)), q);
+        }
+    }
+    let mut products = [0; N];
+    for (product, sum) in products.iter_mut().zip(&sums) {
+        *product = sum_of_lanes(*sum);
+    }
+    products
+}
+
+/// Queries that share each load of a tile.
+const QUERIES: usize = 12;
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(in crate::simd) fn tile_u7(queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: &mut [[i32; TILE_ROWS]]) {
+    let width = tile.len();
+    let (fours, _) = queries.as_chunks::<4>();
+    let count = (fours.len() / width).min(sums.len());
+    let (groups, rest) = sums[..count].as_chunks_mut::<QUERIES>();
+    for (at, group) in groups.iter_mut().enumerate() {
+        tile_group(&fours[at * QUERIES * width..][..QUERIES * width], tile, group);
+    }
+    for (query, sums) in fours[(count - rest.len()) * width..].chunks_exact(width).zip(rest) {
+        tile_group(query, tile, core::array::from_mut(sums));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn tile_group<const Q: usize>(fours: &[[i8; 4]], tile: &[[u8; TILE_BYTES]], sums: &mut [[i32; TILE_ROWS]; Q]) {
+    let mut queries = [&fours[..0]; Q];
+    for (to, query) in queries.iter_mut().zip(fours.chunks_exact(tile.len())) {
+        *to = query;
+    }
+    let mut lanes = [_mm512_setzero_si512(); Q];
+    for (k, rows) in tile.iter().enumerate() {
+        let rows = load_raw(rows);
+        for (lanes, query) in lanes.iter_mut().zip(&queries) {
+            *lanes = _mm512_dpbusd_epi32(
+                *lanes,
+                rows,
+                _mm512_set1_epi32(i32::from_ne_bytes(query[k].map(i8::cast_unsigned))),
+            );
+        }
+    }
+    for (sums, lanes) in sums.iter_mut().zip(lanes) {
+        store_sums(sums, lanes);
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
