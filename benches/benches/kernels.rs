@@ -116,5 +116,24 @@ fn tiles(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, floats, bits, integers, tiles);
+/// Rows of 4-bit codes, one for two dimensions, that lie in the second-level cache.
+fn scans(c: &mut Criterion) {
+    let mut group = group(c, "scan_4bit");
+    for dimensions in DIMENSIONS {
+        let tables: Vec<[u8; 16]> =
+            (0..dimensions / 2).map(|t| std::array::from_fn(|i| ((t * 7 + i * 5) % 64) as u8)).collect();
+        let blocks = (1 << 19) / (32 * tables.len() / 2);
+        let codes: Vec<[u8; 32]> =
+            (0..blocks * (tables.len() / 2)).map(|at| std::array::from_fn(|v| (at * 31 + v * 17) as u8)).collect();
+        let mut sums = vec![[0; 32]; blocks];
+        group.throughput(Throughput::Elements(32 * blocks as u64));
+        for backend in Backend::available() {
+            group.bench_function(BenchmarkId::new(backend.name(), dimensions), |b| {
+                b.iter(|| backend.scan_4bit(black_box(&codes), &tables, black_box(&mut sums)));
+            });
+        }
+    }
+}
+
+criterion_group!(benches, floats, bits, integers, tiles, scans);
 criterion_main!(benches);

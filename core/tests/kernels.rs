@@ -142,6 +142,19 @@ fn seven_bits() {
     oracle::kernels::seven_bits(&[i8::MAX; 3000], &[127; 3000]);
 }
 
+#[test]
+fn four_bits() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
+    let bytes: Vec<u8> = (0..7 * 32 * 60).map(|_| rng.next_u32() as u8).collect();
+    for width in 0..60 {
+        for more in 0..3 {
+            oracle::kernels::four_bits(&bytes[more..(7 * 32 * width + more).min(bytes.len())]);
+        }
+    }
+    // Sums beyond 16 bits.
+    oracle::kernels::four_bits(&[255; 7 * 32 * 700]);
+}
+
 /// Unequal lengths are a caller's mistake; the answer is that of the common part, and nothing beyond it is read.
 #[test]
 fn unequal_lengths_use_the_common_part() {

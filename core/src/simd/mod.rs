@@ -38,6 +38,8 @@ const LANES: usize = 32;
 #[cfg(target_arch = "x86_64")]
 const BYTES: usize = 64;
 
+/// Rows in a block of 4-bit codes.
+pub const SCAN_ROWS: usize = 32;
 /// Rows in a tile.
 pub const TILE_ROWS: usize = 16;
 /// Bytes of a tile that lie beside each other: four of each row.
@@ -218,6 +220,21 @@ impl Backend {
     pub fn tile_u7(self, queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: &mut [[i32; TILE_ROWS]]) {
         if !tile.is_empty() {
             dispatch!(self, tile_u7(queries, tile, sums));
+        }
+    }
+
+    /// Sums of table entries that 4-bit codes choose, for 32 rows a block: the scan of product-quantised rows (André,
+    /// Kermarrec, Le Scouarnec, "Cache locality is not enough: high-performance nearest neighbor search with product
+    /// quantization fast scan", 2015). The same on every backend.
+    ///
+    /// There are 2·w tables of sixteen entries, each at most 63. A block is w times 32 bytes: byte `v` of the `j`-th holds
+    /// row `v`'s code for table 2·j in its low half and for table 2·j + 1 in its high half. `sums[b][v]` becomes the sum,
+    /// modulo 2¹⁶, for row `v` of block `b`. Blocks beyond the sums, or sums beyond the blocks, are left alone, and so is
+    /// everything where there are no tables; a last table without a partner is not used.
+    pub fn scan_4bit(self, codes: &[[u8; SCAN_ROWS]], tables: &[[u8; 16]], sums: &mut [[u16; SCAN_ROWS]]) {
+        let (pairs, _) = tables.as_chunks::<2>();
+        if !pairs.is_empty() {
+            dispatch!(self, scan_4bit(codes, pairs, sums));
         }
     }
 

@@ -3,7 +3,7 @@
 //! The other files must give these values, to the bit: see the lane contract in [`super`]. Scalar is also what runs on
 //! targets without vectors and under Miri.
 
-use super::{LANES, TILE_BYTES, TILE_ROWS, common_length};
+use super::{LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length};
 
 /// Sums `step` over 32 lanes: lane `j` takes elements `j`, `j + 32`, …, a short last block is padded with zeros, and the
 /// lanes fold by halves.
@@ -66,6 +66,18 @@ pub(super) fn tile_u7(queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: &mut [[i3
             for (sum, row) in sums.iter_mut().zip(rows.as_chunks::<4>().0) {
                 let products = four.iter().zip(row).map(|(q, x)| i32::from(*q) * i32::from(*x));
                 *sum = sum.wrapping_add(products.sum());
+            }
+        }
+    }
+}
+
+pub(super) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]]) {
+    for (block, sums) in codes.chunks_exact(tables.len()).zip(sums) {
+        *sums = [0; SCAN_ROWS];
+        for (codes, [low, high]) in block.iter().zip(tables) {
+            for (sum, code) in sums.iter_mut().zip(codes) {
+                let entries = u16::from(low[usize::from(code & 15)]) + u16::from(high[usize::from(code >> 4)]);
+                *sum = sum.wrapping_add(entries);
             }
         }
     }

@@ -137,6 +137,32 @@ pub(crate) fn seven_bits(query: &[i8], row: &[u8]) {
     }
 }
 
+/// Checks the scan of 4-bit codes: as many tables as there are times 32 bytes for two blocks, from any bytes.
+pub(crate) fn four_bits(bytes: &[u8]) {
+    let (thirty_twos, rest) = bytes.as_chunks::<32>();
+    let width = thirty_twos.len() / 7;
+    let codes = &thirty_twos[..6 * width];
+    let tables: Vec<[u8; 16]> = thirty_twos[6 * width..7 * width].as_flattened().as_chunks::<16>().0.to_vec();
+    let tables: Vec<[u8; 16]> = tables.into_iter().map(|table| table.map(|entry| entry & 63)).collect();
+    let mut expected = [[7_u16; 32]; 7];
+    for (block, sums) in expected.iter_mut().take(if width > 0 { 6 } else { 0 }).enumerate() {
+        for (row, sum) in sums.iter_mut().enumerate() {
+            *sum = 0;
+            for (table, entries) in tables.iter().enumerate() {
+                let code = codes[block * width + table / 2][row] >> (4 * (table % 2)) & 15;
+                *sum = sum.wrapping_add(u16::from(entries[usize::from(code)]));
+            }
+        }
+    }
+    // A table without a partner changes nothing.
+    let odd = [tables.as_slice(), &[[63; 16]]].concat();
+    for backend in Backend::available() {
+        let mut sums = [[7; 32]; 7];
+        backend.scan_4bit(codes, if rest.is_empty() { &tables } else { &odd }, &mut sums);
+        assert_eq!(sums, expected, "scan_4bit of {width} pairs on {}", backend.name());
+    }
+}
+
 /// Any bytes as two vectors, of raw bit patterns and at an odd distance from each other, through all kernels.
 pub(crate) fn any_bytes(bytes: &[u8]) {
     let Some((gap, bytes)) = bytes.split_first() else { return };
@@ -151,6 +177,7 @@ pub(crate) fn any_bytes(bytes: &[u8]) {
     let shorts: Vec<i16> = bytes[..2 * third].as_chunks().0.iter().map(|two| i16::from_le_bytes(*two)).collect();
     let small: Vec<i8> = bytes[2 * third..3 * third].iter().map(|byte| byte.cast_signed()).collect();
     integers(&shorts, &small);
+    four_bits(bytes);
     let (query, row) = bytes.split_at(bytes.len() / 2);
     let query: Vec<i8> = query.iter().map(|byte| byte.cast_signed()).collect();
     seven_bits(&query, &row[..query.len()]);
