@@ -152,7 +152,7 @@ fn four_bits() {
         }
     }
     // Sums beyond 16 bits.
-    oracle::kernels::four_bits(&[255; 7 * 32 * 700]);
+    oracle::kernels::four_bits(&vec![255; 7 * 32 * 700]);
 }
 
 /// Unequal lengths are a caller's mistake; the answer is that of the common part, and nothing beyond it is read.
