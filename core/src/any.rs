@@ -255,6 +255,12 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
 
     /// What holds the bytes.
     #[must_use]
+    pub fn storage(&self) -> &S {
+        forest!(self, forest => forest.storage())
+    }
+
+    /// What holds the bytes, alone.
+    #[must_use]
     pub fn into_storage(self) -> S {
         forest!(self, forest => forest.into_storage())
     }

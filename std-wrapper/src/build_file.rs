@@ -64,6 +64,12 @@ impl BuildFile {
         }
     }
 
+    /// The name that it will have.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes the bytes durable and gives them their name.
     ///
     /// # Errors

@@ -158,6 +158,12 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
 
     /// What holds the bytes.
     #[must_use]
+    pub const fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    /// What holds the bytes, alone.
+    #[must_use]
     pub fn into_storage(self) -> S {
         self.storage
     }
