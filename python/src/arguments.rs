@@ -10,7 +10,9 @@ use ohyeah::error::VectorError;
 /// The exception of a vector that is none of an index's, with Annoy's words where it has some.
 pub(crate) fn vector_error(error: VectorError) -> PyErr {
     match error {
-        VectorError::WrongLength { .. } => PyIndexError::new_err(error.to_string()),
+        VectorError::WrongLength { expected, found } => {
+            PyIndexError::new_err(format!("Vector has wrong length (expected {expected}, got {found})"))
+        }
         _ => PyValueError::new_err(error.to_string()),
     }
 }

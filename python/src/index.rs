@@ -79,6 +79,14 @@ fn cannot_open(error: &io::Error) -> PyErr {
     PyOSError::new_err(format!("Unable to open: {text}"))
 }
 
+/// As Annoy says it where a folder is missing; else in words that say what to do.
+fn cannot_write(error: &io::Error) -> PyErr {
+    match error.kind() {
+        io::ErrorKind::NotFound => PyOSError::new_err("Unable to open: No such file or directory (2)"),
+        _ => PyOSError::new_err(error.to_string()),
+    }
+}
+
 fn file_error(error: &FileError) -> PyErr {
     use ohyeah::error::OpenError;
     match error {
@@ -197,7 +205,7 @@ impl Index {
             return Err(PyOSError::new_err("an index without trees has no file: build some"));
         }
         let path = file.path().to_owned();
-        file.commit().map_err(|error| PyOSError::new_err(error.to_string()))?;
+        file.commit().map_err(|error| cannot_write(&error))?;
         Ok(open(&path, None, false, self.metric, self.dimensions)?.with_sketch::<Rayon>())
     }
 
@@ -236,7 +244,7 @@ impl Index {
         let State::Items(items) = &self.state else {
             return Err(exception("You can't build a built or loaded index in a file: call unload() first"));
         };
-        let file = BuildFile::create(path).map_err(|error| cannot_open(&error))?;
+        let file = BuildFile::create(path).map_err(|error| cannot_write(&error))?;
         let mut in_file = items_in(Room::Build(file), self.metric, self.dimensions)?;
         for id in 0..items.len() {
             if let Some(numbers) = items.numbers(id) {
@@ -262,10 +270,7 @@ impl Index {
             file.write_all(more)?;
             file.commit()
         });
-        written.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => cannot_open(&io::Error::from_raw_os_error(2)),
-            _ => PyOSError::new_err(error.to_string()),
-        })?;
+        written.map_err(|error| cannot_write(&error))?;
         // What is no ordinary file, as /dev/null is not, cannot be mapped.
         if length > 0 && fs::metadata(path).is_ok_and(|file| file.is_file()) {
             let forest = open(path, Some(length), prefault, self.metric, self.dimensions)?;

@@ -16,10 +16,12 @@ def answers(index, queries, n=15):
 
 def same(found, expected):
     for (ids, distances), (expected_ids, expected_distances) in zip(found, expected):
-        assert np.allclose(distances, expected_distances, rtol=1e-4, atol=1e-4)
-        # Where two lie equally far to the last bit of one library, they may not in the other.
-        ties = np.isclose(np.diff(expected_distances, prepend=-9), 0, atol=1e-5)
-        ties |= np.isclose(np.diff(expected_distances, append=9e9), 0, atol=1e-5)
+        # An angle of nothing is the root of a rounding.
+        squares, expected_squares = np.square(distances), np.square(expected_distances)
+        assert np.allclose(squares, expected_squares, rtol=1e-4, atol=1e-5)
+        # Where two lie equally far to the last bits of one library, they may not in the other.
+        ties = np.isclose(np.diff(expected_squares, prepend=-9), 0, atol=1e-5)
+        ties |= np.isclose(np.diff(expected_squares, append=9e9), 0, atol=1e-5)
         assert all(a == b for a, b, tie in zip(ids, expected_ids, ties) if not tie)
 
 
