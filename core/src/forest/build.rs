@@ -12,7 +12,7 @@ use rand_core::Rng;
 
 use super::node::{Header, Kind, Layout, Nodes, elements};
 use super::rules::Rules;
-use super::split::{SplitInput, SplitNode};
+use super::split::{CACHED, SplitInput, SplitNode};
 use super::storage::Storage;
 use crate::Backend;
 use crate::error::BuildError;
@@ -242,8 +242,6 @@ const UNEVEN: f64 = 0.95;
 const HOPELESS: f64 = 0.99;
 /// Items whose margins are computed at once.
 const TOGETHER: usize = 4;
-/// Bytes of items that stay in a core's own cache once they are read, and are read many times then: sketches are for more.
-const CACHED: usize = 1 << 20;
 /// How many items ahead memory is asked for.
 const AHEAD: usize = 16;
 
@@ -359,6 +357,7 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     fn sides_of_plane(&mut self, ids: &[u32]) -> usize {
         self.sides.clear();
         self.sides.resize(ids.len(), false);
+        // Rows that are in the cache are read as fast as sketches, and the split below needs them there.
         match self.sketch.filter(|_| ids.len() * self.nodes.layout().bytes > CACHED) {
             Some(sketch) => {
                 self.sides_by_sketch(sketch, ids);

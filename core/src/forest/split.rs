@@ -20,6 +20,8 @@ use crate::rng::below;
 pub(crate) const PULLS: usize = 200;
 /// How many items ahead memory is asked for.
 const AHEAD: usize = 6;
+/// Bytes of items that stay in a core's own cache once they are read.
+pub(crate) const CACHED: usize = 1 << 20;
 
 /// A set of items to be split.
 #[derive(Debug)]
@@ -36,9 +38,12 @@ impl<'a, D: Rules> SplitInput<'a, D> {
         self.nodes.row(*self.ids.get(at)?)
     }
 
-    /// Asks for the memory of an item that will pull soon.
+    /// Asks for the memory of an item that will pull soon, where the items are too many to be in the cache already.
     #[inline]
     pub(crate) fn prefetch(&self, pulls: &[usize; PULLS], now: usize) {
+        if self.ids.len() * self.nodes.layout().bytes <= CACHED {
+            return;
+        }
         if let Some(id) = pulls.get(now + AHEAD).and_then(|at| self.ids.get(*at)) {
             self.nodes.prefetch(*id);
         }
