@@ -166,7 +166,6 @@ for word in vectors.index_to_key[:3000:7]:
 
 
 def test_gensims_own_indexer(annoy, sample, tmp_path):
-    pytest.importorskip("gensim")
     path = str(tmp_path / "gensim.ann")
     run = lambda which: subprocess.run(
         [sys.executable, "-c", GENSIM, which, sample, path], check=True, capture_output=True, text=True
