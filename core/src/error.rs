@@ -65,7 +65,7 @@ pub enum ItemError {
     IdTooLarge(u32),
     /// The vector is none of the collection's.
     Vector(VectorError),
-    /// The nodes would not fit in memory.
+    /// The nodes would not fit in memory, or in the storage that they are kept in.
     OutOfMemory,
 }
 
@@ -75,7 +75,9 @@ impl fmt::Display for ItemError {
             Self::Dimensions(n) => write!(f, "vectors of {n} dimensions are not supported: use 1 to 16777216"),
             Self::IdTooLarge(id) => write!(f, "the id {id} is too large: ids go from 0 to 2147483646"),
             Self::Vector(error) => error.fmt(f),
-            Self::OutOfMemory => f.write_str("not enough memory for the items: use smaller ids or fewer vectors"),
+            Self::OutOfMemory => {
+                f.write_str("no room for the items, in memory or on the disk: use smaller ids or fewer vectors")
+            }
         }
     }
 }
@@ -100,7 +102,7 @@ impl From<OutOfSpace> for BuildError {
 pub enum BuildError {
     /// The nodes do not fit the file format's 31 bits.
     TooManyNodes,
-    /// The nodes do not fit in memory.
+    /// The nodes do not fit in memory, or in the storage that they are kept in.
     OutOfMemory,
 }
 
@@ -108,7 +110,7 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooManyNodes => "the forest would have more than 2147483647 nodes: build fewer trees",
-            Self::OutOfMemory => "not enough memory for the forest: build fewer trees",
+            Self::OutOfMemory => "no room for the forest, in memory or on the disk: build fewer trees",
         })
     }
 }

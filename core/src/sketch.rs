@@ -140,8 +140,8 @@ fn round_to_bytes(vector: &[f32], codes: &mut [i8]) -> Trailer {
     let (scale, unit) = (greatest / 127.0, 127.0 / greatest);
     let (mut squared, mut rest) = (0.0_f64, 0.0_f64);
     for (code, x) in codes.iter_mut().zip(vector) {
-        // A cast of a float saturates, and makes 0 of NaN: the rest tells what is lost.
-        *code = nearest(x * unit) as i8;
+        // A cast of a float makes 0 of NaN, and where the unit is infinite any code will do: the rest tells what is lost.
+        *code = nearest(x * unit).clamp(-127, 127) as i8;
         let lost = f64::from(*x) - f64::from(scale) * f64::from(*code);
         squared += f64::from(*x) * f64::from(*x);
         rest += lost * lost;

@@ -71,6 +71,11 @@ fn progress_counts_trees() {
         items::<Angular>(50).build_with::<Threads<2>>(options.progress(&count)).expect("builds");
         assert_eq!(calls.into_inner(), trees);
     }
+    // Where the number is found out on the way, a tree may be grown in vain, not a batch.
+    let calls = AtomicUsize::new(0);
+    let count = || _ = calls.fetch_add(1, Ordering::Relaxed);
+    let forest = items::<Angular>(500).build_with::<Threads<8>>(BuildOptions::auto().progress(&count)).expect("builds");
+    assert!(calls.into_inner() <= forest.trees() + 1, "{}", forest.trees());
 }
 
 /// Room for so many bytes, at an aligned address.
@@ -126,6 +131,22 @@ fn room<D: Distance>() {
 #[test]
 fn any_storage_holds_the_same_bytes_or_says_that_it_is_full() {
     every_metric!(room);
+}
+
+fn brought<D: Distance>() {
+    let nothing = Items::<D>::new(DIMENSIONS).expect("dimensions");
+    for bytes in [99, 100, 1000] {
+        for trees in [0, 3] {
+            let stale = Items::<D, _>::new_in(NodeBuf::copy_of(&vec![7; bytes]), DIMENSIONS).expect("dimensions");
+            let forest = stale.build(BuildOptions::trees(trees)).expect("builds");
+            assert!(forest.as_bytes() == nothing.clone().build(BuildOptions::trees(trees)).expect("builds").as_bytes());
+        }
+    }
+}
+
+#[test]
+fn what_a_storage_brings_is_no_item() {
+    every_metric!(brought);
 }
 
 fn again<D: Distance>() {

@@ -118,7 +118,7 @@ pub(crate) fn open_sink(path: &Path) -> io::Result<Sink> {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder; give the name of a file"));
         }
         // `/dev/stdout` may lead to a file, one that somebody else has opened and perhaps written to: it is added to.
-        Some(old) if !old.is_file() || path.starts_with("/dev") || path.starts_with("/proc") => {
+        Some(old) if !old.is_file() || is_descriptor(path) => {
             let file = File::options().append(true).open(path)?;
             return Ok(Sink::Direct(BufWriter::with_capacity(BUFFER, file)));
         }
@@ -146,6 +146,12 @@ pub(crate) fn open_sink(path: &Path) -> io::Result<Sink> {
         file.as_file().set_permissions(old.permissions())?;
     }
     Ok(Sink::Rename { file: BufWriter::with_capacity(BUFFER, file), target })
+}
+
+/// Whether a path names an open file of a process, and not a place in a folder.
+fn is_descriptor(path: &Path) -> bool {
+    let in_proc = || path.starts_with("/proc") && path.parent().is_some_and(|folder| folder.ends_with("fd"));
+    [Path::new("/dev/stdout"), Path::new("/dev/stderr")].contains(&path) || path.starts_with("/dev/fd") || in_proc()
 }
 
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -269,6 +275,16 @@ mod tests {
         let forbidden = AtomicFile::create("/sys/a").unwrap_err();
         let expected = "/sys/a: may not be written; change the permissions of the folder or write elsewhere";
         assert_eq!(forbidden.to_string(), expected);
+    }
+
+    #[test]
+    fn only_descriptors_are_added_to() {
+        for path in ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/proc/self/fd/1", "/proc/12/fd/7"] {
+            assert!(is_descriptor(Path::new(path)), "{path}");
+        }
+        for path in ["/dev/shm/a", "/dev/null", "/proc/self/mem", "dev/stdout", "/home/fd/1"] {
+            assert!(!is_descriptor(Path::new(path)), "{path}");
+        }
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::temporary::Temporary;
 /// Nodes in a file, mapped into memory while items are added and trees grow: the system keeps of them in memory what there
 /// is room for. It takes its name only when it is whole.
 ///
+/// The sketch of the items is in memory: a quarter of their size where there are many dimensions. Leave it away by
+/// [`BuildOptions::sketch`](crate::BuildOptions::sketch) if that is too much.
+///
 /// Room on the disk is taken before it is written to, so that a full disk is an error and not the end of the process.
 ///
 /// # Examples
@@ -72,14 +75,18 @@ impl BuildFile {
 
     /// Makes the bytes durable and gives them their name.
     ///
+    /// Those of a forest without trees would not open as what they are, and [`save`](crate::save) refuses them; here the
+    /// caller must.
+    ///
     /// # Errors
     ///
     /// The bytes cannot be written, or the file cannot be renamed. Nothing is left then but what was there before.
     pub fn commit(self) -> io::Result<()> {
         let Self { map, file, length, target, path } = self;
+        let flushed = map.as_ref().map_or(Ok(()), MmapMut::flush);
         // Unmapped first: some systems do not cut a file that is mapped.
         drop(map);
-        let cut = file.as_file().set_len(length as u64);
+        let cut = flushed.and_then(|()| file.as_file().set_len(length as u64));
         cut.and_then(|()| file.commit(&target)).map_err(|error| named(&path, &error))
     }
 
@@ -104,14 +111,17 @@ fn allocate(file: &File, old: u64, new: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{FallocateFlags, fallocate};
-        use rustix::io::Errno;
-        match fallocate(file, FallocateFlags::empty(), old, new - old) {
-            // Not on every file system.
-            Err(Errno::OPNOTSUPP) => {}
+        use rustix::io::{Errno, retry_on_intr};
+        match retry_on_intr(|| fallocate(file, FallocateFlags::empty(), old, new - old)) {
+            // Not on every file system and not in every container.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
             other => return Ok(other?),
         }
     }
-    write_zeros(file, old, new)
+    write_zeros(file, old, new).inspect_err(|_| {
+        // What was written in vain.
+        let _ = file.set_len(old);
+    })
 }
 
 fn write_zeros(mut file: &File, old: u64, new: u64) -> io::Result<()> {

@@ -26,7 +26,10 @@ impl MappedFile {
     ///
     /// The file does not exist or cannot be read, or is a folder, a pipe or a device.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        let path = path.as_ref();
+        Self::open_with(path.as_ref(), &MmapOptions::new())
+    }
+
+    fn open_with(path: &Path, options: &MmapOptions) -> io::Result<Self> {
         // Before it is opened: opening a pipe waits for whoever writes to it.
         let kind = fs::metadata(path)?;
         if kind.is_dir() {
@@ -36,7 +39,7 @@ impl MappedFile {
             return Err(io::Error::other("it is a pipe or a device; copy it to an ordinary file"));
         }
         let file = File::open(path)?;
-        Self::map(&file, &MmapOptions::new())
+        Self::map(&file, options)
     }
 
     /// The same, and reads all of it at once: opening takes longer, and no search waits for the disk.
@@ -45,7 +48,7 @@ impl MappedFile {
     ///
     /// See [`open`](Self::open).
     pub fn open_prefaulted(path: impl AsRef<Path>) -> io::Result<Self> {
-        Self::map(&File::open(path)?, MmapOptions::new().populate())
+        Self::open_with(path.as_ref(), MmapOptions::new().populate())
     }
 
     #[allow(unsafe_code)]

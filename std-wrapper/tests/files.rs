@@ -105,6 +105,11 @@ fn errors_name_the_file_in_one_line() {
         let error = ohyeah::open::<Euclidean>("/dev/null", 3).map(|_| ()).expect_err("is no file");
         remedy(error, "/dev/null: cannot be read: it is a pipe or a device; copy it to an ordinary file");
     }
+    #[cfg(unix)]
+    for path in ["/dev/null", "/"] {
+        let plain = MappedFile::open(path).expect_err("is no file").to_string();
+        assert_eq!(MappedFile::open_prefaulted(path).expect_err("is no file").to_string(), plain);
+    }
     assert!(matches!(error("empty.ann", 3), FileError::Open(_, OpenError::Empty)));
     assert!(matches!(error("cut.ann", 3), FileError::Open(_, OpenError::PartialNode { node: 28, .. })));
     assert!(matches!(error("text.ann", 3), FileError::Open(_, OpenError::Damaged(_))));
@@ -186,4 +191,18 @@ fn more_than_two_gibibytes() {
         let found = forest.search(&vec![id as f32 + 0.1; DIMENSIONS], &Search::top(1)).expect("searches");
         assert_eq!(found[0].id, id);
     }
+}
+
+/// Where a folder of memory lies among devices.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_in_shared_memory_is_replaced_and_not_added_to() {
+    let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
+    let path = folder.path().join("points.ann");
+    for shift in [0.0, 1000.0, 0.0] {
+        let forest = forest(shift);
+        ohyeah::save(&path, &forest).expect("saves");
+        assert!(fs::read(&path).expect("a file") == forest.as_bytes());
+    }
+    BuildFile::create(&path).expect("an ordinary file");
 }

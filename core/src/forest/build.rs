@@ -39,12 +39,17 @@ enum Trees {
 }
 
 impl Trees {
-    /// How many more to grow where some are done; for `Auto` none or any number.
+    /// How many more to grow where some are done; for `Auto` as many as there seem to be.
     fn left(self, storage: &impl AsRef<[u8]>, layout: Layout, items: u32, done: usize) -> usize {
         match self {
             Self::Count(count) => count - done,
-            Self::Auto if (storage.as_ref().len() / layout.bytes) as u64 >= 2 * u64::from(items) => 0,
-            Self::Auto => usize::MAX,
+            Self::Auto => {
+                let nodes = storage.as_ref().len() / layout.bytes;
+                let grown = nodes.saturating_sub(items as usize);
+                let missing = (items as usize).saturating_sub(grown);
+                // The first alone: others will have about as many nodes.
+                grown.checked_div(done).map_or(missing.min(1), |nodes| missing.div_ceil(nodes.max(1)))
+            }
         }
     }
 }
@@ -80,9 +85,9 @@ impl<'p> BuildOptions<'p> {
         self
     }
 
-    /// Whether to keep a sketch of the items, of a third of their size, beside them in memory: the same trees grow about
-    /// twice as fast, and the forest searches faster. It is not part of the file. So it is done unless `false` says that
-    /// memory is short.
+    /// Whether to keep a sketch of the items beside them in memory: the same trees grow faster, and the forest searches about
+    /// twice as fast. It takes a byte for each number and 16 more for each item, rounded up to 64, and is not part of the
+    /// file. It is made unless `false` says that memory is short.
     #[must_use]
     pub const fn sketch(mut self, sketch: bool) -> Self {
         self.sketch = sketch;
@@ -165,8 +170,9 @@ pub(super) fn grow<J: Join, D: Rules>(
     }
     let copies = originals.into_iter().map(|root| {
         let start = root as usize * layout.stride;
-        let copy = elements::<D>(storage)[start..start + layout.stride].to_vec();
-        append_nodes::<D>(storage, layout, &copy)
+        // Storage that lies at an odd address has no elements.
+        let root = elements::<D>(storage).get(start..start + layout.stride).map(<[_]>::to_vec);
+        append_nodes::<D>(storage, layout, &root.ok_or(BuildError::OutOfMemory)?)
     });
     copies.collect()
 }
@@ -200,7 +206,8 @@ pub(crate) fn leaves<D: Rules>(layout: Layout, tree: &[D::Element]) -> impl Iter
 }
 
 fn node_id(position: usize) -> Result<u32, BuildError> {
-    i32::try_from(position).map(|id| id as u32).map_err(|_| BuildError::TooManyNodes)
+    // The number of nodes, one more, is below 2³¹ as well.
+    i32::try_from(position + 1).map(|count| count as u32 - 1).map_err(|_| BuildError::TooManyNodes)
 }
 
 /// Moves a tree to the end; returns its root.

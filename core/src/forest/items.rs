@@ -118,11 +118,12 @@ impl<D: Distance, S: Storage> Items<D, S> {
         }
         if id >= self.items {
             let nodes = self.layout.bytes.checked_mul(id as usize + 1).ok_or(ItemError::OutOfMemory)?;
-            if self.items == 0 {
-                // The storage's own bytes, if it brought any, are no items.
-                self.storage.resize(0)?;
-            }
+            self.clear_unused()?;
             self.storage.resize(nodes)?;
+            // An odd address is seen before the item is counted.
+            if size_of_val(elements::<D>(&self.storage)) < nodes {
+                return Err(ItemError::OutOfMemory);
+            }
             self.items = id + 1;
         }
         let Layout { header, stride, .. } = self.layout;
@@ -132,6 +133,11 @@ impl<D: Distance, S: Storage> Items<D, S> {
         node[..header].copy_from_slice(bytemuck::cast_slice(core::slice::from_ref(&item)));
         node[header..].copy_from_slice(vector);
         Ok(())
+    }
+
+    /// Takes away the bytes that a storage brought: they are no items.
+    fn clear_unused(&mut self) -> Result<(), OutOfSpace> {
+        if self.items == 0 { self.storage.resize(0) } else { Ok(()) }
     }
 
     /// Completes the headers, now that all items are known.
@@ -160,13 +166,16 @@ impl<D: Distance, S: Storage> Items<D, S> {
     ///
     /// # Errors
     ///
-    /// See [`BuildError`].
+    /// See [`BuildError`]. The items are gone then: clone them first where they are to be kept.
     pub fn build_with<J: Join>(mut self, options: BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
+        self.clear_unused()?;
         self.prepare();
         let Self { mut storage, layout, items, backend, metric } = self;
         let nodes = Nodes::<D>::new(elements::<D>(&storage), layout, items);
         let sketch = if options.sketches() { Sketch::new::<J, D>(nodes, backend).map(Arc::new) } else { None };
         let roots = build::grow::<J, D>(&mut storage, layout, items, backend, sketch.as_deref(), options)?;
+        // Trees of every metric by planes grow faster with it; not all search with it.
+        let sketch = sketch.filter(|_| D::BOUNDED);
         Ok(Forest { storage, layout, items, roots, sketch, backend, metric })
     }
 }

@@ -68,7 +68,8 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         Ok(Self { storage, layout, items, roots, sketch: None, backend, metric: PhantomData })
     }
 
-    /// Checks every node: that each tree has every item once, that all numbers are finite, that nothing is left over.
+    /// Checks every node of every tree, and every item: that each tree has every item once, that all numbers are finite. Nodes
+    /// that are part of no tree, as Annoy leaves some behind, are not looked at.
     ///
     /// # Errors
     ///
@@ -84,7 +85,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         self
     }
 
-    /// Keeps a sketch of the items in memory, of a third of their size: searches give the same answers two or three times as
+    /// Keeps a sketch of the items in memory (see [`BuildOptions::sketch`]): searches give the same answers about twice as
     /// fast. A forest that was built here has one already; for one that was opened this reads all items once. Nothing
     /// happens where the metric has no use for sketches ([`Hamming`](crate::Hamming), and searches by
     /// [`Manhattan`](crate::Manhattan)) or where memory is short.

@@ -223,8 +223,8 @@ impl<D: Distance> Trees<'_, D> {
                     let priorities = D::child_priorities(priority, margin);
                     for (child, priority) in children.into_iter().zip(priorities) {
                         scratch.queue.push(key(priority, child));
+                        nodes.prefetch(child);
                     }
-                    nodes.prefetch(children[usize::from(priorities[1] > priorities[0])]);
                 }
                 Kind::Damaged => return Err(Damage { node: id, rule: Rule::Descendants }),
             }
