@@ -17,13 +17,15 @@
 //!
 //! # A tour
 //!
-//! * [`Items`] collects vectors; [`Items::build`] grows trees over them; the result is a [`Forest`].
+//! * [`Items`] collects vectors, in memory or in other [`Storage`]; [`Items::build`] grows trees over them as
+//!   [`BuildOptions`] say; the result is a [`Forest`].
 //! * [`Forest::open`] makes a forest of bytes that were written before, by this crate or by Annoy, without copying them.
 //! * [`Forest::search`] asks once; a [`Searcher`] asks many times and allocates nothing after the first;
 //!   [`Forest::search_many`] asks for many at a time, on several threads where the caller brings them ([`Join`]).
 //! * [`Items::graph`] finds the neighbours of every item at once, far faster than asking for each.
 //! * [`Search`] says how many answers, how hard to look (`search_k`), which ids are allowed ([`Filter`]), or that the answer
 //!   is to be exact.
+//! * A sketch of the items ([`Forest::with_sketch`]) makes searches faster and changes no answer.
 //! * [`metric`] has the five metrics, [`simd`] the kernels, one file an instruction set.
 //!
 //! No input makes the crate panic or read out of bounds: a caller's mistake and a damaged file are error values.

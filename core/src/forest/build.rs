@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use bytemuck::Zeroable;
 use rand_core::Rng;
 
-use super::node::{Header, Kind, Layout, Nodes, elements};
+use super::node::{Header, Kind, Layout, Nodes, Row, elements};
 use super::rules::Rules;
 use super::split::{CACHED, SplitInput, SplitNode};
 use super::storage::Storage;
@@ -252,6 +252,20 @@ const TOGETHER: usize = 4;
 /// How many items ahead memory is asked for.
 const AHEAD: usize = 16;
 
+/// The rows that a subtree is grown over: all items, or those of a subtree, gathered.
+#[derive(Clone, Copy)]
+struct Rows<'r, D: Rules> {
+    nodes: Nodes<'r, D>,
+    /// The ids of the items, where they are gathered and numbered anew.
+    gathered: Option<&'r [u32]>,
+}
+
+impl<D: Rules> Rows<'_, D> {
+    fn id(&self, row: u32) -> u32 {
+        self.gathered.and_then(|ids| ids.get(row as usize)).copied().unwrap_or(row)
+    }
+}
+
 /// A tree as it grows.
 struct Tree<'a, D: Rules, R> {
     nodes: Nodes<'a, D>,
@@ -266,7 +280,46 @@ struct Tree<'a, D: Rules, R> {
     moving: Vec<u32>,
     /// Items whose side their sketch does not tell, and where they stand.
     undecided: Vec<(u32, u32)>,
+    gathering: Gathering<D>,
     grown: Vec<D::Element>,
+}
+
+/// Room for the rows of a subtree, side by side, each vector at the start of a cache line: in a file's layout most begin in
+/// the middle of one, so that every load of a vector register touches two.
+struct Gathering<D: Rules>(Vec<D::Element>);
+
+impl<D: Rules> Default for Gathering<D> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// Bytes in a cache line.
+const LINE: usize = 64;
+
+impl<D: Rules> Gathering<D> {
+    /// Copies the rows of items; the view has them in this order.
+    fn gather(&mut self, nodes: Nodes<'_, D>, ids: &[u32]) -> Nodes<'_, D> {
+        let layout = nodes.layout();
+        let line = LINE / size_of::<D::Element>();
+        // A header ends where its vector begins, at the end of lines of its own.
+        let lead = layout.header.next_multiple_of(line);
+        let stride = lead + layout.width.next_multiple_of(line);
+        self.0.resize(self.0.len().max(stride * ids.len() + 2 * line), D::Element::zeroed());
+        let first = self.0.as_ptr().align_offset(LINE).min(line) + lead - layout.header;
+        let room = &mut self.0[first..first + stride * ids.len()];
+        for (at, (to, id)) in room.chunks_exact_mut(stride).zip(ids).enumerate() {
+            if let Some(later) = ids.get(at + AHEAD) {
+                nodes.prefetch(*later);
+            }
+            // Ids come from the items, so each has a row.
+            if let Some(Row { header, vector }) = nodes.row(*id) {
+                to[..layout.header].copy_from_slice(bytemuck::cast_slice(core::slice::from_ref(header)));
+                to[layout.header..layout.header + layout.width].copy_from_slice(vector);
+            }
+        }
+        Nodes::new(room, Layout { stride, ..layout }, ids.len() as u32)
+    }
 }
 
 impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
@@ -274,36 +327,49 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     fn grow(input: GrowInput<'a, D>, rng: &'a mut R) -> Result<Vec<D::Element>, BuildError> {
         let GrowInput { nodes, present, backend, sketch } = input;
         let mut ids = present.to_vec();
-        let split = SplitNode::new(nodes.layout().stride - nodes.layout().header);
-        let (probe, sides, moving, undecided, grown) = Default::default();
-        let mut tree = Self { nodes, backend, rng, sketch, probe, split, sides, moving, undecided, grown };
-        tree.node(&mut ids, true)?;
+        let split = SplitNode::new(nodes.layout().width);
+        let (probe, sides, moving, undecided, gathering, grown) = Default::default();
+        let mut tree = Self { nodes, backend, rng, sketch, probe, split, sides, moving, undecided, gathering, grown };
+        tree.node(Rows { nodes, gathered: None }, &mut ids, true)?;
         Ok(tree.grown)
     }
 
     /// Appends the nodes of a subtree; returns the last one's id, or the item's where there is only one.
-    fn node(&mut self, ids: &mut [u32], root: bool) -> Result<u32, BuildError> {
+    fn node(&mut self, rows: Rows<'_, D>, ids: &mut [u32], root: bool) -> Result<u32, BuildError> {
         let items = self.nodes.items();
         let capacity = self.nodes.layout().capacity;
         if let ([id], false) = (&ids, root) {
-            return Ok(*id);
+            return Ok(rows.id(*id));
         }
         // A root claims all ids, holes included.
         let descendants = if root { items as i32 } else { ids.len() as i32 };
         let fits = ids.len() <= capacity && (!root || items as usize <= capacity || ids.len() <= 1);
         if fits {
-            return self.leaf(descendants, ids);
+            return self.leaf(descendants, rows, ids);
         }
-        let ones = self.choose_sides(ids);
+        if rows.gathered.is_none() && ids.len() * self.nodes.layout().bytes <= CACHED {
+            return self.gathered(ids, root);
+        }
+        let ones = self.choose_sides(rows, ids);
         let (header, vector) = (self.split.header, self.split.vector.clone());
         let (zeros, ones) = self.partition(ids, ones);
         let smaller_first = ones.len() < zeros.len();
         let mut children = [0; 2];
         for side in if smaller_first { [1, 0] } else { [0, 1] } {
             let side_ids = if side == 1 { &mut *ones } else { &mut *zeros };
-            children[side] = self.node(side_ids, false)?;
+            children[side] = self.node(rows, side_ids, false)?;
         }
         self.push(header, descendants, children, &vector)
+    }
+
+    /// A subtree over rows that are gathered first: it will read each of them many times.
+    fn gathered(&mut self, ids: &[u32], root: bool) -> Result<u32, BuildError> {
+        let mut gathering = core::mem::take(&mut self.gathering);
+        let rows = Rows { nodes: gathering.gather(self.nodes, ids), gathered: Some(ids) };
+        let mut numbers: Vec<u32> = (0..ids.len() as u32).collect();
+        let last = self.node(rows, &mut numbers, root);
+        self.gathering = gathering;
+        last
     }
 
     fn push(
@@ -317,7 +383,7 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
         self.append(bytemuck::cast_slice(core::slice::from_ref(&header)), vector)
     }
 
-    fn leaf(&mut self, descendants: i32, ids: &[u32]) -> Result<u32, BuildError> {
+    fn leaf(&mut self, descendants: i32, rows: Rows<'_, D>, ids: &[u32]) -> Result<u32, BuildError> {
         let Layout { header, stride, .. } = self.nodes.layout();
         let mut first = D::Header::zeroed();
         first.link(descendants, [0, 0]);
@@ -326,7 +392,7 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
         self.grown.resize(start + stride, D::Element::zeroed());
         let words: &mut [u32] = bytemuck::cast_slice_mut(&mut self.grown[start..]);
         for (to, from) in words[D::Header::CHILDREN / size_of::<u32>()..].iter_mut().zip(ids) {
-            *to = *from;
+            *to = rows.id(*from);
         }
         Ok(id)
     }
@@ -341,12 +407,12 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     }
 
     /// Finds a split and fills `sides`; returns how many items are on side 1.
-    fn choose_sides(&mut self, ids: &[u32]) -> usize {
-        let input = SplitInput { backend: self.backend, nodes: self.nodes, ids };
+    fn choose_sides(&mut self, rows: Rows<'_, D>, ids: &[u32]) -> usize {
+        let input = SplitInput { backend: self.backend, nodes: rows.nodes, ids };
         let mut ones = 0;
         for _ in 0..ATTEMPTS {
             D::split(self.rng, &input, &mut self.split);
-            ones = self.sides_of_plane(ids);
+            ones = self.sides_of_plane(rows, ids);
             if imbalance(ids.len() - ones, ones) < UNEVEN {
                 return ones;
             }
@@ -361,18 +427,18 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     }
 
     /// The sides of the plane on which items lie; returns how many are on side 1.
-    fn sides_of_plane(&mut self, ids: &[u32]) -> usize {
+    fn sides_of_plane(&mut self, rows: Rows<'_, D>, ids: &[u32]) -> usize {
         self.sides.clear();
         self.sides.resize(ids.len(), false);
-        // Rows that are in the cache are read as fast as sketches, and the split below needs them there.
-        match self.sketch.filter(|_| ids.len() * self.nodes.layout().bytes > CACHED) {
+        // Rows that are gathered are read as fast as sketches.
+        match self.sketch.filter(|_| rows.gathered.is_none()) {
             Some(sketch) => {
                 self.sides_by_sketch(sketch, ids);
                 let undecided = core::mem::take(&mut self.undecided);
-                self.sides_by_row(undecided.iter().copied());
+                self.sides_by_row(rows, undecided.iter().copied());
                 self.undecided = undecided;
             }
-            None => self.sides_by_row(ids.iter().copied().zip(0..)),
+            None => self.sides_by_row(rows, ids.iter().copied().zip(0..)),
         }
         self.sides.iter().filter(|side| **side).count()
     }
@@ -402,9 +468,11 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     }
 
     /// Finds the sides of items by their rows, in their order: some draw a random number. Each comes with its position.
-    fn sides_by_row(&mut self, items: impl Iterator<Item = (u32, u32)> + Clone) {
-        let (nodes, backend, plane) = (self.nodes, self.backend, self.split.row());
-        let mut ahead = items.clone().map(|(id, _)| id).skip(AHEAD);
+    fn sides_by_row(&mut self, rows: Rows<'_, D>, items: impl Iterator<Item = (u32, u32)> + Clone) {
+        let (nodes, backend, plane) = (rows.nodes, self.backend, self.split.row());
+        // What is gathered is in the cache.
+        let ahead = items.clone().map(|(id, _)| id).skip(AHEAD);
+        let mut ahead = ahead.take(if rows.gathered.is_none() { usize::MAX } else { 0 });
         let mut items = items;
         loop {
             // Rows of the plane itself fill a last group, and their sides are not looked at.

@@ -138,7 +138,9 @@ pub(crate) struct Layout {
     pub(crate) dimensions: usize,
     /// Elements in a header.
     pub(crate) header: usize,
-    /// Elements in a node.
+    /// Elements in a vector.
+    pub(crate) width: usize,
+    /// Elements from a node to the next.
     pub(crate) stride: usize,
     /// Bytes in a node.
     pub(crate) bytes: usize,
@@ -155,9 +157,17 @@ impl Layout {
             return None;
         }
         let header = size_of::<D::Header>() / size_of::<D::Element>();
-        let stride = header + D::width(dimensions);
+        let width = D::width(dimensions);
+        let stride = header + width;
         let bytes = stride * size_of::<D::Element>();
-        Some(Self { dimensions, header, stride, bytes, capacity: (bytes - D::Header::CHILDREN) / size_of::<u32>() })
+        Some(Self {
+            dimensions,
+            header,
+            width,
+            stride,
+            bytes,
+            capacity: (bytes - D::Header::CHILDREN) / size_of::<u32>(),
+        })
     }
 }
 
@@ -219,7 +229,8 @@ impl<'a, D: Rules> Nodes<'a, D> {
     /// A node's header and vector, whatever its kind.
     #[inline]
     pub(crate) fn row(&self, id: u32) -> Option<Row<'a, D>> {
-        let (header, vector) = self.node(id)?.split_at(self.layout.header);
+        let (header, vector) = self.node(id)?.split_at_checked(self.layout.header)?;
+        let vector = vector.get(..self.layout.width)?;
         Some(Row { header: bytemuck::from_bytes(bytemuck::cast_slice(header)), vector })
     }
 
