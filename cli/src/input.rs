@@ -50,6 +50,11 @@ impl Input {
         Ok(loaded)
     }
 
+    /// Starts a file of these vectors in another format. It may replace theirs, unless some are left out or changed.
+    pub(crate) fn create_converted(&self, path: &Path) -> Result<Output, Failure> {
+        if self.limit.is_some() || self.lossy { self.create_other(path) } else { Ok(Output::create(Some(path))?) }
+    }
+
     /// Starts a file of something else than vectors. It must not replace the vectors, which may be the only copy.
     pub(crate) fn create_other(&self, path: &Path) -> Result<Output, Failure> {
         if let (Ok(from), Ok(to)) = (self.path.canonicalize(), path.canonicalize())

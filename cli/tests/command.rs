@@ -61,11 +61,36 @@ fn convert_onto_itself_and_to_standard_output() {
     let folder = Folder::new();
     succeeds(&folder.run("convert @v.txt @v.txt"));
     assert_eq!(fs::read_to_string(folder.path("v.txt")).unwrap().lines().nth(1), Some("cat 1.0 0.1"));
+    // Not where something would be lost.
+    let before = fs::read(folder.path("v.txt")).unwrap();
+    for option in ["--limit 2", "--lossy"] {
+        let refused = folder.run(&format!("convert @v.txt @v.txt {option}"));
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(text(&refused.stderr).ends_with("this is the file of vectors itself; choose another name\n"));
+    }
+    assert!(fs::read(folder.path("v.txt")).unwrap() == before);
     let text = folder.run("convert @v.txt - --to text");
     assert!(succeeds(&text).starts_with("4 2\ncat 1.0 0.1\n"));
     assert_eq!(succeeds(&folder.run("dictionary @v.txt -o -")), succeeds(&folder.run("dictionary @v.txt")));
     #[cfg(unix)]
     assert_eq!(succeeds(&folder.run("convert @v.txt /dev/stdout --to text")), succeeds(&text));
+}
+
+#[test]
+fn a_dictionarys_extension_must_tell_its_format() {
+    let folder = Folder::new();
+    let names = folder.names();
+    for name in ["d.csv", "d.txt", "d.tsv.gz"] {
+        let refused = folder.run(&format!("dictionary @v.txt -o @{name}"));
+        assert_eq!(refused.status.code(), Some(1));
+        let expected = format!("{name}: the extension does not tell the format; end the name in .jsonl or .tsv\n");
+        assert!(text(&refused.stderr).ends_with(&expected), "{}", text(&refused.stderr));
+    }
+    assert_eq!(folder.names(), names);
+    succeeds(&folder.run("dictionary @v.txt -o @d.TSV"));
+    succeeds(&folder.run("dictionary @v.txt -o @d"));
+    assert!(fs::read_to_string(folder.path("d.TSV")).unwrap().contains('\t'));
+    assert!(fs::read_to_string(folder.path("d")).unwrap().starts_with('{'));
 }
 
 #[test]

@@ -155,7 +155,10 @@ fn bad_indexes_and_outputs_are_one_line() {
             "similar @v.txt cat --index @cut.ann",
             "cut.ann: not a whole angular index of 2 dimensions: it does not belong to",
         ),
-        ("similar @v.txt cat --index @e.ann", "not a whole angular index of 2 dimensions"),
+        (
+            "similar @v.txt cat --index @e.ann",
+            "e.ann: an index by the euclidean metric, and similarity takes an angular one",
+        ),
         ("similar @wide.txt a --index @v.ann", "wide.txt or is damaged; make one that does with ohyeah build"),
         ("similar @w.txt a --index @v.ann", "v.ann: the index does not belong to these vectors: it has 4 items, not 3"),
         ("info @short.ann", "short.ann: neither word vectors (line 1: \"\\u{1}"),

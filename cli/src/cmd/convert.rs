@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ohyeah_words::{Format, WriteError, Writer};
 
-use crate::{failure::Failure, input::Input, output::Output, report::Report};
+use crate::{failure::Failure, input::Input, report::Report};
 
 /// Convert word vectors: word2vec text or binary, by OUT's extension (.txt, .vec, .bin, .gz after either)
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     if let Some(by) = args.replace_spaces {
         writer = writer.replace_spaces(by);
     }
-    let mut out = Output::create(Some(&args.out))?;
+    let mut out = args.input.create_converted(&args.out)?;
     let vectors = args.input.load(report)?.vectors;
     let bar = report.count("writing", vectors.len() as u64);
     writer.on_progress(|rows| bar.set_position(rows)).write(&vectors, &mut out).map_err(|error| match error {

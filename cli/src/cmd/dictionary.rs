@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use indicatif::ProgressBar;
@@ -58,14 +58,11 @@ enum Form {
 }
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
-    let form = match args.output.as_deref().and_then(|path| path.extension()) {
-        Some(extension) if extension.eq_ignore_ascii_case("tsv") => Form::Tsv,
-        _ => Form::JsonLines,
-    };
     let mut out = match &args.output {
         Some(path) => args.input.create_other(path)?,
         None => Output::create(None)?,
     };
+    let form = form(args.output.as_deref())?;
     let vectors = args.input.load(report)?.vectors;
     let bars = Bars::new(report, &vectors);
     let told = |step| bars.tell(step);
@@ -83,6 +80,21 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
             error => Failure::about(args.input.name(), error),
         })?;
     Ok(out.commit()?)
+}
+
+/// What the extension says; JSON Lines where there is none, as standard output has none.
+fn form(path: Option<&Path>) -> Result<Form, Failure> {
+    let Some((path, extension)) = path.and_then(|path| Some((path, path.extension()?))) else {
+        return Ok(Form::JsonLines);
+    };
+    let is = |name| extension.eq_ignore_ascii_case(name);
+    if is("tsv") {
+        Ok(Form::Tsv)
+    } else if is("jsonl") || is("json") || is("ndjson") {
+        Ok(Form::JsonLines)
+    } else {
+        Err(Failure::about(path.display(), "the extension does not tell the format; end the name in .jsonl or .tsv"))
+    }
 }
 
 fn dictionary<'v>(args: &Args, vectors: &'v WordVectors) -> Dictionary<'v> {

@@ -105,6 +105,9 @@ fn index(path: &Path) -> Result<bool, Failure> {
     };
     fitting.retain(|forest| forest.items() == most);
     let mut out = Output::create(None)?;
+    if fitting.len() > 1 {
+        writeln!(out, "an index does not say by which metric it was built; this one is one of these:")?;
+    }
     for (at, forest) in fitting.iter().enumerate() {
         describe_index(forest, at > 0, &mut out)?;
     }

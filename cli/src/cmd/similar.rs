@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(value_name = "WORD", required_unless_present = "negative")]
     words: Vec<String>,
 
-    /// A word to be unlike; may be given several times
+    /// A word to be unlike; for two, --negative man --negative king
     #[arg(long, value_name = "WORD")]
     negative: Vec<String>,
 
@@ -39,7 +39,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     restrict: Option<usize>,
 
-    /// Search this index, which `ohyeah build` made of the same vectors
+    /// Search this index, which `ohyeah build` made of the same vectors by the angular metric: approximate, and --search-k
+    /// finds more
     #[arg(long, value_name = "FILE")]
     index: Option<PathBuf>,
 
@@ -82,7 +83,15 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
 fn open_index(path: &Path, vectors: &WordVectors, name: &str) -> Result<Forest<Angular, MappedFile>, Failure> {
     let index = match ohyeah::open_any(path, Metric::Angular, vectors.dimensions()) {
         Err(FileError::Open(_, error)) if error != OpenError::Empty => {
-            return Err(of_other_vectors(path, &error, name, vectors));
+            return Err(match other_metric(path, vectors) {
+                Some(metric) => Failure::about(
+                    path.display(),
+                    format_args!(
+                        "an index by the {metric} metric, and similarity takes an angular one; make it with ohyeah build {name} -o INDEX.ann"
+                    ),
+                ),
+                None => of_other_vectors(path, &error, name, vectors),
+            });
         }
         index => index?,
     };
@@ -92,6 +101,14 @@ fn open_index(path: &Path, vectors: &WordVectors, name: &str) -> Result<Forest<A
         AnyForest::Angular(forest) => Ok(forest),
         other => Err(Failure::about(path.display(), format_args!("a {} index: build an angular one", other.metric()))),
     }
+}
+
+/// By which other metric an index of these vectors was built, if it was.
+fn other_metric(path: &Path, vectors: &WordVectors) -> Option<Metric> {
+    Metric::ALL.into_iter().find(|metric| {
+        let index = ohyeah::open_any(path, *metric, vectors.dimensions());
+        index.is_ok_and(|index| vectors.check_index(&index).is_ok())
+    })
 }
 
 /// An index says nothing of itself, so what another size of vectors makes of it looks like damage.
