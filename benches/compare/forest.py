@@ -12,6 +12,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 
 import annoy
 import numpy as np
@@ -54,11 +55,12 @@ def reset_peak():
         file.write("5")
 
 
-def built(make, items, trees):
+def built(make, items, trees, seed):
     """The index, the seconds that its build took, and the megabytes that it and its items added at the most."""
     reset_peak()
     before = memory("VmRSS")
     index = make(items.shape[1], "angular")
+    index.set_seed(seed)
     for id, row in enumerate(items):
         index.add_item(id, row)
     start = time.perf_counter()
@@ -87,37 +89,27 @@ def compare(path, options):
     truth = exact(items, queries)
     print(f"\n{os.path.basename(path)}: {len(items)} items of {items.shape[1]} dimensions, {options.trees} trees", flush=True)
 
-    rows, indexes = [], {}
-    measured = {name: built(make, items, options.trees) for name, make in LIBRARIES.items()}
-    for _ in range(options.rounds - 1):
+    measured = {name: defaultdict(list) for name in LIBRARIES}
+    for seed in range(1, options.rounds + 1):
         for name, make in LIBRARIES.items():
-            index, seconds, peak = built(make, items, options.trees)
-            measured[name] += (seconds, peak)
-            del index
-    for name in LIBRARIES:
-        indexes[name] = measured[name][0]
-    rows.append(("build, s", {n: statistics.median(measured[n][1::2]) for n in LIBRARIES}, "{:.2f}", "less"))
-    rows.append(("peak memory, MB", {n: statistics.median(measured[n][2::2]) for n in LIBRARIES}, "{:.0f}", "less"))
-    for search_k in options.search_k:
-        times, recalls = {n: [] for n in LIBRARIES}, {}
-        for _ in range(options.rounds):
-            for name, index in indexes.items():
+            index, seconds, peak = built(make, items, options.trees, seed)
+            of = measured[name]
+            of["build, s"].append(seconds)
+            of["peak memory, MB"].append(peak)
+            for search_k in options.search_k:
                 seconds, found = asked(index, queries, search_k)
-                times[name].append(seconds)
-                recalls[name] = np.mean([len(t & set(f)) / TOP for t, f in zip(truth, found)])
-        speed = {n: len(queries) / statistics.median(times[n]) for n in LIBRARIES}
-        rows.append((f"queries/s at search_k {search_k}", speed, "{:.0f}", "more"))
-        rows.append((f"recall@{TOP} at search_k {search_k}", recalls, "{:.4f}", None))
-    rows.append(("file, MB", {n: file_size(index) for n, index in indexes.items()}, "{:.1f}", None))
+                of[f"queries/s at search_k {search_k}"].append(len(queries) / seconds)
+                of[f"recall@{TOP} at search_k {search_k}"] += [len(t & set(f)) / TOP for t, f in zip(truth, found)]
+            of["file, MB"].append(file_size(index))
+            del index
 
     print(f"{'':34}{'annoy':>12}{'ohyeah':>12}{'ratio':>9}")
-    for what, values, form, better in rows:
-        ratio = {
-            "less": f"{values['annoy'] / values['ohyeah']:.2f}x",
-            "more": f"{values['ohyeah'] / values['annoy']:.2f}x",
-            None: f"{values['ohyeah'] - values['annoy']:+.4f}" if "recall" in what else "",
-        }[better]
-        print(f"{what:34}{form.format(values['annoy']):>12}{form.format(values['ohyeah']):>12}{ratio:>9}", flush=True)
+    for what in measured["annoy"]:
+        mean = statistics.mean if "recall" in what else statistics.median
+        theirs, ours = (mean(measured[name][what]) for name in LIBRARIES)
+        ratio = f"{ours - theirs:+.4f}" if "recall" in what else f"{ours / theirs if '/s' in what else theirs / ours:.2f}x"
+        digits = 4 if "recall" in what else 2 if theirs < 100 else 0
+        print(f"{what:34}{theirs:12.{digits}f}{ours:12.{digits}f}{ratio:>9}", flush=True)
 
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
