@@ -48,3 +48,19 @@ pub(crate) fn map<J: Join, T: Send>(range: core::ops::Range<usize>, f: &(impl Fn
     left.extend(right);
     left
 }
+
+/// Calls `f` with the number of each chunk of a slice, and the chunk.
+pub(crate) fn for_each_chunk<J: Join, T: Send>(slice: &mut [T], length: usize, f: &(impl Fn(usize, &mut [T]) + Sync)) {
+    fn from<J: Join, T: Send>(first: usize, slice: &mut [T], length: usize, f: &(impl Fn(usize, &mut [T]) + Sync)) {
+        let chunks = slice.len().div_ceil(length);
+        if chunks <= 1 {
+            if !slice.is_empty() {
+                f(first, slice);
+            }
+            return;
+        }
+        let (left, right) = slice.split_at_mut(chunks / 2 * length);
+        J::join(|| from::<J, T>(first, left, length, f), || from::<J, T>(first + chunks / 2, right, length, f));
+    }
+    from::<J, T>(0, slice, length.max(1), f);
+}

@@ -1,0 +1,266 @@
+//! Building: partition, codebooks, codes, calibration, each straight into its place in the file.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::calibrate::calibrate;
+use super::codebook::{Codebook, Encoder, NUMBERS, tables, train};
+use super::format::{Layout, LeafStart, MOST_DIMENSIONS, Shape, can_pack, row_bytes};
+use super::grid::{Grid, code_in, offset_and_step, tile_width};
+use super::partition::{KMeans, Leaves};
+use super::rows::{Rows, dot};
+use super::{PackedBuf, PackedOptions};
+use crate::error::PackedError;
+use crate::metric::Element;
+use crate::parallel::Join;
+use crate::simd::{SCAN_ROWS, TILE_ROWS};
+use crate::{Backend, Metric};
+
+/// Rows in a leaf, about: fewer cost more centroids to compare, more cost more codes to scan.
+const ROWS_A_LEAF: usize = 128;
+/// Passes of k-means.
+const PASSES: usize = 6;
+/// Rows from which codebooks are trained.
+const TRAINED_ON: usize = 1 << 14;
+
+pub(crate) fn build<J: Join>(
+    rows: Rows<'_>,
+    backend: Backend,
+    options: &PackedOptions<'_>,
+) -> Result<(PackedBuf, Layout), PackedError> {
+    check::<J>(rows, backend)?;
+    let (n, d) = (rows.len(), rows.dimensions);
+    let (offset, step): (Vec<f32>, Vec<f32>) = rows.ranges::<J>().into_iter().map(offset_and_step).unzip();
+    let grid = Grid { offset: &offset, step: &step };
+    let leaves = options.leaves.unwrap_or(n / ROWS_A_LEAF).clamp(1, n.max(1)).min(n);
+    let k_means = KMeans { rows, grid, leaves, passes: options.passes.unwrap_or(PASSES), seed: options.seed, backend };
+    let (centroids, leaves) = k_means.run::<J>(&|| options.step());
+    let starts: Vec<LeafStart> = leaves
+        .starts
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).div_ceil(SCAN_ROWS as u32))
+        .chain([0])
+        .zip(&leaves.starts)
+        .scan(0, |block, (blocks, row)| {
+            let start = LeafStart { row: *row, block: *block };
+            *block += blocks;
+            Some(start)
+        })
+        .collect();
+    let keys = options.keys.map(|keys| keys.iter().map(|key| key.len()).sum());
+    let blocks = starts.last().map_or(0, |end| end.block) as usize;
+    let shape = Shape { metric: rows.metric, dimensions: d, rows: n, leaves: leaves.len(), blocks, keys };
+    let layout = Layout::plan(shape, options.seed).ok_or(PackedError::OutOfMemory)?;
+    let mut buf = PackedBuf::zeroed(layout.end())?;
+
+    let centroid = |leaf: usize, value: &mut [f32]| {
+        let tile = &centroids.tiles[leaf / TILE_ROWS * tile_width(d)..][..tile_width(d)];
+        for (dimension, value) in value.iter_mut().enumerate().take(d) {
+            *value = grid.value(dimension, code_in(tile, leaf % TILE_ROWS, dimension));
+        }
+    };
+    let codebooks = train::<J>(&sample_rests(rows, &leaves, &centroid), NUMBERS * tables(d));
+    options.step();
+
+    let [grids, tiles, biases, starts_to, books, codes, code_biases, leaf_biases, ids, bytes, vectors, rows_to, _, ends, keys] =
+        layout.sections_mut(buf.as_mut());
+    grids.copy_from_slice(bytemuck::cast_slice(&[&offset[..], &step[..]].concat()));
+    tiles.copy_from_slice(bytemuck::cast_slice(&centroids.tiles));
+    for (to, bias) in bytemuck::cast_slice_mut::<_, f32>(biases).iter_mut().zip(&centroids.biases) {
+        // Of directions the nearest is the one with the greatest product, and so it is asked for with dot.
+        *to = if rows.metric == Metric::Euclidean || *bias == f32::NEG_INFINITY { *bias } else { 0.0 };
+    }
+    starts_to.copy_from_slice(bytemuck::cast_slice(&starts));
+    books.copy_from_slice(bytemuck::cast_slice(&codebooks));
+    ids.copy_from_slice(bytemuck::cast_slice(&leaves.order));
+    let rows_to: &mut [u32] = bytemuck::cast_slice_mut(rows_to);
+    for (row, id) in (0..).zip(&leaves.order) {
+        rows_to[*id as usize] = row;
+    }
+    let writer = Writer { rows, grid, codebooks: &codebooks, leaves: &leaves, starts: &starts, centroid: &centroid };
+    writer.write::<J>(
+        0,
+        Parts {
+            codes: bytemuck::cast_slice_mut(codes),
+            code_biases: bytemuck::cast_slice_mut(code_biases),
+            leaf_biases: bytemuck::cast_slice_mut(leaf_biases),
+            bytes,
+            vectors: bytemuck::cast_slice_mut(vectors),
+            leaves: leaves.len(),
+        },
+    );
+    if let Some(from) = options.keys {
+        let mut end = 0;
+        for (key, to) in from.iter().zip(bytemuck::cast_slice_mut::<_, u64>(ends)) {
+            keys[end..end + key.len()].copy_from_slice(key.as_bytes());
+            end += key.len();
+            *to = end as u64;
+        }
+    }
+    options.step();
+
+    let points = calibrate::<J>(&layout.view(buf.as_ref()), rows, backend);
+    let [.., calibration, _, _] = layout.sections_mut(buf.as_mut());
+    calibration.copy_from_slice(bytemuck::cast_slice(&points));
+    layout.seal(buf.as_mut());
+    options.step();
+    Ok((buf, layout))
+}
+
+fn check<J: Join>(rows: Rows<'_>, backend: Backend) -> Result<(), PackedError> {
+    let Rows { metric, vectors, dimensions } = rows;
+    if !can_pack(metric) {
+        return Err(PackedError::Metric(metric));
+    }
+    if !(1..=MOST_DIMENSIONS).contains(&dimensions) {
+        return Err(PackedError::Dimensions(dimensions));
+    }
+    if vectors.len() % dimensions != 0 {
+        return Err(PackedError::Length { numbers: vectors.len(), dimensions });
+    }
+    if i32::try_from(rows.len()).is_err() {
+        return Err(PackedError::TooMany);
+    }
+    for (id, row) in (0..).zip(vectors.chunks_exact(dimensions)) {
+        Element::check(row, dimensions, backend).map_err(|error| PackedError::Vector { id, error })?;
+    }
+    Ok(())
+}
+
+/// What a sample of rows has besides the centroids of their leaves.
+fn sample_rests(rows: Rows<'_>, leaves: &Leaves, centroid: &(impl Fn(usize, &mut [f32]) + Sync)) -> Vec<f32> {
+    let width = NUMBERS * tables(rows.dimensions);
+    let every = rows.len().div_ceil(TRAINED_ON).max(1);
+    let mut rests = Vec::new();
+    let (mut row, mut middle) = (vec![0.0; width], vec![0.0; width]);
+    let mut leaf = 0;
+    for at in (0..rows.len()).step_by(every) {
+        while leaves.starts[leaf + 1] as usize <= at {
+            leaf += 1;
+        }
+        rows.read(leaves.order[at], &mut row);
+        centroid(leaf, &mut middle);
+        rests.extend(row.iter().zip(&middle).map(|(x, c)| x - c));
+    }
+    rests
+}
+
+/// The sections that hold something for each row, from some leaf on.
+struct Parts<'a> {
+    codes: &'a mut [[u8; SCAN_ROWS]],
+    code_biases: &'a mut [[u16; SCAN_ROWS]],
+    leaf_biases: &'a mut [[f32; 2]],
+    bytes: &'a mut [u8],
+    vectors: &'a mut [f32],
+    leaves: usize,
+}
+
+struct Writer<'a, C> {
+    rows: Rows<'a>,
+    grid: Grid<'a>,
+    codebooks: &'a [Codebook],
+    leaves: &'a Leaves,
+    starts: &'a [LeafStart],
+    centroid: &'a C,
+}
+
+/// Leaves that a thread writes at a time.
+const LEAVES: usize = 16;
+
+impl<C: Fn(usize, &mut [f32]) + Sync> Writer<'_, C> {
+    /// Writes the rows of the leaves from `first` on.
+    fn write<J: Join>(&self, first: usize, parts: Parts<'_>) {
+        let count = parts.leaves;
+        if count <= LEAVES {
+            self.write_here(first, parts);
+            return;
+        }
+        let (from, to) = (self.starts[first], self.starts[first + count / 2]);
+        let (rows, blocks) = ((to.row - from.row) as usize, (to.block - from.block) as usize);
+        let euclidean = self.rows.metric == Metric::Euclidean;
+        let Parts { codes, code_biases, leaf_biases, bytes, vectors, .. } = parts;
+        let codes = codes.split_at_mut(blocks * self.codebooks.len() / 2);
+        let code_biases = code_biases.split_at_mut(if euclidean { blocks } else { 0 });
+        let leaf_biases = leaf_biases.split_at_mut(if euclidean { count / 2 } else { 0 });
+        let bytes = bytes.split_at_mut(rows * row_bytes(self.rows.dimensions));
+        let vectors = vectors.split_at_mut(rows * self.rows.dimensions);
+        let left = Parts {
+            codes: codes.0,
+            code_biases: code_biases.0,
+            leaf_biases: leaf_biases.0,
+            bytes: bytes.0,
+            vectors: vectors.0,
+            leaves: count / 2,
+        };
+        let right = Parts {
+            codes: codes.1,
+            code_biases: code_biases.1,
+            leaf_biases: leaf_biases.1,
+            bytes: bytes.1,
+            vectors: vectors.1,
+            leaves: count - count / 2,
+        };
+        J::join(|| self.write::<J>(first, left), || self.write::<J>(first + count / 2, right));
+    }
+
+    fn write_here(&self, first: usize, parts: Parts<'_>) {
+        let (d, tables) = (self.rows.dimensions, self.codebooks.len());
+        let width = NUMBERS * tables;
+        let mut encoder = Encoder::new(self.codebooks);
+        let (mut row, mut along, mut middle) = (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
+        let (mut rest, mut codes) = (vec![0.0; width], vec![0; tables]);
+        let mut biases = Vec::new();
+        let (mut row_at, mut block_at) = (0, 0);
+        for at in 0..parts.leaves {
+            (self.centroid)(first + at, &mut middle);
+            biases.clear();
+            let ids = self.leaves.rows(first + at);
+            for (place, id) in ids.iter().enumerate() {
+                self.rows.read(*id, &mut row);
+                let vector = &mut parts.vectors[row_at * d..][..d];
+                vector.copy_from_slice(self.rows.row(*id));
+                let bytes = &mut parts.bytes[row_at * row_bytes(d)..][..row_bytes(d)];
+                self.grid.encode(&row[..d], bytes);
+                for ((rest, x), c) in rest.iter_mut().zip(&row).zip(&middle) {
+                    *rest = x - c;
+                }
+                let squared = dot(&row, &row);
+                if self.rows.metric != Metric::Euclidean {
+                    along.copy_from_slice(&row);
+                    super::rows::normalise(&mut along);
+                }
+                encoder.encode(&rest, &along, &mut codes);
+                if self.rows.metric == Metric::Euclidean {
+                    let bias = -0.5 * squared;
+                    if let Some(to) = bytes.last_chunk_mut() {
+                        *to = (bias as f32).to_le_bytes();
+                    }
+                    // Of a query near the row, the codes miss about what they miss of the row itself.
+                    biases.push((bias + dot(&row, encoder.left())) as f32);
+                }
+                let block = &mut parts.codes[(block_at + place / SCAN_ROWS) * tables / 2..][..tables / 2];
+                for (to, pair) in block.iter_mut().zip(codes.as_chunks::<2>().0) {
+                    to[place % SCAN_ROWS] = pair[0] | pair[1] << 4;
+                }
+                row_at += 1;
+            }
+            let blocks = ids.len().div_ceil(SCAN_ROWS);
+            if self.rows.metric == Metric::Euclidean {
+                let places = parts.code_biases[block_at..block_at + blocks].as_flattened_mut();
+                parts.leaf_biases[at] = encode_biases(&biases, places);
+            }
+            block_at += blocks;
+        }
+    }
+}
+
+/// Writes biases as steps from the least; returns the least and the step.
+fn encode_biases(biases: &[f32], to: &mut [u16]) -> [f32; 2] {
+    let least = biases.iter().copied().fold(f32::INFINITY, f32::min);
+    let most = biases.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let step = (most - least) / f32::from(u16::MAX);
+    for (to, bias) in to.iter_mut().zip(biases) {
+        *to = ((bias - least) / step + 0.5) as u16;
+    }
+    if least.is_finite() { [least, step] } else { [0.0, 0.0] }
+}

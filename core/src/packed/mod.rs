@@ -1,0 +1,381 @@
+//! The packed index: vectors in few bytes, so that most of them can be looked at.
+//!
+//! A forest answers fast because it looks at few vectors, and it has to look at many to be right. Here a single partition
+//! takes the place of a hundred trees, and a vector is looked at in three sizes: half a byte for two numbers, scanned at a
+//! billion vectors a second; a byte for each number, for the best hundred or so; and as it was given, for the best few.
+//! Known as an inverted file with 4-bit product quantisation ("IVF-PQ fast scan") and re-ranking.
+//!
+//! # A search
+//!
+//! 1. The query as bytes is compared with the centroids of all leaves (`partition`, `grid`), and the best leaves are taken.
+//! 2. One table of the query's products with all codewords (`codebook`, `tables`) serves every leaf: q·x is q·centroid
+//!    plus q·rest. Codes of 32 rows are scanned at once, and what reaches the running limit is kept (`search`).
+//! 3. The best candidates are compared as bytes, the best of those as floats.
+//!
+//! How many leaves and candidates that takes is measured when the index is built (`calibrate`), so that a caller asks for
+//! recall and not for numbers that depend on the data.
+//!
+//! # Determinism
+//!
+//! All but the last step are integers, and the last is f64 in an order of its own ([`rows::dot`]): indexes and answers are
+//! the same for every number of threads and every instruction set.
+
+mod build;
+mod calibrate;
+mod codebook;
+mod format;
+mod grid;
+mod partition;
+mod rows;
+mod search;
+mod sweep;
+mod tables;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytemuck::{Pod, Zeroable};
+
+pub use self::search::Scratch;
+use self::format::{Layout, View};
+use self::rows::Rows;
+use self::search::Effort;
+use crate::error::{PackedError, SearchError};
+use crate::filter::{All, Filter};
+use crate::metric::Element;
+use crate::parallel::Join;
+use crate::{Backend, Metric, Neighbour};
+
+/// How to build a packed index.
+#[derive(Clone, Copy, Default)]
+pub struct PackedOptions<'a> {
+    leaves: Option<usize>,
+    passes: Option<usize>,
+    seed: u64,
+    keys: Option<&'a [&'a str]>,
+    progress: Option<&'a (dyn Fn() + Sync)>,
+}
+
+impl<'a> PackedOptions<'a> {
+    /// What suits most vectors.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { leaves: None, passes: None, seed: 0, keys: None, progress: None }
+    }
+
+    /// Another number of leaves than one for 128 vectors.
+    #[must_use]
+    pub const fn leaves(mut self, leaves: usize) -> Self {
+        self.leaves = Some(leaves);
+        self
+    }
+
+    /// Another number of passes of k-means than 6.
+    #[must_use]
+    pub const fn passes(mut self, passes: usize) -> Self {
+        self.passes = Some(passes);
+        self
+    }
+
+    /// Another seed than 0 for the random choices. The same seed gives the same index.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// A key for each vector, such as its word, to be kept in the index.
+    #[must_use]
+    pub const fn keys(mut self, keys: &'a [&'a str]) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Is called [`steps`](Self::steps) times on the way.
+    #[must_use]
+    pub const fn progress(mut self, progress: &'a (dyn Fn() + Sync)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    fn step(&self) {
+        if let Some(progress) = self.progress {
+            progress();
+        }
+    }
+}
+
+impl fmt::Debug for PackedOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { leaves, passes, seed, .. } = self;
+        f.debug_struct("PackedOptions")
+            .field("leaves", leaves)
+            .field("passes", passes)
+            .field("seed", seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A cache line.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+/// The bytes of a packed index in memory.
+#[derive(Clone)]
+pub struct PackedBuf {
+    lines: Vec<Line>,
+    length: usize,
+}
+
+impl PackedBuf {
+    fn zeroed(length: usize) -> Result<Self, PackedError> {
+        let mut lines = Vec::new();
+        let count = length.div_ceil(size_of::<Line>());
+        lines.try_reserve_exact(count).map_err(|_| PackedError::OutOfMemory)?;
+        lines.resize(count, Line::zeroed());
+        Ok(Self { lines, length })
+    }
+}
+
+impl AsRef<[u8]> for PackedBuf {
+    fn as_ref(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.lines)[..self.length]
+    }
+}
+
+impl AsMut<[u8]> for PackedBuf {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.length]
+    }
+}
+
+impl fmt::Debug for PackedBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PackedBuf").field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+/// What to search for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PackedSearch<F = All> {
+    n: usize,
+    effort: Wanted,
+    filter: F,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wanted {
+    Recall(f32),
+    Effort(Effort),
+    Exact,
+}
+
+impl PackedSearch {
+    /// The `n` nearest, with recall .95: on average so large a share of the answers belongs there.
+    #[must_use]
+    pub const fn top(n: usize) -> Self {
+        Self { n, effort: Wanted::Recall(0.95), filter: All }
+    }
+}
+
+impl<F> PackedSearch<F> {
+    /// Another recall, from .5 to .9999. It was calibrated with the 10 nearest of vectors like those in the index.
+    #[must_use]
+    pub fn recall(mut self, recall: f32) -> Self {
+        self.effort = Wanted::Recall(recall);
+        self
+    }
+
+    /// Scans so many leaves, and compares so many candidates as bytes: for experts.
+    #[must_use]
+    pub fn effort(mut self, leaves: usize, candidates: usize) -> Self {
+        self.effort = Wanted::Effort(Effort { leaves, candidates });
+        self
+    }
+
+    /// Compares the query with every vector.
+    #[must_use]
+    pub fn exact(mut self) -> Self {
+        self.effort = Wanted::Exact;
+        self
+    }
+
+    /// Only ids that the filter allows. Where they are few, more leaves are scanned until there are enough.
+    #[must_use]
+    pub fn filter<G: Filter>(self, filter: G) -> PackedSearch<G> {
+        PackedSearch { n: self.n, effort: self.effort, filter }
+    }
+}
+
+/// A packed index: see the [module](self).
+///
+/// ```
+/// use ohyeah_core::{Metric, Packed, PackedOptions, PackedSearch, Serial};
+///
+/// let vectors = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0];
+/// let index = Packed::build::<Serial>(Metric::Angular, &vectors, 2, &PackedOptions::new())?;
+/// let nearest = index.search(&[1.0, 0.05], &PackedSearch::top(2))?;
+/// assert_eq!([nearest[0].id, nearest[1].id], [0, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Packed<S = PackedBuf> {
+    storage: S,
+    layout: Layout,
+    backend: Backend,
+}
+
+impl Packed {
+    /// Builds an index over vectors that lie one after the other, `dimensions` numbers each. The id of a vector is its number.
+    ///
+    /// # Errors
+    ///
+    /// A metric that cannot be packed, vectors that cannot be searched for, or no memory.
+    pub fn build<J: Join>(
+        metric: Metric,
+        vectors: &[f32],
+        dimensions: usize,
+        options: &PackedOptions<'_>,
+    ) -> Result<Self, PackedError> {
+        Self::build_with::<J>(Backend::detect(), metric, vectors, dimensions, options)
+    }
+
+    /// [`build`](Self::build) with a certain backend, which makes no difference to the result.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_with<J: Join>(
+        backend: Backend,
+        metric: Metric,
+        vectors: &[f32],
+        dimensions: usize,
+        options: &PackedOptions<'_>,
+    ) -> Result<Self, PackedError> {
+        if dimensions == 0 {
+            return Err(PackedError::Dimensions(0));
+        }
+        let rows = Rows { metric, vectors, dimensions };
+        if let Some(keys) = options.keys.filter(|keys| keys.len() != rows.len()) {
+            return Err(PackedError::Keys { expected: rows.len(), found: keys.len() });
+        }
+        let (storage, layout) = build::build::<J>(rows, backend, options)?;
+        Ok(Self { storage, layout, backend })
+    }
+}
+
+impl<S: AsRef<[u8]>> Packed<S> {
+    /// Opens the bytes of an index, without copying them.
+    ///
+    /// # Errors
+    ///
+    /// What shows that they are none.
+    pub fn open(storage: S) -> Result<Self, PackedError> {
+        let layout = Layout::open(storage.as_ref())?;
+        Ok(Self { storage, layout, backend: Backend::detect() })
+    }
+
+    /// Whether every byte is what it was when the index was written: compares all checksums.
+    ///
+    /// # Errors
+    ///
+    /// The first part that has changed.
+    pub fn verify(&self) -> Result<(), PackedError> {
+        self.layout.verify(self.storage.as_ref())
+    }
+
+    /// Computes with another backend from now on.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    fn view(&self) -> View<'_> {
+        self.layout.view(self.storage.as_ref())
+    }
+
+    /// The file.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.storage.as_ref()
+    }
+
+    /// The metric of the vectors.
+    pub fn metric(&self) -> Metric {
+        self.layout.shape.metric
+    }
+
+    /// Numbers in a vector.
+    pub fn dimensions(&self) -> usize {
+        self.layout.shape.dimensions
+    }
+
+    /// How many vectors there are.
+    pub fn len(&self) -> usize {
+        self.layout.shape.rows
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many leaves the vectors are cut into.
+    pub fn leaves(&self) -> usize {
+        self.layout.shape.leaves
+    }
+
+    /// The seed that it was built with.
+    pub fn seed(&self) -> u64 {
+        self.layout.seed
+    }
+
+    /// Whether it has keys.
+    pub fn has_keys(&self) -> bool {
+        self.layout.shape.keys.is_some()
+    }
+
+    /// The key of a vector.
+    pub fn key(&self, id: u32) -> Option<&str> {
+        self.view().key(id)
+    }
+
+    /// A vector as it was given.
+    pub fn vector(&self, id: u32) -> Option<&[f32]> {
+        let view = self.view();
+        view.vector(*view.rows.get(id as usize)?)
+    }
+
+    /// The nearest vectors, nearest first, of equals the smaller id first.
+    ///
+    /// # Errors
+    ///
+    /// A query that no vector could be.
+    pub fn search<F: Filter>(&self, query: &[f32], search: &PackedSearch<F>) -> Result<Vec<Neighbour>, SearchError> {
+        Ok(self.search_in(&mut Scratch::new(), query, search)?.to_vec())
+    }
+
+    /// [`search`](Self::search) in room that is used again.
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search).
+    pub fn search_in<'s, F: Filter>(
+        &self,
+        scratch: &'s mut Scratch,
+        query: &[f32],
+        search: &PackedSearch<F>,
+    ) -> Result<&'s [Neighbour], SearchError> {
+        Element::check(query, self.dimensions(), self.backend).map_err(SearchError::Vector)?;
+        let view = self.view();
+        scratch.set_query(&view, query);
+        let n = search.n.min(self.len());
+        let effort = match search.effort {
+            Wanted::Exact => return Ok(scratch.search_exactly(&view, n, &search.filter)),
+            Wanted::Effort(effort) => effort,
+            Wanted::Recall(recall) => calibrate::effort(view.calibration, recall, n),
+        };
+        Ok(scratch.search(&view, self.backend, n, effort, &search.filter))
+    }
+}

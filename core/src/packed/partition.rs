@@ -1,0 +1,231 @@
+//! Cutting the rows into leaves: k-means.
+//!
+//! Lloyd's iteration, with rows and centroids in bytes, since finding the nearest centroid of every row is nearly all of its
+//! cost and an integer tile does it four times as fast as floats. A row's leaf depends on nothing but the row and the
+//! centroids, and a centroid is the mean of its rows taken in their order, in f64: neither the number of threads nor the
+//! instruction set can change it.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::grid::{self, Grid, tile_width};
+use super::rows::{Rows, dot};
+use crate::Backend;
+use crate::Metric;
+use crate::parallel::{Join, for_each_chunk};
+use crate::rng::{below, tree_stream};
+use crate::simd::{TILE_BYTES, TILE_ROWS};
+
+/// The centroids as they are scanned: tiles of codes.
+#[derive(Debug)]
+pub(crate) struct Centroids {
+    pub(crate) tiles: Vec<[u8; TILE_BYTES]>,
+    /// What is added to a row's product with each: minus half its square, as the nearest is the one with the greatest sum
+    /// (‖x − c‖² = ‖x‖² − 2(x·c − ‖c‖²/2)). Minus infinity where a tile has no centroid.
+    pub(crate) biases: Vec<f32>,
+}
+
+/// The leaf of each row.
+pub(crate) struct Leaves {
+    /// Rows in the order of their leaves, and of ids in each.
+    pub(crate) order: Vec<u32>,
+    /// Where each leaf begins in the order, and where the last ends.
+    pub(crate) starts: Vec<u32>,
+}
+
+impl Leaves {
+    /// Counting sort by leaf.
+    pub(crate) fn new(leaf_of: &[u32], leaves: usize) -> Self {
+        let mut starts = vec![0; leaves + 1];
+        for leaf in leaf_of {
+            starts[*leaf as usize + 1] += 1;
+        }
+        for leaf in 0..leaves {
+            starts[leaf + 1] += starts[leaf];
+        }
+        let mut next = starts.clone();
+        let mut order = vec![0; leaf_of.len()];
+        for (id, leaf) in (0..).zip(leaf_of) {
+            let place = &mut next[*leaf as usize];
+            order[*place as usize] = id;
+            *place += 1;
+        }
+        Self { order, starts }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    pub(crate) fn rows(&self, leaf: usize) -> &[u32] {
+        &self.order[self.starts[leaf] as usize..self.starts[leaf + 1] as usize]
+    }
+}
+
+/// Rows that are compared with all centroids at once: their codes and sums stay in the nearest cache.
+const TOGETHER: usize = 48;
+
+pub(crate) struct KMeans<'a> {
+    pub(crate) rows: Rows<'a>,
+    pub(crate) grid: Grid<'a>,
+    pub(crate) leaves: usize,
+    pub(crate) passes: usize,
+    pub(crate) seed: u64,
+    pub(crate) backend: Backend,
+}
+
+impl KMeans<'_> {
+    /// The centroids and the leaf of each row. `pass` is called after each pass.
+    pub(crate) fn run<J: Join>(&self, pass: &(dyn Fn() + Sync)) -> (Centroids, Leaves) {
+        let mut centroids = self.start();
+        let mut leaf_of = vec![0; self.rows.len()];
+        for _ in 0..self.passes {
+            let tiles = self.tiles(&centroids);
+            self.assign::<J>(&tiles, &mut leaf_of);
+            self.means::<J>(&Leaves::new(&leaf_of, self.leaves), &mut centroids);
+            pass();
+        }
+        let tiles = self.tiles(&centroids);
+        self.assign::<J>(&tiles, &mut leaf_of);
+        pass();
+        (tiles, Leaves::new(&leaf_of, self.leaves))
+    }
+
+    /// Random rows, no row twice.
+    fn start(&self) -> Vec<f32> {
+        let mut rng = tree_stream(self.seed, u64::MAX);
+        let mut ids: Vec<u32> = (0..self.rows.len() as u32).collect();
+        let d = self.rows.dimensions;
+        let mut centroids = vec![0.0; self.leaves * d];
+        for (at, centroid) in centroids.chunks_exact_mut(d).enumerate() {
+            let Some(other) = below(&mut rng, ids.len() - at.min(ids.len())) else { break };
+            ids.swap(at, at + other);
+            self.rows.read(ids[at], centroid);
+        }
+        centroids
+    }
+
+    fn tiles(&self, centroids: &[f32]) -> Centroids {
+        let d = self.rows.dimensions;
+        let mut tiles = grid::tiles(self.leaves, d);
+        let mut biases = vec![f32::NEG_INFINITY; self.leaves.next_multiple_of(TILE_ROWS)];
+        let (mut codes, mut value) = (vec![0; d], vec![0.0; d]);
+        for (leaf, centroid) in centroids.chunks_exact(d).enumerate() {
+            self.grid.encode(centroid, &mut codes);
+            let tile = &mut tiles[leaf / TILE_ROWS * tile_width(d)..][..tile_width(d)];
+            grid::put(tile, leaf % TILE_ROWS, &codes);
+            for (dimension, (value, code)) in value.iter_mut().zip(&codes).enumerate() {
+                *value = self.grid.value(dimension, *code);
+            }
+            biases[leaf] = (-0.5 * dot(&value, &value)) as f32;
+        }
+        Centroids { tiles, biases }
+    }
+
+    /// The nearest centroid of each row; of equals the first.
+    fn assign<J: Join>(&self, centroids: &Centroids, leaf_of: &mut [u32]) {
+        let d = self.rows.dimensions;
+        let bytes = d.next_multiple_of(4);
+        for_each_chunk::<J, _>(leaf_of, TOGETHER * 8, &|chunk, leaf_of| {
+            let mut row = vec![0.0; d];
+            let mut codes = vec![0_i8; TOGETHER * bytes];
+            let mut sums = [[0; TILE_ROWS]; TOGETHER];
+            for (group, leaf_of) in leaf_of.chunks_mut(TOGETHER).enumerate() {
+                let first = (chunk * 8 + group) * TOGETHER;
+                let mut steps = [0.0; TOGETHER];
+                for (at, (codes, step)) in codes.chunks_exact_mut(bytes).zip(&mut steps).take(leaf_of.len()).enumerate() {
+                    self.rows.read((first + at) as u32, &mut row);
+                    (*step, _) = grid::encode_probe(&row, self.grid, codes);
+                }
+                let codes = &codes[..leaf_of.len() * bytes];
+                let mut best = [[f32::NEG_INFINITY; TILE_ROWS]; TOGETHER];
+                let mut tile_of = [[0_u32; TILE_ROWS]; TOGETHER];
+                let biases = centroids.biases.as_chunks::<TILE_ROWS>().0;
+                for ((number, tile), biases) in (0..).zip(centroids.tiles.chunks_exact(tile_width(d))).zip(biases) {
+                    self.backend.tile_u7(codes, tile, &mut sums);
+                    let rows = sums.iter().zip(&steps).zip(best.iter_mut().zip(&mut tile_of));
+                    for ((sums, step), (best, tile_of)) in rows.take(leaf_of.len()) {
+                        nearer(sums, *step, biases, number, best, tile_of);
+                    }
+                }
+                for (leaf, (best, tile_of)) in leaf_of.iter_mut().zip(best.iter().zip(&tile_of)) {
+                    *leaf = first_best(best, tile_of);
+                }
+            }
+        });
+    }
+
+    fn means<J: Join>(&self, leaves: &Leaves, centroids: &mut [f32]) {
+        let d = self.rows.dimensions;
+        for_each_chunk::<J, _>(centroids, 16 * d, &|chunk, centroids| {
+            let (mut sums, mut row) = (vec![0.0_f64; d], vec![0.0; d]);
+            for (at, centroid) in centroids.chunks_exact_mut(d).enumerate() {
+                let rows = leaves.rows(chunk * 16 + at);
+                sums.fill(0.0);
+                for id in rows {
+                    self.rows.read(*id, &mut row);
+                    for (sum, x) in sums.iter_mut().zip(&row) {
+                        *sum += f64::from(*x);
+                    }
+                }
+                // An empty leaf keeps its centroid until it is given another.
+                if !rows.is_empty() {
+                    for (to, sum) in centroid.iter_mut().zip(&sums) {
+                        *to = (sum / rows.len() as f64) as f32;
+                    }
+                    if self.rows.metric == Metric::Angular {
+                        super::rows::normalise(centroid);
+                    }
+                }
+            }
+        });
+        self.fill_empty(leaves, centroids);
+    }
+
+    /// Gives empty leaves the middle rows of the largest ones.
+    fn fill_empty(&self, leaves: &Leaves, centroids: &mut [f32]) {
+        let d = self.rows.dimensions;
+        let mut empty = (0..leaves.len()).filter(|leaf| leaves.rows(*leaf).is_empty()).peekable();
+        if empty.peek().is_none() {
+            return;
+        }
+        let mut by_size: Vec<usize> = (0..leaves.len()).collect();
+        by_size.sort_by_key(|leaf| (usize::MAX - leaves.rows(*leaf).len(), *leaf));
+        for (leaf, large) in empty.zip(by_size) {
+            let rows = leaves.rows(large);
+            if let Some(id) = rows.get(rows.len() / 2) {
+                self.rows.read(*id, &mut centroids[leaf * d..][..d]);
+            }
+        }
+    }
+}
+
+/// Keeps in each lane the better of the best so far and a tile's.
+#[inline]
+fn nearer(
+    sums: &[i32; TILE_ROWS],
+    step: f32,
+    biases: &[f32; TILE_ROWS],
+    tile: u32,
+    best: &mut [f32; TILE_ROWS],
+    tile_of: &mut [u32; TILE_ROWS],
+) {
+    for lane in 0..TILE_ROWS {
+        let score = step * sums[lane] as f32 + biases[lane];
+        let better = score > best[lane];
+        best[lane] = if better { score } else { best[lane] };
+        tile_of[lane] = if better { tile } else { tile_of[lane] };
+    }
+}
+
+/// The number of the best row; of equals the first.
+fn first_best(best: &[f32; TILE_ROWS], tile_of: &[u32; TILE_ROWS]) -> u32 {
+    let mut found = (f32::NEG_INFINITY, 0);
+    for (lane, (best, tile)) in (0..).zip(best.iter().zip(tile_of)) {
+        let number = tile * TILE_ROWS as u32 + lane;
+        if *best > found.0 || (*best == found.0 && number < found.1) {
+            found = (*best, number);
+        }
+    }
+    found.1
+}

@@ -1,0 +1,393 @@
+//! Searching: leaves, codes, bytes, floats, each for the few that the one before left.
+
+use alloc::vec::Vec;
+
+use wide::i16x8;
+
+use super::format::{View, row_bias};
+use super::grid::{Probe, tile_width};
+use super::rows::{dot, normalise, squared_distance};
+use super::tables::Tables;
+use crate::filter::Filter;
+use crate::simd::{SCAN_ROWS, TILE_ROWS, prefetch};
+use crate::top_k::TopK;
+use crate::{Backend, Metric, Neighbour};
+
+/// How hard to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Effort {
+    /// Leaves whose codes are scanned.
+    pub(crate) leaves: usize,
+    /// Candidates that are compared as bytes.
+    pub(crate) candidates: usize,
+}
+
+/// Room for a search. A search that has had one before, for the same index and as many answers, allocates nothing.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    pub(crate) query: Vec<f32>,
+    probe: Probe,
+    tables: Tables,
+    leaves: TopK,
+    /// Leaves to be scanned: the product with the centroid, and the leaf.
+    scan: Vec<(f32, u32)>,
+    sums: Vec<[u16; SCAN_ROWS]>,
+    reservoir: Reservoir,
+    near: TopK,
+    rows: Vec<u32>,
+    nearest: TopK,
+    pub(crate) found: Vec<Neighbour>,
+}
+
+impl Scratch {
+    /// Empty room: it grows with the first search.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a query as the index sees it.
+    pub(crate) fn set_query(&mut self, view: &View<'_>, query: &[f32]) {
+        self.query.clear();
+        self.query.extend_from_slice(query);
+        if view.shape.metric == Metric::Angular {
+            normalise(&mut self.query);
+        }
+    }
+
+    /// The `n` nearest that the filter allows, for the query that was set.
+    pub(crate) fn search<F: Filter>(
+        &mut self,
+        view: &View<'_>,
+        backend: Backend,
+        n: usize,
+        effort: Effort,
+        filter: &F,
+    ) -> &[Neighbour] {
+        self.probe.set(&self.query, view.grid);
+        let candidates = effort.candidates.max(n);
+        let mut leaves = effort.leaves.max(1);
+        loop {
+            self.rank_leaves(view, backend, leaves);
+            self.scan_codes(view, backend, candidates, filter);
+            if leaves >= view.shape.leaves || self.reservoir.keys.len() >= candidates {
+                break;
+            }
+            // The filter leaves too few: look further.
+            leaves = leaves.saturating_mul(4);
+        }
+        self.compare_bytes(view, backend, 2 * n + SPARE);
+        self.compare_vectors(view, n);
+        &self.found
+    }
+
+    /// Chooses the leaves with the best centroids, best first.
+    fn rank_leaves(&mut self, view: &View<'_>, backend: Backend, leaves: usize) {
+        let Self { probe, leaves: best, scan, .. } = self;
+        let width = tile_width(view.shape.dimensions);
+        best.reset(leaves);
+        let biases = view.centroid_biases.as_chunks::<TILE_ROWS>().0;
+        for ((first, tile), biases) in (0..).step_by(TILE_ROWS).zip(view.centroids.chunks_exact(width)).zip(biases) {
+            let mut sums = [[0; TILE_ROWS]];
+            backend.tile_u7(&probe.codes, tile, &mut sums);
+            let mut scores = [0.0; TILE_ROWS];
+            for ((score, sum), bias) in scores.iter_mut().zip(&sums[0]).zip(biases) {
+                *score = -(probe.base + probe.step * *sum as f32 + bias);
+            }
+            let limit = best.farthest();
+            if scores.iter().any(|score| *score < limit) {
+                for (leaf, score) in (first..).zip(scores) {
+                    best.push(score, leaf);
+                }
+            }
+        }
+        scan.clear();
+        scan.extend(best.finish().filter(|leaf| leaf.distance < f32::INFINITY).map(|leaf| {
+            let bias = view.centroid_biases.get(leaf.id as usize).copied().unwrap_or(0.0);
+            (-leaf.distance - bias, leaf.id)
+        }));
+    }
+
+    /// Computes the table entries with which some leaves are scanned.
+    fn prepare_tables(&mut self, view: &View<'_>, leaves: &[(f32, u32)]) {
+        let greatest = leaves.iter().fold(0.0_f32, |most, (product, _)| most.max(product.abs()));
+        self.tables.set(&self.query, view.codebooks, greatest);
+    }
+
+    /// Adds up the codes of a leaf; returns what is to be added to each sum.
+    #[inline]
+    fn scan_leaf(&mut self, view: &View<'_>, backend: Backend, product: f32, leaf: u32) -> i32 {
+        let Self { tables, sums, .. } = self;
+        let codes = codes_of(view, leaf);
+        let blocks = codes.len() / (tables.entries.len() / 2);
+        if sums.len() < blocks {
+            sums.resize(blocks, [0; SCAN_ROWS]);
+        }
+        let sums = &mut sums[..blocks];
+        backend.scan_4bit(codes, &tables.entries, sums);
+        let base = (product * tables.unit) as i32;
+        if view.leaf_biases.is_empty() { base } else { add_biases(view, leaf, tables.unit, sums, base) }
+    }
+
+    /// Scans the codes of the leaves and keeps the best rows.
+    fn scan_codes<F: Filter>(&mut self, view: &View<'_>, backend: Backend, candidates: usize, filter: &F) {
+        let scan = core::mem::take(&mut self.scan);
+        self.prepare_tables(view, &scan);
+        self.reservoir.reset(candidates);
+        for (at, (product, leaf)) in scan.iter().enumerate() {
+            if let Some((_, next)) = scan.get(at + 1) {
+                prefetch(codes_of(view, *next));
+            }
+            let base = self.scan_leaf(view, backend, *product, *leaf);
+            let rows = view.leaf_rows(*leaf);
+            let Self { sums, reservoir, .. } = self;
+            for (first, sums) in rows.clone().step_by(SCAN_ROWS).zip(sums) {
+                let Ok(limit) = u16::try_from(reservoir.limit.saturating_sub(base).max(0)) else { break };
+                let mut mask = at_least(sums, limit);
+                if rows.end - first < SCAN_ROWS as u32 {
+                    mask &= (1 << (rows.end - first)) - 1;
+                }
+                while mask != 0 {
+                    let lane = mask.trailing_zeros();
+                    mask &= mask - 1;
+                    let row = first + lane;
+                    if view.ids.get(row as usize).is_some_and(|id| filter.allows(*id)) {
+                        reservoir.push(base + i32::from(sums[lane as usize]), row);
+                    }
+                }
+            }
+        }
+        self.reservoir.cut();
+        self.scan = scan;
+    }
+
+    /// Compares the query with the bytes of the best rows.
+    fn compare_bytes(&mut self, view: &View<'_>, backend: Backend, n: usize) {
+        let Self { probe, reservoir, near, rows, .. } = self;
+        let d = view.shape.dimensions;
+        near.reset(n);
+        rows.clear();
+        rows.extend(reservoir.keys.iter().map(|key| *key as u32));
+        for row in rows.iter().take(AHEAD) {
+            prefetch(view.byte_row(*row).unwrap_or(&[]));
+        }
+        for (at, group) in rows.chunks(4).enumerate() {
+            for row in rows.iter().skip(4 * at + AHEAD).take(4) {
+                prefetch(view.byte_row(*row).unwrap_or(&[]));
+            }
+            let mut four = [&[][..]; 4];
+            for (to, row) in four.iter_mut().zip(group) {
+                *to = view.byte_row(*row).unwrap_or(&[]);
+            }
+            for at in group.len()..4 {
+                four[at] = four[0];
+            }
+            let sums = backend.dot_u7_many(&probe.codes[..d], four.map(|row| row.get(..d).unwrap_or(&[])));
+            for ((row, sum), bytes) in group.iter().zip(sums).zip(four) {
+                near.push(-(probe.base + probe.step * sum as f32 + row_bias(bytes)), *row);
+            }
+        }
+    }
+
+    /// Compares the query with the vectors of the best of those.
+    fn compare_vectors(&mut self, view: &View<'_>, n: usize) {
+        let Self { query, near, rows, nearest, found, .. } = self;
+        rows.clear();
+        rows.extend(near.finish().map(|near| near.id));
+        for row in rows.iter() {
+            prefetch(view.vector(*row).unwrap_or(&[]));
+        }
+        nearest.reset(n);
+        for row in rows.iter() {
+            let (Some(vector), Some(id)) = (view.vector(*row), view.ids.get(*row as usize)) else { continue };
+            nearest.push(order(view.shape.metric, query, vector), *id);
+        }
+        found.clear();
+        found.extend(nearest.finish().map(|x| reported(view.shape.metric, x)));
+    }
+
+    /// Compares the query with all vectors.
+    pub(crate) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) -> &[Neighbour] {
+        let Self { query, nearest, found, .. } = self;
+        nearest.reset(n);
+        for (id, vector) in view.ids.iter().zip(view.vectors.chunks_exact(view.shape.dimensions)) {
+            if filter.allows(*id) {
+                nearest.push(order(view.shape.metric, query, vector), *id);
+            }
+        }
+        found.clear();
+        found.extend(nearest.finish().map(|x| reported(view.shape.metric, x)));
+        found
+    }
+}
+
+/// Besides twice as many as are wanted, so many vectors are compared in full.
+const SPARE: usize = 10;
+/// How many candidates ahead memory is asked for.
+const AHEAD: usize = 12;
+
+/// What orders by distance: the squared distance, or minus the product.
+///
+/// In f64, so that it is the same on every machine; see [`dot`].
+pub(crate) fn order(metric: Metric, query: &[f32], vector: &[f32]) -> f32 {
+    (match metric {
+        Metric::Euclidean => squared_distance(query, vector),
+        Metric::Dot => -dot(query, vector),
+        _ => {
+            let squared = dot(vector, vector) * dot(query, query);
+            if squared > 0.0 { 2.0 - 2.0 * dot(query, vector) / libm::sqrt(squared) } else { 2.0 }
+        }
+    }) as f32
+}
+
+/// The distance of what orders.
+pub(crate) fn reported(metric: Metric, found: Neighbour) -> Neighbour {
+    let distance = match metric {
+        Metric::Dot => 0.0 - found.distance,
+        _ => libm::sqrtf(found.distance.max(0.0)),
+    };
+    Neighbour { distance, ..found }
+}
+
+/// The codes of a leaf.
+#[inline]
+fn codes_of<'a>(view: &View<'a>, leaf: u32) -> &'a [[u8; SCAN_ROWS]] {
+    let width = view.codebooks.len() / 2;
+    let [start, end] = [leaf, leaf + 1].map(|leaf| view.leaves[leaf as usize].block as usize);
+    view.codes.get(start * width..end * width).unwrap_or(&[])
+}
+
+/// Adds the biases of a leaf's rows to their sums; returns what is then the base of the leaf.
+fn add_biases(view: &View<'_>, leaf: u32, unit: f32, sums: &mut [[u16; SCAN_ROWS]], base: i32) -> i32 {
+    let [least, step] = view.leaf_biases[leaf as usize];
+    // A bias is at most 65535 steps, and 2¹⁶ of what is added for each are a step of the sums.
+    let factor = (step * unit * 65536.0 + 0.5).min(65535.0) as u32;
+    let start = view.leaves[leaf as usize].block as usize;
+    let biases = view.code_biases.get(start..start + sums.len()).unwrap_or(&[]);
+    for (sums, biases) in sums.iter_mut().zip(biases) {
+        for (sum, bias) in sums.iter_mut().zip(biases) {
+            *sum = sum.saturating_add(((u32::from(*bias) * factor) >> 16) as u16);
+        }
+    }
+    base.saturating_add((least * unit) as i32)
+}
+
+/// Which sums reach a limit, a bit each.
+#[inline]
+fn at_least(sums: &[u16; SCAN_ROWS], limit: u16) -> u32 {
+    // There is only a comparison of signed numbers: the sign bit is flipped on both sides.
+    let flip = i16x8::splat(i16::MIN);
+    let limit = i16x8::splat((limit ^ 1 << 15).cast_signed());
+    let mut below = 0;
+    for (at, sums) in sums.as_chunks::<8>().0.iter().enumerate() {
+        let sums: i16x8 = bytemuck::cast(*sums);
+        below |= (limit.simd_gt(sums ^ flip).to_bitmask() & 0xff) << (8 * at);
+    }
+    !below
+}
+
+/// The best rows so far: those with the greatest sums, of equals those that come first.
+///
+/// No heap: rows that reach the limit are appended, and when there are four times too many a selection cuts them back and
+/// raises the limit.
+#[derive(Debug, Default)]
+struct Reservoir {
+    /// What a score lacks of the greatest there is, and the row.
+    keys: Vec<u64>,
+    n: usize,
+    /// Only scores from here on are worth keeping.
+    limit: i32,
+}
+
+impl Reservoir {
+    fn reset(&mut self, n: usize) {
+        self.keys.clear();
+        self.n = n.max(1);
+        self.limit = i32::MIN;
+        self.keys.reserve(self.n.saturating_mul(4).max(256).min(1 << 20));
+    }
+
+    #[inline]
+    fn push(&mut self, score: i32, row: u32) {
+        if score >= self.limit {
+            self.keys.push(u64::from(i32::MAX.abs_diff(score)) << 32 | u64::from(row));
+            if self.keys.len() >= self.n.saturating_mul(4).max(256) {
+                self.cut();
+            }
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.keys.len() > self.n {
+            let (_, last, _) = self.keys.select_nth_unstable(self.n - 1);
+            self.limit = (i64::from(i32::MAX) - (*last >> 32) as i64) as i32;
+            self.keys.truncate(self.n);
+        }
+    }
+}
+
+impl Scratch {
+    /// For each of some rows the rank of its leaf and, for each number of leaves on a grid, how many other rows of these
+    /// leaves have better codes; for the query that was set, which row `own` is.
+    pub(crate) fn ranks(
+        &mut self,
+        view: &View<'_>,
+        backend: Backend,
+        rows: &[u32],
+        own: u32,
+        grid: &[u32],
+    ) -> Vec<(u32, Vec<u32>)> {
+        self.probe.set(&self.query, view.grid);
+        self.rank_leaves(view, backend, view.shape.leaves);
+        let mut ranks: Vec<(u32, Vec<u32>)> = rows.iter().map(|_| (u32::MAX, Vec::new())).collect();
+        let mut scores: Vec<i32> = rows.iter().map(|_| i32::MAX).collect();
+        let mut leaves = core::mem::take(&mut self.scan);
+        // The scores of the rows themselves first, and then of all others.
+        self.prepare_tables(view, &leaves);
+        for (rank, (product, leaf)) in (0..).zip(&leaves) {
+            let own_rows = view.leaf_rows(*leaf);
+            if rows.iter().any(|row| own_rows.contains(row)) {
+                let base = self.scan_leaf(view, backend, *product, *leaf);
+                for (at, row) in rows.iter().enumerate().filter(|(_, row)| own_rows.contains(row)) {
+                    let place = (row - own_rows.start) as usize;
+                    scores[at] = base + i32::from(self.sums[place / SCAN_ROWS][place % SCAN_ROWS]);
+                    ranks[at].0 = rank;
+                }
+            }
+        }
+        let mut better = alloc::vec![0; rows.len()];
+        let mut grid = grid.iter().peekable();
+        for (scanned, (product, leaf)) in (1..).zip(&leaves) {
+            let base = self.scan_leaf(view, backend, *product, *leaf);
+            let leaf_rows = view.leaf_rows(*leaf);
+            let count = leaf_rows.len();
+            for (block, sums) in self.sums[..count.div_ceil(SCAN_ROWS)].iter().enumerate() {
+                let left = count - block * SCAN_ROWS;
+                let mut present = if left < SCAN_ROWS { (1 << left) - 1 } else { u32::MAX };
+                let place = own.wrapping_sub(leaf_rows.start + (block * SCAN_ROWS) as u32);
+                if place < SCAN_ROWS as u32 {
+                    present &= !(1 << place);
+                }
+                for (better, score) in better.iter_mut().zip(&scores) {
+                    let limit = score.saturating_sub(base).saturating_add(1).max(0);
+                    if let Ok(limit) = u16::try_from(limit) {
+                        *better += (at_least(sums, limit) & present).count_ones();
+                    }
+                }
+            }
+            while grid.next_if(|at| **at <= scanned).is_some() {
+                for (rank, better) in ranks.iter_mut().zip(&better) {
+                    rank.1.push(*better);
+                }
+            }
+        }
+        // Leaves without a score were not scanned.
+        for _ in grid {
+            for (rank, better) in ranks.iter_mut().zip(&better) {
+                rank.1.push(*better);
+            }
+        }
+        core::mem::swap(&mut self.scan, &mut leaves);
+        ranks
+    }
+}
