@@ -17,7 +17,7 @@ use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::{Backend, Metric};
 
 /// Rows in a leaf, about: fewer cost more centroids to compare, more cost more codes to scan.
-const ROWS_A_LEAF: usize = 128;
+const ROWS_A_LEAF: usize = 160;
 /// Passes of k-means.
 const PASSES: usize = 6;
 /// Rows from which codebooks are trained.

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::format::{CALIBRATED, Point, View};
 use super::rows::Rows;
-use super::search::{Effort, Scratch, order};
+use super::search::{Effort, Exact, Scratch};
 use super::sweep::Batch;
 use crate::Backend;
 use crate::parallel::{self, Join};
@@ -108,11 +108,13 @@ fn neighbours(
     for (id, mut near) in ids.zip(near) {
         let mut nearest = TopK::default();
         nearest.reset(NEAREST);
-        scratch.set_query(view, rows.row(id));
+        rows.read(id, &mut query);
+        scratch.set_query(view, &query);
+        let exact = Exact::new(rows.metric, &query);
         for row in near.finish().map(|near| near.id) {
             let (Some(vector), Some(other)) = (view.vector(row), view.ids.get(row as usize)) else { continue };
             if *other != id {
-                nearest.push(order(rows.metric, &scratch.query, vector), row);
+                nearest.push(exact.order(vector), row);
             }
         }
         let truth: Vec<u32> = nearest.finish().map(|nearest| nearest.id).collect();

@@ -10,6 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use bytemuck::{Pod, Zeroable};
+use wide::f32x4;
 
 use crate::parallel::{self, Join};
 
@@ -75,8 +76,16 @@ fn nearest(words: &Codebook, x: f32, y: f32) -> usize {
 /// Where the least number is; of equals the first.
 #[inline]
 fn least(costs: &[f32; WORDS]) -> usize {
-    let least = costs.iter().fold(f32::INFINITY, |least, cost| least.min(*cost));
-    costs.iter().position(|cost| *cost <= least).unwrap_or(0)
+    let fours: [f32x4; WORDS / 4] = bytemuck::cast(*costs);
+    let smaller = |a: f32x4, b: f32x4| a.fast_min(b);
+    let [a, b, c, d] = smaller(smaller(fours[0], fours[1]), smaller(fours[2], fours[3])).to_array();
+    let least = f32x4::splat(if a < b { a } else { b }.min(if c < d { c } else { d }));
+    let mut is_least = 0;
+    for (at, four) in fours.into_iter().enumerate() {
+        is_least |= four.simd_eq(least).to_bitmask() << (4 * at);
+    }
+    // None is where all are no numbers.
+    is_least.trailing_zeros() as usize % WORDS
 }
 
 /// How much more an error along the row weighs than one across it.

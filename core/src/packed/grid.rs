@@ -72,8 +72,12 @@ pub(crate) const fn tile_width(dimensions: usize) -> usize {
 
 /// Puts a row of codes into a tile.
 pub(crate) fn put(tile: &mut [[u8; TILE_BYTES]], row: usize, codes: &[u8]) {
-    for (to, four) in tile.iter_mut().zip(codes.chunks(4)) {
-        to[4 * row..4 * row + four.len()].copy_from_slice(four);
+    let (fours, rest) = codes.as_chunks::<4>();
+    for (to, four) in tile.iter_mut().zip(fours) {
+        to.as_chunks_mut::<4>().0[row] = *four;
+    }
+    if let Some(to) = tile.get_mut(fours.len()) {
+        to[4 * row..4 * row + rest.len()].copy_from_slice(rest);
     }
 }
 

@@ -63,7 +63,7 @@ impl<'a> PackedOptions<'a> {
         Self { leaves: None, passes: None, seed: 0, keys: None, progress: None }
     }
 
-    /// Another number of leaves than one for 128 vectors.
+    /// Another number of leaves than one for 160 vectors.
     #[must_use]
     pub const fn leaves(mut self, leaves: usize) -> Self {
         self.leaves = Some(leaves);

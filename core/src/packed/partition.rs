@@ -138,17 +138,13 @@ impl KMeans<'_> {
                     (*step, _) = grid::encode_probe(&row, self.grid, codes);
                 }
                 let codes = &codes[..leaf_of.len() * bytes];
-                let mut best = [[f32::NEG_INFINITY; TILE_ROWS]; TOGETHER];
-                let mut tile_of = [[0_u32; TILE_ROWS]; TOGETHER];
+                let mut best = [([f32::NEG_INFINITY; TILE_ROWS], [0; TILE_ROWS]); TOGETHER];
                 let biases = centroids.biases.as_chunks::<TILE_ROWS>().0;
                 for ((number, tile), biases) in (0..).zip(centroids.tiles.chunks_exact(tile_width(d))).zip(biases) {
                     self.backend.tile_u7(codes, tile, &mut sums);
-                    let rows = sums.iter().zip(&steps).zip(best.iter_mut().zip(&mut tile_of));
-                    for ((sums, step), (best, tile_of)) in rows.take(leaf_of.len()) {
-                        nearer(sums, *step, biases, number, best, tile_of);
-                    }
+                    self.backend.best_of_tile(&steps[..leaf_of.len()], &sums, biases, number, &mut best);
                 }
-                for (leaf, (best, tile_of)) in leaf_of.iter_mut().zip(best.iter().zip(&tile_of)) {
+                for (leaf, (best, tile_of)) in leaf_of.iter_mut().zip(&best) {
                     *leaf = first_best(best, tile_of);
                 }
             }
@@ -197,24 +193,6 @@ impl KMeans<'_> {
                 self.rows.read(*id, &mut centroids[leaf * d..][..d]);
             }
         }
-    }
-}
-
-/// Keeps in each lane the better of the best so far and a tile's.
-#[inline]
-fn nearer(
-    sums: &[i32; TILE_ROWS],
-    step: f32,
-    biases: &[f32; TILE_ROWS],
-    tile: u32,
-    best: &mut [f32; TILE_ROWS],
-    tile_of: &mut [u32; TILE_ROWS],
-) {
-    for lane in 0..TILE_ROWS {
-        let score = step * sums[lane] as f32 + biases[lane];
-        let better = score > best[lane];
-        best[lane] = if better { score } else { best[lane] };
-        tile_of[lane] = if better { tile } else { tile_of[lane] };
     }
 }
 

@@ -6,11 +6,11 @@ use wide::i16x8;
 
 use super::format::{View, row_bias};
 use super::grid::{Probe, tile_width};
-use super::rows::{dot, normalise, squared_distance};
+use super::rows::{dot, dot_and_square, normalise, squared_distance};
 use super::tables::Tables;
 use crate::filter::Filter;
-use crate::simd::{SCAN_ROWS, TILE_ROWS, prefetch};
-use crate::top_k::TopK;
+use crate::simd::{SCAN_ROWS, TILE_ROWS, prefetch, prefetch_lines};
+use crate::top_k::{TopK, key, split_key};
 use crate::{Backend, Metric, Neighbour};
 
 /// How hard to look.
@@ -28,7 +28,9 @@ pub struct Scratch {
     pub(crate) query: Vec<f32>,
     probe: Probe,
     tables: Tables,
-    leaves: TopK,
+    /// The score of each leaf.
+    scores: Vec<[f32; TILE_ROWS]>,
+    keys: Vec<u64>,
     /// Leaves to be scanned: the product with the centroid, and the leaf.
     scan: Vec<(f32, u32)>,
     sums: Vec<[u16; SCAN_ROWS]>,
@@ -83,28 +85,51 @@ impl Scratch {
 
     /// Chooses the leaves with the best centroids, best first.
     fn rank_leaves(&mut self, view: &View<'_>, backend: Backend, leaves: usize) {
-        let Self { probe, leaves: best, scan, .. } = self;
+        let Self { probe, scores, keys, scan, .. } = self;
         let width = tile_width(view.shape.dimensions);
-        best.reset(leaves);
         let biases = view.centroid_biases.as_chunks::<TILE_ROWS>().0;
-        for ((first, tile), biases) in (0..).step_by(TILE_ROWS).zip(view.centroids.chunks_exact(width)).zip(biases) {
+        scores.clear();
+        keys.clear();
+        for (tile, biases) in view.centroids.chunks_exact(width).zip(biases) {
             let mut sums = [[0; TILE_ROWS]];
             backend.tile_u7(&probe.codes, tile, &mut sums);
-            let mut scores = [0.0; TILE_ROWS];
-            for ((score, sum), bias) in scores.iter_mut().zip(&sums[0]).zip(biases) {
-                *score = -(probe.base + probe.step * *sum as f32 + bias);
+            let mut of_tile = [0.0; TILE_ROWS];
+            for ((score, sum), bias) in of_tile.iter_mut().zip(&sums[0]).zip(biases) {
+                *score = probe.base + probe.step * *sum as f32 + bias;
             }
-            let limit = best.farthest();
-            if scores.iter().any(|score| *score < limit) {
-                for (leaf, score) in (first..).zip(scores) {
-                    best.push(score, leaf);
+            // The greatest of lanes 0, 4, 8 and 12, of 1, 5, 9 and 13, and so on.
+            for group in 0..GROUPS {
+                let greatest = (group..TILE_ROWS).step_by(GROUPS).fold(f32::NEG_INFINITY, |a, lane| a.max(of_tile[lane]));
+                keys.push(key(-greatest, 0));
+            }
+            scores.push(of_tile);
+        }
+        // As many groups as reach the n-th greatest of the groups' maxima have a score that does.
+        let mut limit = f32::NEG_INFINITY;
+        if (1..keys.len() / 2).contains(&leaves) {
+            let (_, last, _) = keys.select_nth_unstable(leaves - 1);
+            limit = -split_key(*last).0;
+        }
+        keys.clear();
+        for (first, of_tile) in (0..).step_by(TILE_ROWS).zip(&*scores) {
+            if of_tile.iter().any(|score| *score >= limit) {
+                for (leaf, score) in (first..).zip(of_tile) {
+                    if *score >= limit && *score > f32::NEG_INFINITY {
+                        keys.push(key(-score, leaf));
+                    }
                 }
             }
         }
+        if keys.len() > leaves {
+            keys.select_nth_unstable(leaves - 1);
+            keys.truncate(leaves);
+        }
+        keys.sort_unstable();
         scan.clear();
-        scan.extend(best.finish().filter(|leaf| leaf.distance < f32::INFINITY).map(|leaf| {
-            let bias = view.centroid_biases.get(leaf.id as usize).copied().unwrap_or(0.0);
-            (-leaf.distance - bias, leaf.id)
+        scan.extend(keys.iter().map(|key| {
+            let (distance, leaf) = split_key(*key);
+            let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
+            (-distance - bias, leaf)
         }));
     }
 
@@ -133,10 +158,13 @@ impl Scratch {
     fn scan_codes<F: Filter>(&mut self, view: &View<'_>, backend: Backend, candidates: usize, filter: &F) {
         let scan = core::mem::take(&mut self.scan);
         self.prepare_tables(view, &scan);
-        self.reservoir.reset(candidates);
+        // What a query's sums in the first leaf, which is the best, can be.
+        let most = self.tables.entries.iter().flatten().fold(0, |most, entry| most.max(i32::from(*entry)));
+        let first = scan.first().map_or(0, |(product, _)| (product * self.tables.unit) as i32);
+        self.reservoir.reset(candidates, first, most.saturating_mul(view.codebooks.len() as i32) * 2);
         for (at, (product, leaf)) in scan.iter().enumerate() {
             if let Some((_, next)) = scan.get(at + 1) {
-                prefetch(codes_of(view, *next));
+                prefetch_lines(codes_of(view, *next), usize::MAX);
             }
             let base = self.scan_leaf(view, backend, *product, *leaf);
             let rows = view.leaf_rows(*leaf);
@@ -198,9 +226,10 @@ impl Scratch {
             prefetch(view.vector(*row).unwrap_or(&[]));
         }
         nearest.reset(n);
+        let exact = Exact::new(view.shape.metric, query);
         for row in rows.iter() {
             let (Some(vector), Some(id)) = (view.vector(*row), view.ids.get(*row as usize)) else { continue };
-            nearest.push(order(view.shape.metric, query, vector), *id);
+            nearest.push(exact.order(vector), *id);
         }
         found.clear();
         found.extend(nearest.finish().map(|x| reported(view.shape.metric, x)));
@@ -210,9 +239,10 @@ impl Scratch {
     pub(crate) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) -> &[Neighbour] {
         let Self { query, nearest, found, .. } = self;
         nearest.reset(n);
+        let exact = Exact::new(view.shape.metric, query);
         for (id, vector) in view.ids.iter().zip(view.vectors.chunks_exact(view.shape.dimensions)) {
             if filter.allows(*id) {
-                nearest.push(order(view.shape.metric, query, vector), *id);
+                nearest.push(exact.order(vector), *id);
             }
         }
         found.clear();
@@ -221,23 +251,40 @@ impl Scratch {
     }
 }
 
+/// Groups of scores of a tile that share a maximum.
+const GROUPS: usize = 4;
+
 /// Besides twice as many as are wanted, so many vectors are compared in full.
 const SPARE: usize = 10;
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 12;
 
-/// What orders by distance: the squared distance, or minus the product.
-///
-/// In f64, so that it is the same on every machine; see [`dot`].
-pub(crate) fn order(metric: Metric, query: &[f32], vector: &[f32]) -> f32 {
-    (match metric {
-        Metric::Euclidean => squared_distance(query, vector),
-        Metric::Dot => -dot(query, vector),
-        _ => {
-            let squared = dot(vector, vector) * dot(query, query);
-            if squared > 0.0 { 2.0 - 2.0 * dot(query, vector) / libm::sqrt(squared) } else { 2.0 }
-        }
-    }) as f32
+/// Distances from a query, in f64, so that they are the same on every machine; see [`dot`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exact<'q> {
+    metric: Metric,
+    query: &'q [f32],
+    squared: f64,
+}
+
+impl<'q> Exact<'q> {
+    pub(crate) fn new(metric: Metric, query: &'q [f32]) -> Self {
+        Self { metric, query, squared: dot(query, query) }
+    }
+
+    /// What orders by distance: the squared distance, or minus the product.
+    #[inline]
+    pub(crate) fn order(&self, vector: &[f32]) -> f32 {
+        (match self.metric {
+            Metric::Euclidean => squared_distance(self.query, vector),
+            Metric::Dot => -dot(self.query, vector),
+            _ => {
+                let [product, squared] = dot_and_square(self.query, vector);
+                let lengths = squared * self.squared;
+                if lengths > 0.0 { 2.0 - 2.0 * product / libm::sqrt(lengths) } else { 2.0 }
+            }
+        }) as f32
+    }
 }
 
 /// The distance of what orders.
@@ -286,41 +333,65 @@ fn at_least(sums: &[u16; SCAN_ROWS], limit: u16) -> u32 {
     !below
 }
 
-/// The best rows so far: those with the greatest sums, of equals those that come first.
+/// The best rows so far.
 ///
-/// No heap: rows that reach the limit are appended, and when there are four times too many a selection cuts them back and
-/// raises the limit.
+/// No heap and no selection: how many rows there are of each score is counted, in steps of some size, and when those above
+/// a step are as many as are wanted, that step and those below are given up. So the limit follows every row that comes, and
+/// a row costs a few instructions.
 #[derive(Debug, Default)]
 struct Reservoir {
     /// What a score lacks of the greatest there is, and the row.
     keys: Vec<u64>,
     n: usize,
+    /// Rows of each step of scores.
+    counts: Vec<u32>,
+    /// The score at which the first step begins, and the binary logarithm of a step.
+    first: i32,
+    shift: u32,
+    /// The step that is given up next, and how many rows there are in it and above.
+    step: usize,
+    above: usize,
     /// Only scores from here on are worth keeping.
     limit: i32,
 }
 
+/// Steps of scores that are told apart.
+const STEPS: usize = 512;
+
 impl Reservoir {
-    fn reset(&mut self, n: usize) {
+    /// Empties it, to keep at least `n`. Scores are told apart from `first` on, over a range of at least `range`.
+    fn reset(&mut self, n: usize, first: i32, range: i32) {
         self.keys.clear();
+        self.counts.clear();
+        self.counts.resize(STEPS, 0);
         self.n = n.max(1);
+        (self.first, self.shift) = (first, (range / STEPS as i32 + 1).unsigned_abs().next_power_of_two().ilog2());
+        (self.step, self.above) = (0, 0);
         self.limit = i32::MIN;
-        self.keys.reserve(self.n.saturating_mul(4).max(256).min(1 << 20));
     }
 
     #[inline]
     fn push(&mut self, score: i32, row: u32) {
-        if score >= self.limit {
-            self.keys.push(u64::from(i32::MAX.abs_diff(score)) << 32 | u64::from(row));
-            if self.keys.len() >= self.n.saturating_mul(4).max(256) {
-                self.cut();
-            }
+        if score < self.limit {
+            return;
+        }
+        self.keys.push(u64::from(i32::MAX.abs_diff(score)) << 32 | u64::from(row));
+        let step = (score.saturating_sub(self.first).max(0) >> self.shift) as usize;
+        self.counts[step.min(STEPS - 1)] += 1;
+        self.above += 1;
+        while self.above - self.counts[self.step] as usize >= self.n {
+            self.above -= self.counts[self.step] as usize;
+            self.step += 1;
+            self.limit = self.first.saturating_add((self.step as i32) << self.shift);
         }
     }
 
+    /// Leaves the best `n`.
     fn cut(&mut self) {
+        let most = i32::MAX.abs_diff(self.limit);
+        self.keys.retain(|key| (key >> 32) as u32 <= most);
         if self.keys.len() > self.n {
-            let (_, last, _) = self.keys.select_nth_unstable(self.n - 1);
-            self.limit = (i64::from(i32::MAX) - (*last >> 32) as i64) as i32;
+            self.keys.select_nth_unstable(self.n - 1);
             self.keys.truncate(self.n);
         }
     }

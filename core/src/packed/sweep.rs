@@ -49,8 +49,16 @@ impl Batch {
                 biases[at] = row_bias(row);
             }
             backend.tile_u7(&self.codes, &tile, &mut sums);
+            // Where no row has a bias, most tiles are done with after comparing integers.
+            let plain = biases.iter().all(|bias| *bias == 0.0);
             let queries = self.steps.iter().zip(&self.bases).zip(&sums).zip(&mut best);
             for (((step, base), sums), best) in queries {
+                if plain {
+                    let limit = ((-best.farthest() - base) / step) as i32;
+                    if sums.iter().all(|sum| *sum < limit) {
+                        continue;
+                    }
+                }
                 let mut distances = [0.0; TILE_ROWS];
                 for ((distance, sum), bias) in distances.iter_mut().zip(sums).zip(&biases) {
                     *distance = -(base + step * *sum as f32 + bias);

@@ -30,7 +30,7 @@ mod x86_64;
 
 use core::fmt;
 
-pub(crate) use prefetch::prefetch;
+pub(crate) use prefetch::{prefetch, prefetch_lines};
 
 /// The number of sums that run side by side in every float kernel.
 const LANES: usize = 32;
@@ -236,6 +236,20 @@ impl Backend {
         if !pairs.is_empty() {
             dispatch!(self, scan_4bit(codes, pairs, sums));
         }
+    }
+
+    /// Keeps in each lane the better of the best so far and the scores of a tile: `step` · sum + bias for each query's own step
+    /// and each lane's bias, rounded twice on every backend. `best` has for each query its best scores and the tiles that
+    /// they came from; a lane changes where its score is greater.
+    pub fn best_of_tile(
+        self,
+        steps: &[f32],
+        sums: &[[i32; TILE_ROWS]],
+        biases: &[f32; TILE_ROWS],
+        tile: u32,
+        best: &mut [([f32; TILE_ROWS], [u32; TILE_ROWS])],
+    ) {
+        dispatch!(self, best_of_tile(steps, sums, biases, tile, best));
     }
 
     /// y ← a·x + b·y, as BLAS's extension `axpby` has it: `y` times `b` is rounded first.

@@ -5,14 +5,19 @@
 /// to be had in stable Rust.
 #[inline]
 pub(crate) fn prefetch<T>(row: &[T]) {
+    prefetch_lines(row, 8);
+}
+
+/// Asks for as many lines of memory.
+#[inline]
+pub(crate) fn prefetch_lines<T>(row: &[T], most: usize) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
         const LINE: usize = 64;
-        const LINES: usize = 8;
         let start = row.as_ptr().cast::<i8>();
-        let lines = size_of_val(row).div_ceil(LINE).min(LINES);
+        let lines = size_of_val(row).div_ceil(LINE).min(most);
         for line in 0..lines {
             // SAFETY: SSE is part of x86-64, a prefetch reads nothing the program can see, and `wrapping_add` makes no
             // claim about the address.
@@ -23,5 +28,5 @@ pub(crate) fn prefetch<T>(row: &[T]) {
         }
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = row;
+    let _ = (row, most);
 }

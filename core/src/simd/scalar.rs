@@ -71,6 +71,25 @@ pub(super) fn tile_u7(queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: &mut [[i3
     }
 }
 
+pub(super) fn best_of_tile(
+    steps: &[f32],
+    sums: &[[i32; TILE_ROWS]],
+    biases: &[f32; TILE_ROWS],
+    tile: u32,
+    best: &mut [([f32; TILE_ROWS], [u32; TILE_ROWS])],
+) {
+    for ((step, sums), best) in steps.iter().zip(sums).zip(best) {
+        let (mut scores, mut tile_of) = *best;
+        for lane in 0..TILE_ROWS {
+            let score = step * sums[lane] as f32 + biases[lane];
+            let better = score > scores[lane];
+            scores[lane] = if better { score } else { scores[lane] };
+            tile_of[lane] = if better { tile } else { tile_of[lane] };
+        }
+        *best = (scores, tile_of);
+    }
+}
+
 pub(super) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]]) {
     for (block, sums) in codes.chunks_exact(tables.len()).zip(sums) {
         *sums = [0; SCAN_ROWS];

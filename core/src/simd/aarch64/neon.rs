@@ -258,6 +258,17 @@ fn store_unsigned(to: &mut [u16; 8], from: uint16x8_t) {
 }
 
 #[target_feature(enable = "neon")]
+pub(in crate::simd) fn best_of_tile(
+    steps: &[f32],
+    sums: &[[i32; TILE_ROWS]],
+    biases: &[f32; TILE_ROWS],
+    tile: u32,
+    best: &mut [([f32; TILE_ROWS], [u32; TILE_ROWS])],
+) {
+    scalar::best_of_tile(steps, sums, biases, tile, best);
+}
+
+#[target_feature(enable = "neon")]
 pub(in crate::simd) fn hamming(a: &[u64], b: &[u64]) -> u64 {
     let len = a.len().min(b.len());
     let (a, a_tail) = a[..len].as_chunks::<2>();

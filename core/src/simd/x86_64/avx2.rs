@@ -354,6 +354,30 @@ fn store_shorts(to: &mut [u16; SCAN_ROWS], from: [__m256i; 2]) {
 
 /// Counts bits by looking up each half byte with a shuffle (Muła, Kurz, Lemire, "Faster population counts using AVX2
 /// instructions", 2018), summed a byte lane at a time by `sad`.
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn best_of_tile(
+    steps: &[f32],
+    sums: &[[i32; TILE_ROWS]],
+    biases: &[f32; TILE_ROWS],
+    tile: u32,
+    best: &mut [([f32; TILE_ROWS], [u32; TILE_ROWS])],
+) {
+    let tile = _mm256_set1_epi32(tile.cast_signed());
+    for ((step, sums), (best, tile_of)) in steps.iter().zip(sums).zip(best) {
+        let step = _mm256_set1_ps(*step);
+        let halves = sums.as_chunks::<8>().0.iter().zip(biases.as_chunks::<8>().0);
+        let to = best.as_chunks_mut::<8>().0.iter_mut().zip(tile_of.as_chunks_mut::<8>().0);
+        for ((sums, biases), (best, tile_of)) in halves.zip(to) {
+            let products = _mm256_mul_ps(step, _mm256_cvtepi32_ps(bytemuck::cast(*sums)));
+            let (scores, before) = (_mm256_add_ps(products, bytemuck::cast(*biases)), bytemuck::cast(*best));
+            let better = _mm256_cmp_ps::<_CMP_GT_OQ>(scores, before);
+            *best = bytemuck::cast(_mm256_blendv_ps(before, scores, better));
+            let tiles = _mm256_blendv_epi8(bytemuck::cast(*tile_of), tile, _mm256_castps_si256(better));
+            *tile_of = bytemuck::cast(tiles);
+        }
+    }
+}
+
 #[target_feature(enable = "avx2,popcnt")]
 pub(in crate::simd) fn hamming(a: &[u64], b: &[u64]) -> u64 {
     let len = a.len().min(b.len());

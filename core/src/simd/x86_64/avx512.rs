@@ -392,6 +392,27 @@ fn store_shorts(to: &mut [u16; SCAN_ROWS / 2], from: __m256i) {
     unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), from) }
 }
 
+#[target_feature(enable = "avx512f")]
+pub(in crate::simd) fn best_of_tile(
+    steps: &[f32],
+    sums: &[[i32; TILE_ROWS]],
+    biases: &[f32; TILE_ROWS],
+    tile: u32,
+    best: &mut [([f32; TILE_ROWS], [u32; TILE_ROWS])],
+) {
+    let floats = |lanes: &[f32; TILE_ROWS]| _mm512_castsi512_ps(load_raw::<u8>(bytemuck::cast_ref(lanes)));
+    let (biases, tile) = (floats(biases), _mm512_set1_epi32(tile.cast_signed()));
+    for ((step, sums), (best, tile_of)) in steps.iter().zip(sums).zip(best) {
+        let sums = load_raw::<u8>(bytemuck::cast_ref(sums));
+        let scores = _mm512_add_ps(_mm512_mul_ps(_mm512_set1_ps(*step), _mm512_cvtepi32_ps(sums)), biases);
+        let (before, tiles) = (floats(best), load_raw::<u8>(bytemuck::cast_ref(tile_of)));
+        let better = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(scores, before);
+        let scores = _mm512_castps_si512(_mm512_mask_mov_ps(before, better, scores));
+        store_sums(bytemuck::cast_mut(best), scores);
+        store_sums(bytemuck::cast_mut(tile_of), _mm512_mask_mov_epi32(tiles, better, tile));
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
 pub(in crate::simd) fn hamming(a: &[u64], b: &[u64]) -> u64 {
     let len = a.len().min(b.len());
