@@ -60,7 +60,7 @@ pub use filter::{All, Filter, IdSet};
 pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Scratch, Search, Searcher, Storage};
 pub use graph::{Graph, GraphOptions};
 pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
-pub use packed::{Packed, PackedBuf, PackedOptions, PackedSearch};
+pub use packed::{Knn, KnnOptions, Packed, PackedBuf, PackedOptions, PackedSearch};
 pub use parallel::{Join, Serial};
 pub use rng::Kiss64;
 pub use simd::Backend;

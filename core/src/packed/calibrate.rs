@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::format::{CALIBRATED, Point, View};
 use super::rows::Rows;
 use super::search::{Effort, Exact, Scratch};
-use super::sweep::Batch;
+use super::sweep::{Batch, Tiles};
 use crate::Backend;
 use crate::parallel::{self, Join};
 use crate::top_k::TopK;
@@ -55,9 +55,10 @@ fn grid(leaves: usize) -> Vec<u32> {
 pub(crate) fn calibrate<J: Join>(view: &View<'_>, rows: Rows<'_>, backend: Backend) -> [Point; CALIBRATED] {
     let sample = rows.len().min(SAMPLE);
     let grid = grid(view.shape.leaves.max(1));
+    let tiles = Tiles::new::<J>(view);
     let batches = parallel::map::<J, _>(0..sample.div_ceil(BATCH), &|batch| {
         let ids = (batch * BATCH..sample.min((batch + 1) * BATCH)).map(|at| (at * rows.len() / sample) as u32);
-        neighbours(view, rows, backend, &grid, ids)
+        neighbours(view, rows, &tiles, backend, &grid, ids)
     });
     let neighbours: Vec<Neighbour> = batches.into_iter().flatten().collect();
     // For each number of leaves: how many candidates each neighbour that is in them needs, ascending.
@@ -91,6 +92,7 @@ pub(crate) fn calibrate<J: Join>(view: &View<'_>, rows: Rows<'_>, backend: Backe
 fn neighbours(
     view: &View<'_>,
     rows: Rows<'_>,
+    tiles: &Tiles,
     backend: Backend,
     grid: &[u32],
     ids: impl Iterator<Item = u32> + Clone,
@@ -102,10 +104,13 @@ fn neighbours(
         batch.push(view, &query);
     }
     // Of approximate scores a few more are the nearest for sure.
-    let near = batch.sweep(view, backend, 3 * NEAREST + 20);
+    batch.begin(3 * NEAREST + 20);
+    for leaf in 0..view.shape.leaves as u32 {
+        batch.scan(view, tiles, leaf, backend);
+    }
     let mut scratch = Scratch::new();
     let mut found = Vec::new();
-    for (id, mut near) in ids.zip(near) {
+    for (id, near) in ids.zip(&mut batch.best) {
         let mut nearest = TopK::default();
         nearest.reset(NEAREST);
         rows.read(id, &mut query);

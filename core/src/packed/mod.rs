@@ -23,8 +23,10 @@
 mod build;
 mod calibrate;
 mod codebook;
+mod exhaustive;
 mod format;
 mod grid;
+mod join;
 mod partition;
 mod rows;
 mod search;
@@ -36,6 +38,7 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+pub use self::join::{Knn, KnnOptions};
 pub use self::search::Scratch;
 use self::format::{Layout, View};
 use self::rows::Rows;
@@ -377,5 +380,40 @@ impl<S: AsRef<[u8]>> Packed<S> {
             Wanted::Recall(recall) => calibrate::effort(view.calibration, recall, n),
         };
         Ok(scratch.search(&view, self.backend, n, effort, &search.filter))
+    }
+
+    /// The nearest vectors of a vector of the index, itself among them.
+    ///
+    /// # Errors
+    ///
+    /// There is no such id.
+    pub fn search_item_in<'s, F: Filter>(
+        &self,
+        scratch: &'s mut Scratch,
+        id: u32,
+        search: &PackedSearch<F>,
+    ) -> Result<&'s [Neighbour], SearchError> {
+        let items = self.len() as u32;
+        let vector = self.vector(id).ok_or(SearchError::NoSuchItem { id, items })?;
+        self.search_in(scratch, vector, search)
+    }
+
+    /// The nearest neighbours of every vector.
+    ///
+    /// ```
+    /// use ohyeah_core::{KnnOptions, Metric, Packed, PackedOptions, Serial};
+    ///
+    /// let vectors: Vec<f32> = (0..1000).map(|x| x as f32).collect();
+    /// let index = Packed::build::<Serial>(Metric::Euclidean, &vectors, 1, &PackedOptions::new())?;
+    /// let graph = index.knn::<Serial>(&KnnOptions::top(2))?;
+    /// assert_eq!(graph.neighbours(500).iter().map(|x| x.id).collect::<Vec<_>>(), [499, 501]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// No memory, or the work was called off.
+    pub fn knn<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
+        join::join::<J>(self.view(), self.backend, options)
     }
 }

@@ -57,6 +57,18 @@ impl Scratch {
         }
     }
 
+    /// All leaves, the best for a query first.
+    pub(crate) fn ranked_leaves(
+        &mut self,
+        view: &View<'_>,
+        backend: Backend,
+        query: &[f32],
+    ) -> impl Iterator<Item = u32> + '_ {
+        self.probe.set(query, view.grid);
+        self.rank_leaves(view, backend, view.shape.leaves);
+        self.scan.iter().map(|(_, leaf)| *leaf)
+    }
+
     /// The `n` nearest that the filter allows, for the query that was set.
     pub(crate) fn search<F: Filter>(
         &mut self,

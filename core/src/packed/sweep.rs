@@ -1,4 +1,4 @@
-//! Comparing a batch of queries with every row: tiles of bytes, and in full what comes near the best so far.
+//! Comparing batches of queries with rows: tiles of bytes, of which only what beats the best so far is looked at.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -6,8 +6,69 @@ use alloc::vec::Vec;
 use super::format::{View, row_bias};
 use super::grid::{self, tile_width};
 use crate::Backend;
-use crate::simd::TILE_ROWS;
+use crate::parallel::{self, Join};
+use crate::simd::{TILE_BYTES, TILE_ROWS};
 use crate::top_k::TopK;
+
+/// The rows of an index as tiles. A tile has rows of one leaf only.
+#[derive(Debug)]
+pub(crate) struct Tiles {
+    tiles: Vec<[u8; TILE_BYTES]>,
+    /// What is added to the product with each row; minus infinity where there is none.
+    biases: Vec<[f32; TILE_ROWS]>,
+    /// The first tile of each leaf, and the end.
+    starts: Vec<usize>,
+    width: usize,
+}
+
+impl Tiles {
+    pub(crate) fn new<J: Join>(view: &View<'_>) -> Self {
+        let width = tile_width(view.shape.dimensions);
+        let mut starts = vec![0];
+        for pair in view.leaves.windows(2) {
+            let rows = (pair[1].row - pair[0].row) as usize;
+            starts.push(starts.last().copied().unwrap_or(0) + rows.div_ceil(TILE_ROWS));
+        }
+        let count = starts.last().copied().unwrap_or(0);
+        let mut all = Self {
+            tiles: vec![[0; TILE_BYTES]; count * width],
+            biases: vec![[f32::NEG_INFINITY; TILE_ROWS]; count],
+            starts,
+            width,
+        };
+        let Self { tiles, biases, starts, .. } = &mut all;
+        let mut rest = biases.as_mut_slice();
+        let mut leaves = Vec::new();
+        for (leaf, pair) in (0..).zip(starts.windows(2)) {
+            let (here, after) = rest.split_at_mut(pair[1] - pair[0]);
+            leaves.push((leaf, here));
+            rest = after;
+        }
+        // Biases first, one after the other: they are few.
+        for (leaf, biases) in leaves {
+            for (row, bias) in view.leaf_rows(leaf).zip(biases.as_flattened_mut()) {
+                *bias = row_bias(view.byte_row(row).unwrap_or(&[]));
+            }
+        }
+        let leaf_of_tile: Vec<u32> = (0..)
+            .zip(starts.windows(2))
+            .flat_map(|(leaf, pair)| core::iter::repeat_n(leaf, pair[1] - pair[0]))
+            .collect();
+        let d = view.shape.dimensions;
+        parallel::for_each_chunk::<J, _>(tiles, width * 64, &|chunk, tiles| {
+            for (at, tile) in tiles.chunks_exact_mut(width).enumerate() {
+                let number = chunk * 64 + at;
+                let leaf = leaf_of_tile[number];
+                let rows = view.leaf_rows(leaf);
+                let first = rows.start + ((number - starts[leaf as usize]) * TILE_ROWS) as u32;
+                for (lane, row) in (first..rows.end).take(TILE_ROWS).enumerate() {
+                    grid::put(tile, lane, view.byte_row(row).and_then(|row| row.get(..d)).unwrap_or(&[]));
+                }
+            }
+        });
+        all
+    }
+}
 
 /// Queries as bytes.
 #[derive(Debug, Default)]
@@ -15,9 +76,71 @@ pub(crate) struct Batch {
     codes: Vec<i8>,
     steps: Vec<f32>,
     bases: Vec<f32>,
+    limits: Vec<f32>,
+    sums: Vec<[i32; TILE_ROWS]>,
+    masks: Vec<u16>,
+    /// The best rows of each query, by minus their scores.
+    pub(crate) best: Vec<TopK>,
+    few: Few,
+}
+
+/// Some of the queries, side by side.
+#[derive(Debug, Default)]
+struct Few {
+    codes: Vec<i8>,
+    steps: Vec<f32>,
+    limits: Vec<f32>,
+}
+
+struct Queries<'b> {
+    codes: &'b [i8],
+    steps: &'b [f32],
+    limits: &'b mut [f32],
+    sums: &'b mut [[i32; TILE_ROWS]],
+    masks: &'b mut [u16],
+}
+
+impl Queries<'_> {
+    /// `best_of` says which of the best are a query's.
+    fn scan(
+        &mut self,
+        view: &View<'_>,
+        tiles: &Tiles,
+        leaf: u32,
+        backend: Backend,
+        best_of: impl Fn(usize) -> usize,
+        best: &mut [TopK],
+    ) {
+        let Self { codes, steps, limits, sums, masks } = self;
+        let rows = view.leaf_rows(leaf);
+        let numbers = tiles.starts[leaf as usize]..tiles.starts[leaf as usize + 1];
+        for (first, number) in rows.step_by(TILE_ROWS).zip(numbers) {
+            let tile = &tiles.tiles[number * tiles.width..(number + 1) * tiles.width];
+            let biases = &tiles.biases[number];
+            backend.tile_u7(codes, tile, sums);
+            backend.lanes_above(steps, limits, sums, biases, masks);
+            for (query, mask) in masks.iter().enumerate().filter(|(_, mask)| **mask != 0) {
+                let (mut mask, best) = (*mask, &mut best[best_of(query)]);
+                while mask != 0 {
+                    let lane = mask.trailing_zeros();
+                    mask &= mask - 1;
+                    let score = steps[query] * sums[query][lane as usize] as f32 + biases[lane as usize];
+                    best.push(-score, first + lane);
+                }
+                limits[query] = -best.farthest();
+            }
+        }
+    }
 }
 
 impl Batch {
+    /// Empties it.
+    pub(crate) fn clear(&mut self) {
+        self.codes.clear();
+        self.steps.clear();
+        self.bases.clear();
+    }
+
     /// Adds a query as the index sees it.
     pub(crate) fn push(&mut self, view: &View<'_>, query: &[f32]) {
         let start = self.codes.len();
@@ -27,50 +150,67 @@ impl Batch {
         self.bases.push(base);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// The `n` rows with the greatest approximate scores for each query.
-    pub(crate) fn sweep(&self, view: &View<'_>, backend: Backend, n: usize) -> Vec<TopK> {
-        let d = view.shape.dimensions;
-        let mut best: Vec<TopK> = (0..self.len()).map(|_| TopK::default()).collect();
-        for best in &mut best {
+    /// Begins to look for the `n` best rows of each query.
+    pub(crate) fn begin(&mut self, n: usize) {
+        let queries = self.steps.len();
+        self.limits.clear();
+        self.limits.resize(queries, f32::NEG_INFINITY);
+        self.sums.resize(queries, [0; TILE_ROWS]);
+        self.masks.resize(queries, 0);
+        self.best.resize_with(queries.max(self.best.len()), TopK::default);
+        for best in &mut self.best[..queries] {
             best.reset(n);
         }
-        let mut tile = grid::tiles(TILE_ROWS, d);
-        let mut sums = vec![[0; TILE_ROWS]; self.len()];
-        let rows = view.shape.rows as u32;
-        for first in (0..rows).step_by(TILE_ROWS) {
-            let mut biases = [f32::NEG_INFINITY; TILE_ROWS];
-            for (at, row) in (first..rows.min(first + TILE_ROWS as u32)).enumerate() {
-                let row = view.byte_row(row).unwrap_or(&[]);
-                grid::put(&mut tile, at, row.get(..d).unwrap_or(&[]));
-                biases[at] = row_bias(row);
-            }
-            backend.tile_u7(&self.codes, &tile, &mut sums);
-            // Where no row has a bias, most tiles are done with after comparing integers.
-            let plain = biases.iter().all(|bias| *bias == 0.0);
-            let queries = self.steps.iter().zip(&self.bases).zip(&sums).zip(&mut best);
-            for (((step, base), sums), best) in queries {
-                if plain {
-                    let limit = ((-best.farthest() - base) / step) as i32;
-                    if sums.iter().all(|sum| *sum < limit) {
-                        continue;
-                    }
-                }
-                let mut distances = [0.0; TILE_ROWS];
-                for ((distance, sum), bias) in distances.iter_mut().zip(sums).zip(&biases) {
-                    *distance = -(base + step * *sum as f32 + bias);
-                }
-                let limit = best.farthest();
-                if distances.iter().any(|distance| *distance < limit) {
-                    for (row, distance) in (first..rows).zip(distances) {
-                        best.push(distance, row);
-                    }
-                }
-            }
+    }
+
+    /// Compares the queries with the rows of a leaf. Scores lack the queries' bases.
+    pub(crate) fn scan(&mut self, view: &View<'_>, tiles: &Tiles, leaf: u32, backend: Backend) {
+        let Self { codes, steps, limits, sums, masks, best, .. } = self;
+        let mut queries = Queries { codes, steps, limits, sums, masks };
+        queries.scan(view, tiles, leaf, backend, |query| query, best);
+    }
+
+    /// Compares some of the queries with the rows of a leaf.
+    pub(crate) fn scan_some(&mut self, view: &View<'_>, tiles: &Tiles, leaf: u32, backend: Backend, some: &[u32]) {
+        if some.is_empty() {
+            return;
         }
-        best
+        let Self { codes, steps, limits, sums, masks, best, few, .. } = self;
+        let bytes = 4 * tiles.width;
+        few.codes.clear();
+        few.steps.clear();
+        few.limits.clear();
+        for query in some.iter().map(|query| *query as usize) {
+            few.codes.extend_from_slice(&codes[query * bytes..(query + 1) * bytes]);
+            few.steps.push(steps[query]);
+            few.limits.push(limits[query]);
+        }
+        let (sums, masks) = (&mut sums[..some.len()], &mut masks[..some.len()]);
+        let mut queries = Queries { codes: &few.codes, steps: &few.steps, limits: &mut few.limits, sums, masks };
+        queries.scan(view, tiles, leaf, backend, |query| some[query] as usize, best);
+        for (query, limit) in some.iter().zip(&few.limits) {
+            limits[*query as usize] = *limit;
+        }
+    }
+
+    /// The codes of all queries, one after the other.
+    pub(crate) fn all_codes(&self) -> &[i8] {
+        &self.codes
+    }
+
+    /// The codes of a query.
+    pub(crate) fn codes(&self, query: usize) -> &[i8] {
+        let bytes = self.codes.len() / self.steps.len().max(1);
+        &self.codes[query * bytes..(query + 1) * bytes]
+    }
+
+    /// What a code of each query stands for, times its grid's step.
+    pub(crate) fn steps(&self) -> &[f32] {
+        &self.steps
+    }
+
+    /// What scores lack.
+    pub(crate) fn bases(&self) -> &[f32] {
+        &self.bases
     }
 }

@@ -252,6 +252,19 @@ impl Backend {
         dispatch!(self, best_of_tile(steps, sums, biases, tile, best));
     }
 
+    /// Which scores of a tile exceed a limit: `step` · sum + bias for each query's own step and limit and each lane's bias,
+    /// rounded twice on every backend; bit `r` of a query's mask for row `r`.
+    pub fn lanes_above(
+        self,
+        steps: &[f32],
+        limits: &[f32],
+        sums: &[[i32; TILE_ROWS]],
+        biases: &[f32; TILE_ROWS],
+        masks: &mut [u16],
+    ) {
+        dispatch!(self, lanes_above(steps, limits, sums, biases, masks));
+    }
+
     /// y ← a·x + b·y, as BLAS's extension `axpby` has it: `y` times `b` is rounded first.
     pub fn axpby(self, a: f32, x: &[f32], b: f32, y: &mut [f32]) {
         dispatch!(self, axpby(a, x, b, y));

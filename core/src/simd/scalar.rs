@@ -90,6 +90,21 @@ pub(super) fn best_of_tile(
     }
 }
 
+pub(super) fn lanes_above(
+    steps: &[f32],
+    limits: &[f32],
+    sums: &[[i32; TILE_ROWS]],
+    biases: &[f32; TILE_ROWS],
+    masks: &mut [u16],
+) {
+    for (((step, limit), sums), mask) in steps.iter().zip(limits).zip(sums).zip(masks) {
+        *mask = 0;
+        for lane in 0..TILE_ROWS {
+            *mask |= u16::from(step * sums[lane] as f32 + biases[lane] > *limit) << lane;
+        }
+    }
+}
+
 pub(super) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]]) {
     for (block, sums) in codes.chunks_exact(tables.len()).zip(sums) {
         *sums = [0; SCAN_ROWS];

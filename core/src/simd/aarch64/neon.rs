@@ -269,6 +269,17 @@ pub(in crate::simd) fn best_of_tile(
 }
 
 #[target_feature(enable = "neon")]
+pub(in crate::simd) fn lanes_above(
+    steps: &[f32],
+    limits: &[f32],
+    sums: &[[i32; TILE_ROWS]],
+    biases: &[f32; TILE_ROWS],
+    masks: &mut [u16],
+) {
+    scalar::lanes_above(steps, limits, sums, biases, masks);
+}
+
+#[target_feature(enable = "neon")]
 pub(in crate::simd) fn hamming(a: &[u64], b: &[u64]) -> u64 {
     let len = a.len().min(b.len());
     let (a, a_tail) = a[..len].as_chunks::<2>();

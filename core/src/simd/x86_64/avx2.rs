@@ -378,6 +378,27 @@ pub(in crate::simd) fn best_of_tile(
     }
 }
 
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn lanes_above(
+    steps: &[f32],
+    limits: &[f32],
+    sums: &[[i32; TILE_ROWS]],
+    biases: &[f32; TILE_ROWS],
+    masks: &mut [u16],
+) {
+    for (((step, limit), sums), mask) in steps.iter().zip(limits).zip(sums).zip(masks) {
+        let (step, limit) = (_mm256_set1_ps(*step), _mm256_set1_ps(*limit));
+        *mask = 0;
+        let halves = sums.as_chunks::<8>().0.iter().zip(biases.as_chunks::<8>().0);
+        for (half, (sums, biases)) in halves.enumerate() {
+            let products = _mm256_mul_ps(step, _mm256_cvtepi32_ps(bytemuck::cast(*sums)));
+            let scores = _mm256_add_ps(products, bytemuck::cast(*biases));
+            let above = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(scores, limit));
+            *mask |= (above << (8 * half)) as u16;
+        }
+    }
+}
+
 #[target_feature(enable = "avx2,popcnt")]
 pub(in crate::simd) fn hamming(a: &[u64], b: &[u64]) -> u64 {
     let len = a.len().min(b.len());

@@ -267,9 +267,43 @@ pub(in crate::simd) fn tile_u7(queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: 
     for (at, group) in groups.iter_mut().enumerate() {
         tile_group(&fours[at * QUERIES * width..][..QUERIES * width], tile, group);
     }
-    for (query, sums) in fours[(count - rest.len()) * width..].chunks_exact(width).zip(rest) {
-        tile_group(query, tile, core::array::from_mut(sums));
+    let left = &fours[(count - rest.len()) * width..count * width];
+    // One by one they would wait for their own sums.
+    let (eights, rest) = rest.as_chunks_mut::<8>();
+    let (first, left) = left.split_at(8 * width * eights.len());
+    for group in eights {
+        tile_group(first, tile, group);
     }
+    let (fours, rest) = rest.as_chunks_mut::<4>();
+    let (first, left) = left.split_at(4 * width * fours.len());
+    for group in fours {
+        tile_group(first, tile, group);
+    }
+    for (query, sums) in left.chunks_exact(width).zip(rest) {
+        tile_one(query, tile, sums);
+    }
+}
+
+/// One query, with several sums of each row, as each would wait for itself.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn tile_one(query: &[[i8; 4]], tile: &[[u8; TILE_BYTES]], sums: &mut [i32; TILE_ROWS]) {
+    let mut lanes = [_mm512_setzero_si512(); 4];
+    let product = |lanes, four: &[i8; 4], rows| {
+        let four = _mm512_set1_epi32(i32::from_ne_bytes(four.map(i8::cast_unsigned)));
+        _mm512_dpbusd_epi32(lanes, load_raw(rows), four)
+    };
+    let ((queries, query_rest), (tiles, tile_rest)) = (query.as_chunks::<4>(), tile.as_chunks::<4>());
+    for (query, tile) in queries.iter().zip(tiles) {
+        for (lanes, (four, rows)) in lanes.iter_mut().zip(query.iter().zip(tile)) {
+            *lanes = product(*lanes, four, rows);
+        }
+    }
+    for (lanes, (four, rows)) in lanes.iter_mut().zip(query_rest.iter().zip(tile_rest)) {
+        *lanes = product(*lanes, four, rows);
+    }
+    let [a, b, c, d] = lanes;
+    store_sums(sums, _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)));
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -410,6 +444,22 @@ pub(in crate::simd) fn best_of_tile(
         let scores = _mm512_castps_si512(_mm512_mask_mov_ps(before, better, scores));
         store_sums(bytemuck::cast_mut(best), scores);
         store_sums(bytemuck::cast_mut(tile_of), _mm512_mask_mov_epi32(tiles, better, tile));
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+pub(in crate::simd) fn lanes_above(
+    steps: &[f32],
+    limits: &[f32],
+    sums: &[[i32; TILE_ROWS]],
+    biases: &[f32; TILE_ROWS],
+    masks: &mut [u16],
+) {
+    let biases = _mm512_castsi512_ps(load_raw::<u8>(bytemuck::cast_ref(biases)));
+    for (((step, limit), sums), mask) in steps.iter().zip(limits).zip(sums).zip(masks) {
+        let sums = _mm512_cvtepi32_ps(load_raw::<u8>(bytemuck::cast_ref(sums)));
+        let scores = _mm512_add_ps(_mm512_mul_ps(_mm512_set1_ps(*step), sums), biases);
+        *mask = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(scores, _mm512_set1_ps(*limit));
     }
 }
 
