@@ -2,6 +2,8 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
 
 use super::calibrate::calibrate;
 use super::codebook::{Codebook, Encoder, NUMBERS, tables, train};
@@ -9,7 +11,7 @@ use super::format::{Layout, LeafStart, MOST_DIMENSIONS, Shape, can_pack, row_byt
 use super::grid::{Grid, code_in, offset_and_step, tile_width};
 use super::partition::{KMeans, Leaves};
 use super::rows::{Rows, dot};
-use super::{PackedBuf, PackedOptions};
+use super::{KnnOptions, PackedBuf, PackedOptions};
 use crate::error::PackedError;
 use crate::metric::Element;
 use crate::parallel::Join;
@@ -23,10 +25,35 @@ const PASSES: usize = 6;
 /// Rows from which codebooks are trained.
 const TRAINED_ON: usize = 1 << 14;
 
+/// Passes of k-means where only neighbours are wanted: worse leaves cost them less than better ones.
+const PASSES_FOR_NEIGHBOURS: usize = 3;
+
+/// An index.
 pub(crate) fn build<J: Join>(
     rows: Rows<'_>,
     backend: Backend,
     options: &PackedOptions<'_>,
+) -> Result<(PackedBuf, Layout), PackedError> {
+    build_with::<J>(rows, backend, options, true)
+}
+
+/// An index without codes and calibration, which finding neighbours does without.
+pub(crate) fn build_partition<J: Join>(
+    rows: Rows<'_>,
+    backend: Backend,
+    options: &KnnOptions<'_>,
+) -> Result<(PackedBuf, Layout), PackedError> {
+    let steps = AtomicUsize::new(0);
+    let progress = || options.tell(0.0..0.3, steps.fetch_add(1, Relaxed), PASSES_FOR_NEIGHBOURS + 3);
+    let how = PackedOptions::new().seed(options.seed).passes(PASSES_FOR_NEIGHBOURS).progress(&progress);
+    build_with::<J>(rows, backend, &how, false)
+}
+
+fn build_with<J: Join>(
+    rows: Rows<'_>,
+    backend: Backend,
+    options: &PackedOptions<'_>,
+    codes_too: bool,
 ) -> Result<(PackedBuf, Layout), PackedError> {
     check::<J>(rows, backend)?;
     let (n, d) = (rows.len(), rows.dimensions);
@@ -59,7 +86,8 @@ pub(crate) fn build<J: Join>(
             *value = grid.value(dimension, code_in(tile, leaf % TILE_ROWS, dimension));
         }
     };
-    let codebooks = train::<J>(&sample_rests(rows, &leaves, &centroid), NUMBERS * tables(d));
+    let rests = if codes_too { sample_rests(rows, &leaves, &centroid) } else { Vec::new() };
+    let codebooks = train::<J>(&rests, NUMBERS * tables(d));
     options.step();
 
     let [grids, tiles, biases, starts_to, books, codes, code_biases, leaf_biases, ids, bytes, vectors, rows_to, _, ends, keys] =
@@ -77,7 +105,7 @@ pub(crate) fn build<J: Join>(
     for (row, id) in (0..).zip(&leaves.order) {
         rows_to[*id as usize] = row;
     }
-    let writer = Writer { rows, grid, codebooks: &codebooks, leaves: &leaves, starts: &starts, centroid: &centroid };
+    let writer = Writer { rows, grid, codebooks: &codebooks, leaves: &leaves, starts: &starts, centroid: &centroid, codes_too };
     writer.write::<J>(
         0,
         Parts {
@@ -99,6 +127,9 @@ pub(crate) fn build<J: Join>(
     }
     options.step();
 
+    if !codes_too {
+        return Ok((buf, layout));
+    }
     let points = calibrate::<J>(&layout.view(buf.as_ref()), rows, backend);
     let [.., calibration, _, _] = layout.sections_mut(buf.as_mut());
     calibration.copy_from_slice(bytemuck::cast_slice(&points));
@@ -162,6 +193,7 @@ struct Writer<'a, C> {
     leaves: &'a Leaves,
     starts: &'a [LeafStart],
     centroid: &'a C,
+    codes_too: bool,
 }
 
 /// Leaves that a thread writes at a time.
@@ -225,24 +257,28 @@ impl<C: Fn(usize, &mut [f32]) + Sync> Writer<'_, C> {
                     *rest = x - c;
                 }
                 let squared = dot(&row, &row);
+                if self.rows.metric == Metric::Euclidean {
+                    if let Some(to) = bytes.last_chunk_mut() {
+                        *to = ((-0.5 * squared) as f32).to_le_bytes();
+                    }
+                }
+                row_at += 1;
+                if !self.codes_too {
+                    continue;
+                }
                 if self.rows.metric != Metric::Euclidean {
                     along.copy_from_slice(&row);
                     super::rows::normalise(&mut along);
                 }
                 encoder.encode(&rest, &along, &mut codes);
                 if self.rows.metric == Metric::Euclidean {
-                    let bias = -0.5 * squared;
-                    if let Some(to) = bytes.last_chunk_mut() {
-                        *to = (bias as f32).to_le_bytes();
-                    }
                     // Of a query near the row, the codes miss about what they miss of the row itself.
-                    biases.push((bias + dot(&row, encoder.left())) as f32);
+                    biases.push((dot(&row, encoder.left()) - 0.5 * squared) as f32);
                 }
                 let block = &mut parts.codes[(block_at + place / SCAN_ROWS) * tables / 2..][..tables / 2];
                 for (to, pair) in block.iter_mut().zip(codes.as_chunks::<2>().0) {
                     to[place % SCAN_ROWS] = pair[0] | pair[1] << 4;
                 }
-                row_at += 1;
             }
             let blocks = ids.len().div_ceil(SCAN_ROWS);
             if self.rows.metric == Metric::Euclidean {

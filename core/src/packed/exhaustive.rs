@@ -15,11 +15,11 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::format::View;
-use super::join::{Knn, KnnOptions, NONE, TOGETHER, finish_row, read};
+use super::join::{Knn, KnnOptions, NONE, TOGETHER, by_row, finish_row, read};
 use super::rows::dot;
 use super::sweep::{Batch, Tiles};
 use crate::error::PackedError;
-use crate::parallel::{self, Join, for_each_chunk};
+use crate::parallel::{self, Join};
 use crate::top_k::TopK;
 use crate::{Backend, Metric, Neighbour};
 
@@ -95,29 +95,15 @@ pub(super) fn join<J: Join>(
     options: &KnnOptions<'_>,
 ) -> Result<Knn, PackedError> {
     let search = Exhaustive { view, tiles, backend, n, losses: Losses::new::<J>(&view) };
-    let rows = view.shape.rows;
-    let mut by_row = Vec::new();
-    by_row.try_reserve_exact(rows * n).map_err(|_| PackedError::OutOfMemory)?;
-    by_row.resize(rows * n, Neighbour { id: NONE, distance: f32::INFINITY });
     let done = AtomicUsize::new(0);
-    for_each_chunk::<J, _>(&mut by_row, TOGETHER * n, &|chunk, to| {
-        if options.is_cancelled() {
-            return;
+    let found = by_row::<J>(&view, n, |first, to| {
+        if !options.is_cancelled() {
+            let own: Vec<u32> = (first..).take(to.len() / n).collect();
+            search.nearest(&own, to);
+            options.tell(0.3..1.0, done.fetch_add(1, Relaxed) + 1, view.shape.rows.div_ceil(TOGETHER));
         }
-        let first = chunk * TOGETHER;
-        let own: Vec<u32> = (first as u32..(first + to.len() / n) as u32).collect();
-        search.nearest(&own, to);
-        options.tell(0.0..1.0, done.fetch_add(1, Relaxed) + 1, rows.div_ceil(TOGETHER));
-    });
-    if options.is_cancelled() {
-        return Err(PackedError::Cancelled);
-    }
-    let mut neighbours = Vec::new();
-    neighbours.try_reserve_exact(rows * n).map_err(|_| PackedError::OutOfMemory)?;
-    for row in view.rows {
-        neighbours.extend_from_slice(&by_row[*row as usize * n..][..n]);
-    }
-    Ok(Knn::new(neighbours, n))
+    })?;
+    if options.is_cancelled() { Err(PackedError::Cancelled) } else { Ok(found) }
 }
 
 /// The neighbours of some rows, as rows.

@@ -1,8 +1,8 @@
 //! The nearest neighbours of every row: a k-nearest-neighbour graph.
 //!
-//! Asking for each row would read thousands of others for it alone. Here the rows of a leaf ask together. The leaves around
-//! theirs are ranked for each of them; then each of these leaves is read once, and multiplied, as tiles of bytes, with the
-//! rows of which it is among the best.
+//! Asking for each row would read thousands of others for it alone. Here the rows of a leaf ask together. All leaves
+//! are ranked for each of them; then each leaf is read once, and multiplied, as tiles of bytes, with the rows of which it is
+//! among the best.
 //!
 //! How many leaves a row needs depends on the vectors. So the neighbours of a sample of rows are found for sure, and the
 //! ranks of their leaves tell what share of them any number of leaves has.
@@ -17,16 +17,17 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize};
 use core::sync::atomic::Ordering::Relaxed;
 
+use super::build;
 use super::exhaustive;
 use super::format::View;
-use super::grid::{Probe, code_in, tile_width};
-use super::rows::normalise;
-use super::search::{Exact, Scratch, reported};
+use super::grid::tile_width;
+use super::rows::{Rows, normalise};
+use super::search::{Exact, Scratch, best_leaves, reported};
 use super::sweep::{Batch, Tiles};
 use crate::error::PackedError;
 use crate::parallel::{self, Join, for_each_chunk};
-use crate::simd::{TILE_BYTES, TILE_ROWS, prefetch};
-use crate::top_k::{TopK, key};
+use crate::simd::{TILE_ROWS, prefetch};
+use crate::top_k::TopK;
 use crate::{Backend, Metric, Neighbour};
 
 /// How to find the neighbours of all vectors.
@@ -35,6 +36,7 @@ pub struct KnnOptions<'a> {
     n: usize,
     /// None where all are to be found.
     recall: Option<f32>,
+    pub(super) seed: u64,
     progress: Option<&'a (dyn Fn(f32) + Sync)>,
     cancel: Option<&'a AtomicBool>,
 }
@@ -43,7 +45,7 @@ impl<'a> KnnOptions<'a> {
     /// The `n` nearest neighbours of each vector, with recall .95.
     #[must_use]
     pub const fn top(n: usize) -> Self {
-        Self { n, recall: Some(0.95), progress: None, cancel: None }
+        Self { n, recall: Some(0.95), seed: 0, progress: None, cancel: None }
     }
 
     /// Another recall: on average at least so large a share of what is found belongs there.
@@ -57,6 +59,13 @@ impl<'a> KnnOptions<'a> {
     #[must_use]
     pub const fn exact(mut self) -> Self {
         self.recall = None;
+        self
+    }
+
+    /// Another seed than 0 for the random choices, where vectors are partitioned first.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
         self
     }
 
@@ -102,8 +111,39 @@ pub struct Knn {
 }
 
 impl Knn {
-    pub(super) const fn new(neighbours: Vec<Neighbour>, width: usize) -> Self {
-        Self { neighbours, width }
+    /// The neighbours of every one of some vectors, which lie one after the other, `dimensions` numbers each: partitions them
+    /// as [`Packed`](super::Packed) does, and keeps nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// A metric that cannot be packed, vectors that cannot be searched for, no memory, or the work was called off.
+    pub fn of<J: Join>(
+        metric: Metric,
+        vectors: &[f32],
+        dimensions: usize,
+        options: &KnnOptions<'_>,
+    ) -> Result<Self, PackedError> {
+        Self::of_with::<J>(Backend::detect(), metric, vectors, dimensions, options)
+    }
+
+    /// [`of`](Self::of) with a certain backend, which makes no difference to the result.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn of_with<J: Join>(
+        backend: Backend,
+        metric: Metric,
+        vectors: &[f32],
+        dimensions: usize,
+        options: &KnnOptions<'_>,
+    ) -> Result<Self, PackedError> {
+        if dimensions == 0 {
+            return Err(PackedError::Dimensions(0));
+        }
+        let rows = Rows { metric, vectors, dimensions };
+        let (bytes, layout) = build::build_partition::<J>(rows, backend, options)?;
+        join::<J>(layout.view(bytes.as_ref()), backend, options)
     }
 
     /// The neighbours of a vector, nearest first, of equals the smaller id first; itself is not among them. None of an id that
@@ -123,8 +163,10 @@ impl Knn {
 
 /// Rows whose neighbours are found for sure.
 const SAMPLE: usize = 768;
-/// Leaves that are ranked for the rows of a leaf: those whose centroids are nearest to its own.
-const AROUND: usize = 1024;
+/// Queries that are ranked together.
+const RANKED: usize = 48;
+/// Leaves that ask together: neighbours, which ask about the same leaves.
+const GROUP: usize = 6;
 /// Rows that are compared together.
 pub(super) const TOGETHER: usize = 192;
 /// No row.
@@ -211,77 +253,86 @@ impl Joiner<'_> {
     fn compare_leaves<J: Join>(&self, table: &mut Table, leaves: usize) -> Result<(), PackedError> {
         let count = self.view.shape.leaves;
         let width = table.width;
-        // Each leaf has its own part of the table.
+        // Each group of leaves has its own part of the table.
         let mut parts = Vec::new();
         let mut rest = table.rows.as_mut_slice();
-        for leaf in 0..count as u32 {
-            let (here, after) = core::mem::take(&mut rest).split_at_mut(self.view.leaf_rows(leaf).len() * width);
+        for first in (0..count).step_by(GROUP) {
+            let rows = self.rows_of(first as u32..count.min(first + GROUP) as u32);
+            let (here, after) = core::mem::take(&mut rest).split_at_mut(rows.len() * width);
             rest = after;
             parts.push(here);
         }
         let done = AtomicUsize::new(0);
-        for_each_chunk::<J, _>(&mut parts, 4, &|chunk, parts| {
-            let (mut batch, mut ranking, mut query) = (Batch::default(), Ranking::default(), self.room());
-            for (leaf, part) in (4 * chunk as u32..).zip(parts) {
-                if self.options.is_cancelled() {
-                    return;
-                }
-                ranking.around(self, leaf, AROUND.max(2 * leaves).min(count));
-                let own_rows = self.view.leaf_rows(leaf);
-                for (rows, first) in part.chunks_mut(TOGETHER * width).zip(own_rows.step_by(TOGETHER)) {
-                    batch.clear();
-                    for row in (first..).take(rows.len() / width) {
-                        self.read(row, &mut query);
-                        batch.push(&self.view, &query);
-                    }
-                    // One more: the row itself.
-                    batch.begin(width + 1);
-                    ranking.rank(self, &batch);
-                    ranking.find_askers(leaves);
-                    for (leaf, asking) in ranking.leaves.iter().zip(&ranking.askers) {
-                        batch.scan_some(&self.view, self.tiles, *leaf, self.backend, asking);
-                    }
-                    for ((own, best), candidates) in (first..).zip(&mut batch.best).zip(rows.chunks_mut(width)) {
-                        let found = best.finish().map(|found| found.id).filter(|row| *row != own);
-                        for (to, row) in candidates.iter_mut().zip(found) {
-                            *to = row;
-                        }
-                    }
-                }
-                self.options.tell(0.1..0.9, done.fetch_add(1, Relaxed), count);
+        for_each_chunk::<J, _>(&mut parts, 1, &|group, part| {
+            if self.options.is_cancelled() {
+                return;
             }
+            let group = (group * GROUP) as u32..count.min((group + 1) * GROUP) as u32;
+            self.compare_group(group, leaves, part[0], width);
+            self.options.tell(0.3..0.9, done.fetch_add(1, Relaxed), count.div_ceil(GROUP));
         });
         if self.options.is_cancelled() { Err(PackedError::Cancelled) } else { Ok(()) }
     }
 
-    fn room(&self) -> Vec<f32> {
-        vec![0.0; self.view.shape.dimensions]
+    /// Compares each row of a few leaves with those of its best leaves, and writes the candidates of each.
+    fn compare_group(&self, group: Range<u32>, leaves: usize, candidates: &mut [u32], width: usize) {
+        let (mut batch, mut query) = (Batch::default(), self.room());
+        let rows = self.rows_of(group.clone());
+        for row in rows.clone() {
+            self.read(row, &mut query);
+            batch.push(&self.view, &query);
+        }
+        // One more: the row itself.
+        batch.begin(width + 1);
+        let askers = self.askers(&batch, leaves);
+        // Those that most ask first, as they are the nearest: what is found there is what others have to beat.
+        let mut order: Vec<usize> = (0..askers.len()).filter(|leaf| !askers[*leaf].is_empty()).collect();
+        order.sort_by_key(|leaf| (usize::MAX - askers[*leaf].len(), *leaf));
+        for leaf in order {
+            batch.scan_some(&self.view, self.tiles, leaf as u32, self.backend, &askers[leaf]);
+        }
+        for ((own, best), candidates) in rows.zip(&mut batch.best).zip(candidates.chunks_mut(width)) {
+            let found = best.finish().map(|found| found.id).filter(|row| *row != own);
+            for (to, row) in candidates.iter_mut().zip(found) {
+                *to = row;
+            }
+        }
     }
 
-    /// The leaves whose centroids are nearest to that of a leaf, which is the first.
-    fn nearest_leaves(&self, leaf: u32, n: usize) -> Vec<u32> {
-        let d = self.view.shape.dimensions;
-        let width = tile_width(d);
-        let tile = &self.view.centroids[leaf as usize / TILE_ROWS * width..][..width];
-        let centroid: Vec<f32> = (0..d)
-            .map(|dimension| self.view.grid.value(dimension, code_in(tile, leaf as usize % TILE_ROWS, dimension)))
-            .collect();
-        let mut probe = Probe::default();
-        probe.set(&centroid, self.view.grid);
-        let mut nearest = TopK::default();
-        nearest.reset(n);
-        nearest.push(f32::NEG_INFINITY, leaf);
+    /// For each leaf the queries of which it is among the `n` best.
+    fn askers(&self, batch: &Batch, n: usize) -> Vec<Vec<u32>> {
+        let width = tile_width(self.view.shape.dimensions);
+        let mut askers = vec![Vec::new(); self.view.shape.leaves];
         let biases = self.view.centroid_biases.as_chunks::<TILE_ROWS>().0;
-        for ((first, tile), biases) in (0..).step_by(TILE_ROWS).zip(self.view.centroids.chunks_exact(width)).zip(biases) {
-            let mut sums = [[0; TILE_ROWS]];
-            self.backend.tile_u7(&probe.codes, tile, &mut sums);
-            for ((other, sum), bias) in (first..).zip(sums[0]).zip(biases) {
-                if other != leaf && *bias > f32::NEG_INFINITY {
-                    nearest.push(-(probe.step * sum as f32 + bias), other);
+        let mut scores = vec![vec![[0.0; TILE_ROWS]; biases.len()]; RANKED];
+        let (mut sums, mut keys) = (vec![[0; TILE_ROWS]; RANKED], Vec::new());
+        let groups = batch.steps().chunks(RANKED).zip(batch.all_codes().chunks(RANKED * 4 * width));
+        for ((steps, codes), first) in groups.zip((0..).step_by(RANKED)) {
+            for (number, (tile, biases)) in self.view.centroids.chunks_exact(width).zip(biases).enumerate() {
+                self.backend.tile_u7(codes, tile, &mut sums);
+                for ((scores, sums), step) in scores.iter_mut().zip(&sums).zip(steps) {
+                    for ((score, sum), bias) in scores[number].iter_mut().zip(sums).zip(biases) {
+                        *score = step * *sum as f32 + bias;
+                    }
+                }
+            }
+            for (query, scores) in (first..).zip(&scores).take(steps.len()) {
+                best_leaves(scores, n, &mut keys);
+                for key in &keys {
+                    askers[*key as u32 as usize].push(query);
                 }
             }
         }
-        nearest.finish().map(|leaf| leaf.id).collect()
+        askers
+    }
+
+    /// The rows of some leaves.
+    fn rows_of(&self, leaves: Range<u32>) -> Range<u32> {
+        self.view.leaves[leaves.start as usize].row..self.view.leaves[leaves.end as usize].row
+    }
+
+    fn room(&self) -> Vec<f32> {
+        vec![0.0; self.view.shape.dimensions]
     }
 
     /// A row as the index sees it.
@@ -289,103 +340,44 @@ impl Joiner<'_> {
         read(&self.view, row, to);
     }
 
-    /// The nearest of the candidates, by their vectors, in the order of ids.
+    /// The nearest of the candidates, by their vectors.
     fn finish<J: Join>(&self, table: &Table) -> Result<Knn, PackedError> {
-        let (rows, d) = (self.view.shape.rows, self.view.shape.dimensions);
-        let mut neighbours = Vec::new();
-        neighbours.try_reserve_exact(rows * self.n).map_err(|_| PackedError::OutOfMemory)?;
-        neighbours.resize(rows * self.n, Neighbour { id: NONE, distance: f32::INFINITY });
-        let done = AtomicUsize::new(0);
-        for_each_chunk::<J, _>(&mut neighbours, 1024 * self.n, &|chunk, neighbours| {
-            let (mut query, mut best) = (vec![0.0; d], TopK::default());
-            for (at, to) in neighbours.chunks_mut(self.n).enumerate() {
-                let Some(row) = self.view.rows.get(chunk * 1024 + at) else { return };
-                self.read(*row, &mut query);
+        by_row::<J>(&self.view, self.n, |first, to| {
+            let (mut query, mut best) = (self.room(), TopK::default());
+            for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
+                self.read(row, &mut query);
                 best.reset(self.n);
-                finish_row(&self.view, &query, table.candidates(*row).iter().copied(), &mut best, to);
+                finish_row(&self.view, &query, table.candidates(row).iter().copied(), &mut best, to);
             }
-            self.options.tell(0.9..1.0, done.fetch_add(1, Relaxed), rows.div_ceil(1024));
-        });
-        Ok(Knn { neighbours, width: self.n })
+        })
     }
 }
 
-/// The leaves around one, ranked for each of its rows.
-#[derive(Debug, Default)]
-struct Ranking {
-    /// The leaves, nearest first.
-    leaves: Vec<u32>,
-    /// Their centroids and biases, as the index has them.
-    tiles: Vec<[u8; TILE_BYTES]>,
-    biases: Vec<f32>,
-    sums: Vec<[i32; TILE_ROWS]>,
-    /// For each row its score of each leaf, row after row.
-    scores: Vec<f32>,
-    keys: Vec<u64>,
-    askers: Vec<Vec<u32>>,
-}
-
-impl Ranking {
-    /// Takes the leaves nearest to a leaf, itself among them.
-    fn around(&mut self, joiner: &Joiner<'_>, leaf: u32, n: usize) {
-        let view = &joiner.view;
-        let width = tile_width(view.shape.dimensions);
-        self.leaves = joiner.nearest_leaves(leaf, n);
-        self.tiles.clear();
-        self.tiles.resize(self.leaves.len().div_ceil(TILE_ROWS) * width, [0; TILE_BYTES]);
-        self.biases.clear();
-        let fours = |tile: &[[u8; TILE_BYTES]], row: usize, at: usize| tile[at].as_chunks::<4>().0[row];
-        for (at, leaf) in self.leaves.iter().map(|leaf| *leaf as usize).enumerate() {
-            let from = &view.centroids[leaf / TILE_ROWS * width..][..width];
-            let to = &mut self.tiles[at / TILE_ROWS * width..][..width];
-            for (four, to) in to.iter_mut().enumerate() {
-                to.as_chunks_mut::<4>().0[at % TILE_ROWS] = fours(from, leaf % TILE_ROWS, four);
-            }
-            self.biases.push(view.centroid_biases[leaf]);
-        }
-    }
-
-    /// Scores the leaves for each query.
-    fn rank(&mut self, joiner: &Joiner<'_>, batch: &Batch) {
-        let width = tile_width(joiner.view.shape.dimensions);
-        let (queries, leaves) = (batch.steps().len(), self.leaves.len());
-        self.sums.resize(queries, [0; TILE_ROWS]);
-        self.scores.resize(queries * leaves, 0.0);
-        for (tile, first) in self.tiles.chunks_exact(width).zip((0..).step_by(TILE_ROWS)) {
-            joiner.backend.tile_u7(batch.all_codes(), tile, &mut self.sums);
-            let biases = &self.biases[first..leaves.min(first + TILE_ROWS)];
-            for ((scores, sums), step) in self.scores.chunks_exact_mut(leaves).zip(&self.sums).zip(batch.steps()) {
-                for ((score, sum), bias) in scores[first..].iter_mut().zip(sums).zip(biases) {
-                    *score = step * *sum as f32 + bias;
-                }
+/// The neighbours that `find` writes for all rows from one on, put in the order of ids.
+pub(super) fn by_row<J: Join>(
+    view: &View<'_>,
+    n: usize,
+    find: impl Fn(u32, &mut [Neighbour]) + Sync,
+) -> Result<Knn, PackedError> {
+    let places = view.shape.rows.checked_mul(n).ok_or(PackedError::OutOfMemory)?;
+    let room = || {
+        let mut room = Vec::new();
+        room.try_reserve_exact(places).map_err(|_| PackedError::OutOfMemory)?;
+        room.resize(places, Neighbour { id: NONE, distance: f32::INFINITY });
+        Ok(room)
+    };
+    let mut found: Vec<Neighbour> = room()?;
+    // In the order of rows, neighbours have neighbours in common: they are in the cache already.
+    for_each_chunk::<J, _>(&mut found, TOGETHER * n, &|chunk, to| find((chunk * TOGETHER) as u32, to));
+    let mut neighbours = room()?;
+    for_each_chunk::<J, _>(&mut neighbours, 1024 * n, &|chunk, to| {
+        for (to, row) in to.chunks_mut(n).zip(&view.rows[chunk * 1024..]) {
+            if let Some(found) = found.get(*row as usize * n..(*row as usize + 1) * n) {
+                to.copy_from_slice(found);
             }
         }
-    }
-
-    /// Puts the keys of the `n` best leaves of a query into `keys`.
-    fn best(&mut self, query: usize, n: usize) {
-        let leaves = self.leaves.len();
-        let scores = &self.scores[query * leaves..(query + 1) * leaves];
-        self.keys.clear();
-        self.keys.extend((0..).zip(scores).map(|(at, score)| key(-score, at)));
-        if self.keys.len() > n {
-            self.keys.select_nth_unstable(n.max(1) - 1);
-            self.keys.truncate(n.max(1));
-        }
-    }
-
-    /// Finds for each leaf the queries of which it is among the `n` best.
-    fn find_askers(&mut self, n: usize) {
-        let leaves = self.leaves.len();
-        self.askers.resize_with(leaves.max(self.askers.len()), Vec::new);
-        self.askers.iter_mut().for_each(Vec::clear);
-        for query in 0..self.scores.len() / leaves.max(1) {
-            self.best(query, n);
-            for key in &self.keys {
-                self.askers[*key as u32 as usize].push(query as u32);
-            }
-        }
-    }
+    });
+    Ok(Knn { neighbours, width: n })
 }
 
 /// A row as the index sees it.

@@ -8,7 +8,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::grid::{self, Grid, tile_width};
+use super::grid::{self, Grid, Probe, tile_width};
 use super::rows::{Rows, dot};
 use crate::Backend;
 use crate::Metric;
@@ -85,10 +85,34 @@ impl KMeans<'_> {
             self.means::<J>(&Leaves::new(&leaf_of, self.leaves), &mut centroids);
             pass();
         }
-        let tiles = self.tiles(&centroids);
+        let tiles = self.tiles(&self.in_line(&centroids));
         self.assign::<J>(&tiles, &mut leaf_of);
         pass();
         (tiles, Leaves::new(&leaf_of, self.leaves))
+    }
+
+    /// The centroids in an order in which each is followed by the nearest of those that are left: what is read together then
+    /// lies together.
+    fn in_line(&self, centroids: &[f32]) -> Vec<f32> {
+        let d = self.rows.dimensions;
+        let tiles = self.tiles(centroids);
+        let mut left = tiles.biases.clone();
+        let (mut line, mut probe, mut next) = (Vec::with_capacity(centroids.len()), Probe::default(), 0);
+        for _ in 0..self.leaves {
+            let centroid = &centroids[next * d..(next + 1) * d];
+            line.extend_from_slice(centroid);
+            left[next] = f32::NEG_INFINITY;
+            probe.set(centroid, self.grid);
+            let mut best = [([f32::NEG_INFINITY; TILE_ROWS], [0; TILE_ROWS])];
+            let each = tiles.tiles.chunks_exact(tile_width(d)).zip(left.as_chunks::<TILE_ROWS>().0);
+            for (number, (tile, biases)) in (0..).zip(each) {
+                let mut sums = [[0; TILE_ROWS]];
+                self.backend.tile_u7(&probe.codes, tile, &mut sums);
+                self.backend.best_of_tile(&[probe.step], &sums, biases, number, &mut best);
+            }
+            next = first_best(&best[0].0, &best[0].1) as usize;
+        }
+        line
     }
 
     /// Random rows, no row twice.

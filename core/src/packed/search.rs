@@ -101,7 +101,6 @@ impl Scratch {
         let width = tile_width(view.shape.dimensions);
         let biases = view.centroid_biases.as_chunks::<TILE_ROWS>().0;
         scores.clear();
-        keys.clear();
         for (tile, biases) in view.centroids.chunks_exact(width).zip(biases) {
             let mut sums = [[0; TILE_ROWS]];
             backend.tile_u7(&probe.codes, tile, &mut sums);
@@ -109,33 +108,9 @@ impl Scratch {
             for ((score, sum), bias) in of_tile.iter_mut().zip(&sums[0]).zip(biases) {
                 *score = probe.base + probe.step * *sum as f32 + bias;
             }
-            // The greatest of lanes 0, 4, 8 and 12, of 1, 5, 9 and 13, and so on.
-            for group in 0..GROUPS {
-                let greatest = (group..TILE_ROWS).step_by(GROUPS).fold(f32::NEG_INFINITY, |a, lane| a.max(of_tile[lane]));
-                keys.push(key(-greatest, 0));
-            }
             scores.push(of_tile);
         }
-        // As many groups as reach the n-th greatest of the groups' maxima have a score that does.
-        let mut limit = f32::NEG_INFINITY;
-        if (1..keys.len() / 2).contains(&leaves) {
-            let (_, last, _) = keys.select_nth_unstable(leaves - 1);
-            limit = -split_key(*last).0;
-        }
-        keys.clear();
-        for (first, of_tile) in (0..).step_by(TILE_ROWS).zip(&*scores) {
-            if of_tile.iter().any(|score| *score >= limit) {
-                for (leaf, score) in (first..).zip(of_tile) {
-                    if *score >= limit && *score > f32::NEG_INFINITY {
-                        keys.push(key(-score, leaf));
-                    }
-                }
-            }
-        }
-        if keys.len() > leaves {
-            keys.select_nth_unstable(leaves - 1);
-            keys.truncate(leaves);
-        }
+        best_leaves(scores, leaves, keys);
         keys.sort_unstable();
         scan.clear();
         scan.extend(keys.iter().map(|key| {
@@ -265,6 +240,38 @@ impl Scratch {
 
 /// Groups of scores of a tile that share a maximum.
 const GROUPS: usize = 4;
+
+/// The keys of the `n` leaves with the best scores, in no order. A leaf whose score is minus infinity is none.
+pub(crate) fn best_leaves(scores: &[[f32; TILE_ROWS]], n: usize, keys: &mut Vec<u64>) {
+    keys.clear();
+    let mut limit = f32::NEG_INFINITY;
+    // As many groups as reach the n-th greatest of the groups' maxima have a score that does.
+    if (1..scores.len() * GROUPS / 2).contains(&n) {
+        for of_tile in scores {
+            // The greatest of lanes 0, 4, 8 and 12, of 1, 5, 9 and 13, and so on.
+            for group in 0..GROUPS {
+                let greatest = (group..TILE_ROWS).step_by(GROUPS).fold(f32::NEG_INFINITY, |a, lane| a.max(of_tile[lane]));
+                keys.push(key(-greatest, 0));
+            }
+        }
+        let (_, last, _) = keys.select_nth_unstable(n - 1);
+        limit = -split_key(*last).0;
+        keys.clear();
+    }
+    for (first, of_tile) in (0..).step_by(TILE_ROWS).zip(scores) {
+        if of_tile.iter().any(|score| *score >= limit) {
+            for (leaf, score) in (first..).zip(of_tile) {
+                if *score >= limit && *score > f32::NEG_INFINITY {
+                    keys.push(key(-score, leaf));
+                }
+            }
+        }
+    }
+    if keys.len() > n {
+        keys.select_nth_unstable(n.max(1) - 1);
+        keys.truncate(n.max(1));
+    }
+}
 
 /// Besides twice as many as are wanted, so many vectors are compared in full.
 const SPARE: usize = 10;
