@@ -29,6 +29,7 @@ pub(crate) enum Command {
     Build(cmd::build::Args),
     Convert(cmd::convert::Args),
     Info(cmd::info::Args),
+    Verify(cmd::verify::Args),
 }
 
 /// `--threads`; a mistyped million of them would take all memory.
@@ -43,6 +44,12 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
 pub(crate) fn at_least_one<N: FromStr + Default + PartialEq>(text: &str) -> Result<N, String> {
     let number = text.parse().ok().filter(|n| *n != N::default());
     number.ok_or_else(|| "a whole number is needed, at least 1".into())
+}
+
+/// `--recall`
+pub(crate) fn recall(text: &str) -> Result<f32, String> {
+    let recall = text.parse().ok().filter(|recall| (0.5..1.0).contains(recall));
+    recall.ok_or_else(|| "a share is needed, from 0.5 to below 1; for all use --exact".into())
 }
 
 /// `--seed`

@@ -56,5 +56,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Dictionary(args) => cmd::dictionary::run(&args, report),
         Command::Info(args) => cmd::info::run(&args, report),
         Command::Similar(args) => cmd::similar::run(&args, report),
+        Command::Verify(args) => cmd::verify::run(&args),
     }
 }

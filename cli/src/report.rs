@@ -12,7 +12,11 @@ use crate::output::is_obeyed;
 
 const UNITS: &str = "{msg} {wide_bar} {percent:>3}% {human_pos}/{human_len} eta {eta}";
 const BYTES: &str = "{msg} {wide_bar} {percent:>3}% {bytes}/{total_bytes} eta {eta}";
+const SHARE: &str = "{msg} {wide_bar} {percent:>3}% eta {eta}";
 const UNKNOWN: &str = "{msg} {spinner} {bytes}";
+
+/// The length of a bar that shows a share.
+pub(crate) const SHARES: f32 = 1000.0;
 
 /// Tells the user how the work goes, as far as they want to know.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,11 @@ impl Report {
     /// A bar that counts things, `total` of them. It goes away when it is dropped.
     pub(crate) fn count(self, what: &'static str, total: u64) -> ProgressBar {
         self.bar(what, Some(total), UNITS)
+    }
+
+    /// A bar that shows a share of the work, in units of 1 / [`SHARES`].
+    pub(crate) fn share(self, what: &'static str) -> ProgressBar {
+        self.bar(what, Some(SHARES as u64), SHARE)
     }
 
     /// A bar that counts bytes, or a spinner if nobody knows how many there are.

@@ -29,6 +29,6 @@ mod threads;
 pub use atomic::AtomicFile;
 pub use backend::{BACKEND_VARIABLE, UnavailableBackend, backend};
 pub use build_file::BuildFile;
-pub use map::{FileError, MappedFile, open, open_any, save, save_any};
+pub use map::{FileError, MappedFile, open, open_any, open_packed, save, save_any, save_packed};
 pub use ohyeah_core::*;
 pub use threads::{ParBuild, ParSearch, Rayon};

@@ -8,8 +8,8 @@ use std::{fmt, io};
 
 use crate::AtomicFile;
 use memmap2::{Mmap, MmapOptions};
-use ohyeah_core::error::OpenError;
-use ohyeah_core::{AnyForest, Distance, Forest, Metric};
+use ohyeah_core::error::{OpenError, PackedError};
+use ohyeah_core::{AnyForest, Distance, Forest, Metric, Packed};
 
 /// A file's bytes. Clones share them.
 #[derive(Clone, Debug)]
@@ -73,6 +73,8 @@ pub enum FileError {
     Io(PathBuf, io::Error),
     /// The file is not an index of this metric and these dimensions.
     Open(PathBuf, OpenError),
+    /// The file is not a whole packed index.
+    Packed(PathBuf, PackedError),
 }
 
 impl fmt::Display for FileError {
@@ -90,6 +92,7 @@ impl fmt::Display for FileError {
                 }
             }
             Self::Open(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Packed(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
 }
@@ -99,6 +102,7 @@ impl std::error::Error for FileError {
         match self {
             Self::Io(_, error) => Some(error),
             Self::Open(_, error) => Some(error),
+            Self::Packed(_, error) => Some(error),
         }
     }
 }
@@ -176,4 +180,41 @@ pub fn open<D: Distance>(path: impl AsRef<Path>, dimensions: usize) -> Result<Fo
 pub fn open_any(path: impl AsRef<Path>, metric: Metric, dimensions: usize) -> Result<AnyForest<MappedFile>, FileError> {
     let path = path.as_ref();
     AnyForest::open(map(path)?, metric, dimensions).map_err(|error| FileError::Open(path.to_owned(), error))
+}
+
+/// Maps a file as a packed index; see [`Packed::open`]. Processes that map the same file share one copy of it.
+///
+/// # Errors
+///
+/// The file cannot be read, or is no packed index.
+///
+/// # Examples
+///
+/// ```
+/// use ohyeah::{Metric, Packed, PackedOptions, PackedSearch, Rayon};
+///
+/// let vectors: Vec<f32> = (0..2000).map(|x| (x as f32).sin()).collect();
+/// let index = Packed::build::<Rayon>(Metric::Euclidean, &vectors, 4, &PackedOptions::new())?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("points.oy");
+/// ohyeah::save_packed(&path, &index)?;
+///
+/// let mapped = ohyeah::open_packed(&path)?;
+/// assert_eq!(mapped.search(&vectors[400..404], &PackedSearch::top(1))?[0].id, 100);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn open_packed(path: impl AsRef<Path>) -> Result<Packed<MappedFile>, FileError> {
+    let path = path.as_ref();
+    Packed::open(map(path)?).map_err(|error| FileError::Packed(path.to_owned(), error))
+}
+
+/// Saves a packed index under a name, replacing what was there, whole or not at all: see [`AtomicFile`].
+///
+/// # Errors
+///
+/// The file cannot be written; the error names it.
+pub fn save_packed<S: AsRef<[u8]>>(path: impl AsRef<Path>, index: &Packed<S>) -> io::Result<()> {
+    let mut file = AtomicFile::create(path.as_ref())?;
+    file.write_all(index.as_bytes())?;
+    file.commit()
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use ohyeah::error::{BuildError, ItemError, SearchError};
-use ohyeah::{Angular, BuildOptions, GraphOptions, Items, ParBuild, ParSearch, Rayon, Search};
+use ohyeah::error::{BuildError, ItemError, PackedError, SearchError};
+use ohyeah::packed::MOST_DIMENSIONS;
+use ohyeah::{Angular, BuildOptions, GraphOptions, Items, Knn, KnnOptions, Metric, ParBuild, ParSearch, Rayon, Search};
 use rayon::prelude::*;
 
 use crate::query::Neighbour;
@@ -12,16 +13,16 @@ use crate::vectors::WordVectors;
 /// Similar words that are found and formatted together: the memory between computing and writing, whatever `top` is.
 const BLOCK: usize = 8192 * 15;
 
-/// Leaves of this many trees are compared unless the caller wants others. Measured on 341,479 GloVe vectors: recall .85 of
-/// the nearest 15 after one refinement; on the 20,000 most frequent of them, .99.
+/// Leaves of this many trees are compared where vectors have too many dimensions to be packed. Measured on 341,479 GloVe
+/// vectors: recall .85 of the nearest 15 after one refinement.
 const GRAPH_TREES: usize = 60;
 /// Trees of a forest that is searched, unless the caller wants others.
 const SEARCH_TREES: usize = 50;
-/// The graph holds this many neighbours a word at the most. Lists that are longer would take more memory than the vectors.
-const MOST_IN_GRAPH: usize = 100;
+/// This many neighbours a word are found at once at the most. Lists that are longer would take more memory than the vectors.
+const MOST_AT_ONCE: usize = 100;
 
 /// How far a dictionary has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Step {
     /// One more of so many steps before the first word can be answered.
@@ -29,16 +30,17 @@ pub enum Step {
         /// The number of steps.
         of: usize,
     },
+    /// About this share of what comes before the first word can be answered.
+    Share(f32),
     /// So many more words are done.
     Words(usize),
 }
 
 /// A dictionary of similar words to be made; [`WordVectors::dictionary`] begins one.
 ///
-/// Three ways lead to it. By default the words of each leaf of many trees are compared with one another, and then each
-/// word with the neighbours of its neighbours (see [`ohyeah::Items::graph`]). With [`search_k`](Self::search_k), or
-/// for lists of more than 100, a forest is built and asked once for each word, as Annoy does it. With [`exact`](Self::exact) each word is compared with
-/// all others.
+/// By default the neighbours of all words are found together, with the recall that is asked for (see [`ohyeah::Knn`]), or for
+/// sure with [`exact`](Self::exact). With [`trees`](Self::trees) or [`search_k`](Self::search_k), or for lists of more than 100, a forest is
+/// built and asked once for each word, as Annoy does it.
 ///
 /// # Examples
 ///
@@ -59,6 +61,7 @@ pub struct Dictionary<'v> {
     top: usize,
     trees: Option<usize>,
     search_k: Option<usize>,
+    recall: f32,
     exact: bool,
     seed: u64,
     progress: Option<&'v (dyn Fn(Step) + Sync)>,
@@ -68,7 +71,7 @@ impl WordVectors {
     /// Begins a dictionary of the 15 most similar words of every word.
     #[must_use]
     pub fn dictionary(&self) -> Dictionary<'_> {
-        Dictionary { vectors: self, top: 15, trees: None, search_k: None, exact: false, seed: 0, progress: None }
+        Dictionary { vectors: self, top: 15, trees: None, search_k: None, recall: 0.95, exact: false, seed: 0, progress: None }
     }
 }
 
@@ -80,7 +83,14 @@ impl<'v> Dictionary<'v> {
         self
     }
 
-    /// Grows so many trees: more find more, and take longer.
+    /// Finds on average at least this share of the most similar words, .95 unless told otherwise: as measured on some of them.
+    #[must_use]
+    pub fn recall(mut self, recall: f32) -> Self {
+        self.recall = recall;
+        self
+    }
+
+    /// Asks a forest of so many trees for each word: more find more, and take longer.
     #[must_use]
     pub fn trees(mut self, trees: usize) -> Self {
         self.trees = Some(trees);
@@ -129,11 +139,33 @@ impl<'v> Dictionary<'v> {
         entry: impl Fn(u32, &[Neighbour]) -> T + Sync,
         mut sink: impl FnMut(T) -> Result<(), E> + Send,
     ) -> Result<(), DictionaryError<E>> {
-        let items = self.items()?;
-        if self.exact || self.search_k.is_some() || self.top > MOST_IN_GRAPH {
-            return self.by_searching(items, &entry, &mut sink);
+        if self.trees.is_some() || self.search_k.is_some() || self.top > MOST_AT_ONCE {
+            return self.by_searching(self.items()?, &entry, &mut sink);
         }
-        self.by_graph(items, &entry, &mut sink)
+        if self.vectors.dimensions() > MOST_DIMENSIONS {
+            return match self.exact {
+                true => self.by_searching(self.items()?, &entry, &mut sink),
+                false => self.by_graph(self.items()?, &entry, &mut sink),
+            };
+        }
+        self.at_once(&entry, &mut sink)
+    }
+
+    fn at_once<T: Send, E: Send>(
+        &self,
+        entry: &(impl Fn(u32, &[Neighbour]) -> T + Sync),
+        sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
+    ) -> Result<(), DictionaryError<E>> {
+        let vectors = self.vectors;
+        let tell = |share| self.tell(Step::Share(share));
+        let options = KnnOptions::top(self.top).recall(self.recall).seed(self.seed).progress(&tell);
+        let options = if self.exact { options.exact() } else { options };
+        let backend = vectors.scorer().0;
+        let found = Knn::of_with::<Rayon>(backend, Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
+        self.in_blocks(sink, |ids| {
+            let entry = |id| entry(id, &similar(found.neighbours(id).iter().copied(), id, self.top));
+            Ok(ids.into_par_iter().map(entry).collect())
+        })
     }
 
     /// The rows at length 1: only directions count, and no square of a number can overflow.
@@ -232,12 +264,13 @@ fn similar(found: impl Iterator<Item = ohyeah::Neighbour>, id: u32, top: usize) 
 
 impl fmt::Debug for Dictionary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { vectors, top, trees, search_k, exact, seed, .. } = self;
+        let Self { vectors, top, trees, search_k, recall, exact, seed, .. } = self;
         f.debug_struct("Dictionary")
             .field("vectors", vectors)
             .field("top", top)
             .field("trees", trees)
             .field("search_k", search_k)
+            .field("recall", recall)
             .field("exact", exact)
             .field("seed", seed)
             .finish_non_exhaustive()
@@ -252,6 +285,8 @@ pub enum DictionaryError<E> {
     Items(ItemError),
     /// The trees could not be grown.
     Build(BuildError),
+    /// The neighbours of all words could not be found.
+    Packed(PackedError),
     /// A word could not be searched for.
     Search(SearchError),
     /// What takes the entries failed.
@@ -270,11 +305,18 @@ impl<E> From<BuildError> for DictionaryError<E> {
     }
 }
 
+impl<E> From<PackedError> for DictionaryError<E> {
+    fn from(error: PackedError) -> Self {
+        Self::Packed(error)
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for DictionaryError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Items(error) => error.fmt(f),
             Self::Build(error) => error.fmt(f),
+            Self::Packed(error) => error.fmt(f),
             Self::Search(error) => error.fmt(f),
             Self::Sink(error) => error.fmt(f),
         }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use ohyeah::{BuildOptions, Metric, ParBuild};
+use ohyeah::{BuildOptions, Metric, Packed, PackedOptions, ParBuild, Rayon};
 
 use crate::{
     args::{at_least_one, seed},
@@ -12,38 +12,58 @@ use crate::{
     report::Report,
 };
 
-/// Build an index over word vectors, which this command and Annoy can search; a word's row is its id
+/// Build an index over word vectors: a packed one, which holds the words and needs nothing else, or, where INDEX ends in .ann,
+/// a forest, which Annoy can search as well
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    /// Where to write the index; `-` writes to standard output
-    #[arg(short, long, value_name = "INDEX.ann")]
+    /// Where to write the index: .oy or .ann; `-` writes a packed one to standard output
+    #[arg(short, long, value_name = "INDEX")]
     output: PathBuf,
 
     /// What near means: angular, euclidean, manhattan, hamming or dot
     #[arg(long, value_name = "METRIC", default_value = "angular")]
     metric: Metric,
 
-    /// Grow N trees: more give better answers and a larger index
-    #[arg(long, value_name = "N", default_value = "50", value_parser = at_least_one::<usize>)]
-    trees: usize,
+    /// Grow N trees in a forest: more give better answers and a larger index [default: 50]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
+    trees: Option<usize>,
 
     /// Another seed for the random choices; the same seed gives the same index
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
     seed: u64,
 }
 
+/// Trees in a forest unless told otherwise.
+const TREES: usize = 50;
+
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let mut out = args.input.create_other(&args.output)?;
     let vectors = args.input.load(report)?.vectors;
     let of_input = |error: &dyn std::error::Error| Failure::about(args.input.name(), error);
+    let is_forest = args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ann"));
+    if !is_forest {
+        if args.trees.is_some() {
+            let problem = "--trees is for a forest, whose name ends in .ann; a packed index has none";
+            return Err(Failure::about(args.output.display(), problem));
+        }
+        let words: Vec<&str> = vectors.words().collect();
+        let bar = report.count("packing", PackedOptions::STEPS as u64);
+        let packed = || bar.inc(1);
+        let options = PackedOptions::new().keys(&words).seed(args.seed).progress(&packed);
+        let (numbers, dimensions) = (vectors.vectors(), vectors.dimensions());
+        let index = Packed::build_with::<Rayon>(ohyeah::backend()?, args.metric, numbers, dimensions, &options);
+        out.write_all(index.map_err(|error| of_input(&error))?.as_bytes())?;
+        return Ok(out.commit()?);
+    }
     let items = vectors.items(args.metric).map_err(|error| of_input(&error))?;
     drop(vectors);
-    let bar = report.count("growing trees", args.trees as u64);
+    let trees = args.trees.unwrap_or(TREES);
+    let bar = report.count("growing trees", trees as u64);
     let grown = || bar.inc(1);
-    let options = BuildOptions::trees(args.trees).seed(args.seed).progress(&grown);
+    let options = BuildOptions::trees(trees).seed(args.seed).progress(&grown);
     let forest = items.par_build(options).map_err(|error| of_input(&error))?;
     out.write_all(forest.as_bytes())?;
     Ok(out.commit()?)

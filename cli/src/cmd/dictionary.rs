@@ -9,11 +9,11 @@ use indicatif::ProgressBar;
 use ohyeah_words::{Dictionary, DictionaryError, Neighbour, Step, WordVectors};
 
 use crate::{
-    args::{at_least_one, seed},
+    args::{at_least_one, recall, seed},
     failure::Failure,
     input::Input,
     output::{Escaped, Output, is_obeyed},
-    report::Report,
+    report::{Report, SHARES},
 };
 
 /// List the most similar words of every word
@@ -34,15 +34,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "15", value_parser = at_least_one::<usize>)]
     top: usize,
 
-    /// Grow N trees: more find more of the most similar words, and take longer [default: 60, or 50 where a forest is searched]
+    /// Find this share of the most similar words on average
+    #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = recall, conflicts_with_all = ["trees", "search_k", "exact"])]
+    recall: f32,
+
+    /// Search a forest of N trees for each word, as Annoy does [default with --search-k: 50]
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     trees: Option<usize>,
 
-    /// Search a forest for each word, looking at N candidates, as Annoy does; slower for the same result
+    /// Search a forest for each word, looking at N candidates
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     search_k: Option<usize>,
 
-    /// Compare each word with all others: slow, and right
+    /// Compare each word with all others: slower, and right
     #[arg(long, conflicts_with_all = ["trees", "search_k"])]
     exact: bool,
 
@@ -98,7 +102,7 @@ fn form(path: Option<&Path>) -> Result<Form, Failure> {
 }
 
 fn dictionary<'v>(args: &Args, vectors: &'v WordVectors) -> Dictionary<'v> {
-    let mut dictionary = vectors.dictionary().top(args.top).seed(args.seed);
+    let mut dictionary = vectors.dictionary().top(args.top).recall(args.recall).seed(args.seed);
     if let Some(trees) = args.trees {
         dictionary = dictionary.trees(trees);
     }
@@ -125,6 +129,11 @@ impl Bars {
         match step {
             Step::Prepared { of } => {
                 self.preparing.get_or_init(|| self.report.count("growing trees", of as u64)).inc(1);
+            }
+            Step::Share(share) => {
+                let bar = self.preparing.get_or_init(|| self.report.share("comparing"));
+                // Threads tell of shares in any order.
+                bar.set_position(bar.position().max((share * SHARES) as u64));
             }
             Step::Words(n) => {
                 if let Some(preparing) = self.preparing.get() {
@@ -191,8 +200,7 @@ mod tests {
             let dictionary = vectors.dictionary().top(1).on_progress(&told);
             let dictionary = if exact { dictionary.exact() } else { dictionary };
             dictionary.run(|id, _| id, |_| Ok::<_, std::io::Error>(())).unwrap();
-            assert_eq!(bars.preparing.get().is_none(), exact);
-            assert!(bars.preparing.get().is_none_or(ProgressBar::is_finished));
+            assert!(bars.preparing.get().is_some_and(ProgressBar::is_finished));
             assert_eq!(bars.listing.get().map(ProgressBar::position), Some(3));
         }
     }

@@ -23,6 +23,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let path = &args.input.path;
+    if is_packed(path) {
+        return packed(path);
+    }
     let like_index = begins_as_index(path);
     if like_index && index(path)? {
         return Ok(());
@@ -46,14 +49,40 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
 }
 
 /// Whether a file begins with an item, whose number of descendants is 1, or with the place of one that was never added,
-/// where it is 0: every index does. No file of vectors does, for it begins with a word, a number or the mark of gzip.
+/// where it is 0: every index of Annoy's does. No file of vectors does, for it begins with a word, a number or the mark of gzip.
 fn begins_as_index(path: &Path) -> bool {
-    // What is read from a pipe would be missing afterwards.
-    let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
-    let mut start = [0; 4];
-    is_file
-        && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
-        && matches!(u32::from_le_bytes(start), 0 | 1)
+    begins(path).is_some_and(|start: [u8; 4]| matches!(u32::from_le_bytes(start), 0 | 1))
+}
+
+/// Whether a file begins as a packed index does.
+pub(crate) fn is_packed(path: &Path) -> bool {
+    begins(path) == Some(ohyeah::packed::MAGIC)
+}
+
+/// The first bytes of an ordinary file. What is read from a pipe would be missing afterwards.
+fn begins<const N: usize>(path: &Path) -> Option<[u8; N]> {
+    let mut start = [0; N];
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).ok()?;
+    Some(start)
+}
+
+fn packed(path: &Path) -> Result<(), Failure> {
+    let index = ohyeah::open_packed(path)?;
+    index.verify().map_err(|error| Failure::about(path.display(), error))?;
+    let mut out = Output::create(None)?;
+    writeln!(out, "format      packed index")?;
+    writeln!(out, "metric      {}", index.metric())?;
+    writeln!(out, "dimensions  {}", index.dimensions())?;
+    writeln!(out, "{}     {}", if index.has_keys() { "words " } else { "items " }, index.len())?;
+    writeln!(out, "leaves      {}", index.leaves())?;
+    writeln!(out, "seed        {}", index.seed())?;
+    writeln!(out, "bytes       {}", index.as_bytes().len())?;
+    let first: Vec<String> = (0..8).map_while(|id| index.key(id)).map(|word| Escaped(word).to_string()).collect();
+    if !first.is_empty() {
+        writeln!(out, "first words {}", first.join(" "))?;
+    }
+    Ok(out.commit()?)
 }
 
 fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
@@ -82,8 +111,8 @@ fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
 const MOST_DIMENSIONS: usize = 1 << 16;
 
 /// An index says nothing of itself, so every metric and number of dimensions is tried that its size allows. Often one alone
-/// fits; euclidean and manhattan look alike, and dot has the structure of angular with a dimension more. Whether any does.
-fn index(path: &Path) -> Result<bool, Failure> {
+/// fits; euclidean and manhattan look alike, and dot has the structure of angular with a dimension more.
+pub(crate) fn annoy_indexes(path: &Path) -> Result<Vec<AnyForest<MappedFile>>, Failure> {
     let file = MappedFile::open(path).map_err(|error| FileError::Io(path.to_owned(), error))?;
     let mut fitting = Vec::new();
     for metric in Metric::ALL {
@@ -100,10 +129,17 @@ fn index(path: &Path) -> Result<bool, Failure> {
         }
     }
     // Bytes may also pass for an index of next to nothing in thousands of dimensions.
-    let Some(most) = fitting.iter().map(AnyForest::items).max() else {
+    let most = fitting.iter().map(AnyForest::items).max();
+    fitting.retain(|forest| Some(forest.items()) == most);
+    Ok(fitting)
+}
+
+/// Describes an index of Annoy's; whether the file is one.
+fn index(path: &Path) -> Result<bool, Failure> {
+    let fitting = annoy_indexes(path)?;
+    if fitting.is_empty() {
         return Ok(false);
-    };
-    fitting.retain(|forest| forest.items() == most);
+    }
     let mut out = Output::create(None)?;
     if fitting.len() > 1 {
         writeln!(out, "an index does not say by which metric it was built; this one is one of these:")?;

@@ -5,3 +5,4 @@ pub(crate) mod convert;
 pub(crate) mod dictionary;
 pub(crate) mod info;
 pub(crate) mod similar;
+pub(crate) mod verify;

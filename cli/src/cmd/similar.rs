@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use ohyeah::error::OpenError;
 use ohyeah::{Angular, AnyForest, FileError, Forest, MappedFile, Metric};
-use ohyeah_words::WordVectors;
+use ohyeah_words::{WordVectors, similar_in};
 
 use crate::{
-    args::at_least_one,
+    args::{at_least_one, recall},
+    cmd::info,
     failure::Failure,
     input::Input,
     output::{Escaped, Output},
@@ -16,6 +17,8 @@ use crate::{
 };
 
 /// List the words most similar to a word, or to a sum of words, one `word<TAB>cosine` a line
+///
+/// VECTORS may be a packed index that `ohyeah build` has made: then it is opened in no time and searched.
 ///
 /// Control characters in a word are written as \t, \n, \u{1b}, and a backslash as \\.
 #[derive(Debug, clap::Args)]
@@ -48,12 +51,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", requires = "index", value_parser = at_least_one::<usize>)]
     search_k: Option<usize>,
 
+    /// Of a packed index, find this share of the most similar words on average
+    #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = recall)]
+    recall: f32,
+
     /// Compare with every word, as is done where no index is given
-    #[arg(long, conflicts_with = "index")]
+    #[arg(long, conflicts_with_all = ["index", "recall"])]
     exact: bool,
 }
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
+    if info::is_packed(&args.input.path) {
+        return in_packed(args);
+    }
     let vectors = args.input.load(report)?.vectors;
     let mut query = vectors.query().top(args.top).restrict(args.restrict.unwrap_or(usize::MAX));
     for word in &args.words {
@@ -75,6 +85,29 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let mut out = Output::create(None)?;
     for neighbour in similar {
         writeln!(out, "{}\t{:.4}", Escaped(vectors.word(neighbour.id)), neighbour.cosine)?;
+    }
+    Ok(out.commit()?)
+}
+
+/// Asks a packed index, which holds words and vectors.
+fn in_packed(args: &Args) -> Result<(), Failure> {
+    let path = &args.input.path;
+    let of_index = |problem: &dyn std::fmt::Display| Failure::about(path.display(), problem);
+    let index = ohyeah::open_packed(path)?.with_backend(ohyeah::backend()?);
+    if args.index.is_some() || args.restrict.is_some() {
+        return Err(of_index(&"is a packed index and searched itself: leave --index and --restrict away"));
+    }
+    if index.metric() != Metric::Angular || !index.has_keys() {
+        let problem = "similarity takes an angular index with words in it; make one with ohyeah build VECTORS -o INDEX.oy";
+        return Err(of_index(&problem));
+    }
+    let terms = args.words.iter().map(|word| (word.as_str(), 1.0));
+    let terms: Vec<(&str, f32)> = terms.chain(args.negative.iter().map(|word| (word.as_str(), -1.0))).collect();
+    let effort = if args.exact { None } else { Some(args.recall) };
+    let similar = similar_in(&index, &terms, args.top, effort).map_err(|error| of_index(&error))?;
+    let mut out = Output::create(None)?;
+    for (word, cosine) in similar {
+        writeln!(out, "{}\t{cosine:.4}", Escaped(word))?;
     }
     Ok(out.commit()?)
 }

@@ -21,7 +21,7 @@ use crate::{Backend, Metric};
 /// Rows in a leaf, about: fewer cost more centroids to compare, more cost more codes to scan.
 const ROWS_A_LEAF: usize = 160;
 /// Passes of k-means.
-const PASSES: usize = 6;
+pub(super) const PASSES: usize = 6;
 /// Rows from which codebooks are trained.
 const TRAINED_ON: usize = 1 << 14;
 

@@ -24,7 +24,8 @@ use crate::Metric;
 use crate::error::PackedError;
 use crate::simd::{SCAN_ROWS, TILE_BYTES, TILE_ROWS};
 
-pub(crate) const MAGIC: [u8; 8] = *b"\x89ohyeah\n";
+/// The first bytes of a packed index.
+pub const MAGIC: [u8; 8] = *b"\x89ohyeah\n";
 pub(crate) const VERSION: u32 = 1;
 /// Sections begin at a cache line.
 const LINE: usize = 64;
@@ -360,8 +361,8 @@ impl Section {
     }
 }
 
-/// The sum of a row's table entries fits 16 bits.
-pub(crate) const MOST_DIMENSIONS: usize = 2048;
+/// Vectors with more dimensions cannot be packed: the sum of a row's table entries has to fit 16 bits.
+pub const MOST_DIMENSIONS: usize = 2048;
 
 /// Whether vectors of this metric can be packed.
 pub(crate) const fn can_pack(metric: Metric) -> bool {
@@ -433,9 +434,13 @@ impl<'a> View<'a> {
 
     /// The key of an id.
     pub(crate) fn key(&self, id: u32) -> Option<&'a str> {
+        core::str::from_utf8(self.key_bytes(id)?).ok()
+    }
+
+    pub(crate) fn key_bytes(&self, id: u32) -> Option<&'a [u8]> {
         let end = *self.key_ends.get(id as usize)?;
         let start = (id as usize).checked_sub(1).map_or(Some(0), |before| self.key_ends.get(before).copied())?;
-        core::str::from_utf8(self.keys.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)?).ok()
+        self.keys.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 
     /// The rows of a leaf.

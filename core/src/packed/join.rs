@@ -168,7 +168,7 @@ const RANKED: usize = 48;
 /// Leaves that ask together: neighbours, which ask about the same leaves.
 const GROUP: usize = 6;
 /// Rows that are compared together.
-pub(super) const TOGETHER: usize = 192;
+pub(super) const TOGETHER: usize = 96;
 /// No row.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -245,7 +245,9 @@ impl Joiner<'_> {
         });
         let mut ranks = ranks.concat();
         ranks.sort_unstable();
-        let wanted = libm::ceilf(recall.clamp(0.0, 1.0) * ranks.len() as f32) as usize;
+        // A sample may be luckier than all rows are.
+        let recall = recall.clamp(0.0, 1.0);
+        let wanted = libm::ceilf((recall + 0.1 * (1.0 - recall)) * ranks.len() as f32) as usize;
         ranks.get(wanted.saturating_sub(1)).map_or(1, |rank| rank.saturating_add(1))
     }
 

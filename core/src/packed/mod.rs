@@ -38,6 +38,7 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+pub use self::format::{MAGIC, MOST_DIMENSIONS};
 pub use self::join::{Knn, KnnOptions};
 pub use self::search::Scratch;
 use self::format::{Layout, View};
@@ -94,7 +95,10 @@ impl<'a> PackedOptions<'a> {
         self
     }
 
-    /// Is called [`steps`](Self::steps) times on the way.
+    /// How often progress is called, with the default number of passes.
+    pub const STEPS: usize = build::PASSES + 4;
+
+    /// Is called [`STEPS`](Self::STEPS) times on the way.
     #[must_use]
     pub const fn progress(mut self, progress: &'a (dyn Fn() + Sync)) -> Self {
         self.progress = Some(progress);
@@ -342,6 +346,12 @@ impl<S: AsRef<[u8]>> Packed<S> {
     /// The key of a vector.
     pub fn key(&self, id: u32) -> Option<&str> {
         self.view().key(id)
+    }
+
+    /// The first vector with this key, found by looking at all.
+    pub fn id(&self, key: &str) -> Option<u32> {
+        let view = self.view();
+        (0..view.key_ends.len() as u32).find(|id| view.key_bytes(*id) == Some(key.as_bytes()))
     }
 
     /// A vector as it was given.

@@ -1,0 +1,32 @@
+//! `ohyeah verify`: whether an index is what it was when it was written.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::{
+    cmd::info,
+    failure::Failure,
+    output::{Escaped, Output},
+};
+
+/// Read all of an index and check it: the checksums of a packed index, the structure and the items of Annoy's
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The index
+    #[arg(value_name = "INDEX")]
+    path: PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let path = &args.path;
+    if info::is_packed(path) {
+        let index = ohyeah::open_packed(path)?;
+        index.verify().map_err(|error| Failure::about(path.display(), error))?;
+    } else if info::annoy_indexes(path)?.is_empty() {
+        let problem = "not a whole index of any metric; if it was one it is damaged or cut short: build it again";
+        return Err(Failure::about(path.display(), problem));
+    }
+    let mut out = Output::create(None)?;
+    writeln!(out, "{}: as it was written", Escaped(&path.display().to_string()))?;
+    Ok(out.commit()?)
+}
