@@ -8,9 +8,9 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray2, PyArrayMethods, PyReadonlyArray2};
 use ohyeah::{Metric, Neighbour, Scratch};
-use pyo3::exceptions::{PyFutureWarning, PyValueError};
+use pyo3::exceptions::{PyFutureWarning, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use rayon::prelude::*;
 
 use crate::arguments::{c_int, id, with_numbers, wrong_length};
@@ -82,7 +82,13 @@ impl AnnoyIndex {
         n: usize,
         wanted: Wanted,
     ) -> PyResult<(Array2<i32>, Array2<f32>)> {
-        let (mut ids, mut distances) = (vec![-1; rows * n], vec![f32::NAN; rows * n]);
+        let no_room = || PyMemoryError::new_err(format!("no memory for {n} answers to {rows} queries: ask for fewer"));
+        let places = rows.checked_mul(n).ok_or_else(no_room)?;
+        let (mut ids, mut distances) = (Vec::new(), Vec::new());
+        ids.try_reserve_exact(places).map_err(|_| no_room())?;
+        distances.try_reserve_exact(places).map_err(|_| no_room())?;
+        ids.resize(places, -1);
+        distances.resize(places, f32::NAN);
         let index = self.read();
         let width = n.max(1);
         ids.par_chunks_mut(width).zip(distances.par_chunks_mut(width)).enumerate().try_for_each(
@@ -137,6 +143,14 @@ fn matrix<'py>(vectors: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray2<'py, f3
     array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
+/// Whether Python takes something for true.
+fn truth(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    value.is_truthy()
+}
+
+/// Rows that are added at a time.
+const ROWS: usize = 4096;
+
 #[pymethods]
 impl AnnoyIndex {
     #[new]
@@ -147,6 +161,15 @@ impl AnnoyIndex {
         let dimensions = usize::try_from(f).unwrap_or(0);
         let index = RwLock::new(Index::new(metric, dimensions)?);
         Ok(Self { index, dimensions, f: dimensions.into(), looked_at: 0.into() })
+    }
+
+    /// What `__new__` has seen, for classes that derive from this one and hand it on.
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn __init__(&self, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) {}
+
+    /// An index is true, even an empty one, as Annoy's is.
+    fn __bool__(&self) -> bool {
+        true
     }
 
     #[getter]
@@ -175,16 +198,18 @@ impl AnnoyIndex {
         let vectors = matrix(vectors)?;
         let (width, numbers) =
             (vectors.as_array().ncols(), vectors.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?);
-        vectors.py().detach(|| {
-            if width != self.dimensions {
-                return Err(wrong_length(self.dimensions, width));
-            }
-            let mut index = self.write();
-            for (id, row) in (first..).zip(numbers.chunks_exact(width.max(1))) {
-                index.add(id, row)?;
-            }
-            Ok(())
-        })
+        if width != self.dimensions {
+            return Err(wrong_length(self.dimensions, width));
+        }
+        // Other threads may change the array while they have the interpreter: a few rows at a time are taken out of it.
+        for (first, rows) in (first..).step_by(ROWS).zip(numbers.chunks(ROWS * width.max(1))) {
+            let rows = rows.to_vec();
+            vectors.py().detach(|| {
+                let mut index = self.write();
+                (first..).zip(rows.chunks_exact(width.max(1))).try_for_each(|(id, row)| index.add(id, row))
+            })?;
+        }
+        Ok(())
     }
 
     /// Builds a forest of `n_trees` trees; -1 for as many as double the size of the index. More trees give higher precision
@@ -210,7 +235,7 @@ impl AnnoyIndex {
 
     /// Saves the index, whole or not at all. It is then the one in the file, mapped into memory.
     #[pyo3(signature = (r#fn, prefault=false))]
-    fn save(&self, py: Python<'_>, r#fn: PathBuf, prefault: bool) -> PyResult<bool> {
+    fn save(&self, py: Python<'_>, r#fn: PathBuf, #[pyo3(from_py_with = truth)] prefault: bool) -> PyResult<bool> {
         py.detach(|| self.write().save(&r#fn, &[], prefault))?;
         Ok(true)
     }
@@ -228,7 +253,7 @@ impl AnnoyIndex {
 
     /// Loads (maps into memory) an index from a file.
     #[pyo3(signature = (r#fn, prefault=false))]
-    fn load(&self, py: Python<'_>, r#fn: PathBuf, prefault: bool) -> PyResult<bool> {
+    fn load(&self, py: Python<'_>, r#fn: PathBuf, #[pyo3(from_py_with = truth)] prefault: bool) -> PyResult<bool> {
         self.looked_at.store(0, Ordering::Relaxed);
         py.detach(|| self.write().load(&r#fn, None, prefault))?;
         Ok(true)
@@ -256,7 +281,7 @@ impl AnnoyIndex {
         i: &Bound<'py, PyAny>,
         n: &Bound<'py, PyAny>,
         search_k: Option<&Bound<'py, PyAny>>,
-        include_distances: bool,
+        #[pyo3(from_py_with = truth)] include_distances: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = i.py();
         let (id, wanted) = (id(i)?, Wanted::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?));
@@ -274,7 +299,7 @@ impl AnnoyIndex {
         vector: &Bound<'py, PyAny>,
         n: &Bound<'py, PyAny>,
         search_k: Option<&Bound<'py, PyAny>>,
-        include_distances: bool,
+        #[pyo3(from_py_with = truth)] include_distances: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = vector.py();
         let wanted = Wanted::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?);
@@ -290,13 +315,14 @@ impl AnnoyIndex {
         vectors: &Bound<'py, PyAny>,
         n: u32,
         search_k: i32,
-        include_distances: bool,
+        #[pyo3(from_py_with = truth)] include_distances: bool,
         n_jobs: i64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = vectors.py();
         let vectors = matrix(vectors)?;
         let (rows, width) = vectors.as_array().dim();
-        let numbers = vectors.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?;
+        // Other threads may change the array meanwhile.
+        let numbers = vectors.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?.to_vec();
         let wanted = Wanted::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
         let found = py.detach(|| {
             if width != self.dimensions {
@@ -317,7 +343,7 @@ impl AnnoyIndex {
         items: Vec<u32>,
         n: u32,
         search_k: i32,
-        include_distances: bool,
+        #[pyo3(from_py_with = truth)] include_distances: bool,
         n_jobs: i64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let wanted = Wanted::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
@@ -353,7 +379,7 @@ impl AnnoyIndex {
 
     /// Does nothing: there is nothing to be told.
     #[allow(clippy::unused_self)]
-    fn verbose(&self, _v: bool) -> bool {
+    fn verbose(&self, #[pyo3(from_py_with = truth)] _v: bool) -> bool {
         true
     }
 

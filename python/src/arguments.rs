@@ -21,8 +21,7 @@ pub(crate) fn wrong_length(expected: usize, found: usize) -> PyErr {
     vector_error(VectorError::WrongLength { expected, found })
 }
 
-/// Lends the numbers of a vector to `use_them`: without a copy where it is a contiguous numpy array of 32-bit floats, and
-/// else from anything that has a length and items that are numbers, as Annoy takes it.
+/// Hands the numbers of a vector to `use_them`: fast from a numpy array of floats, and else from anything that has a length and items that are numbers, as Annoy takes it.
 pub(crate) fn with_numbers<T>(
     vector: &Bound<'_, PyAny>,
     dimensions: usize,
@@ -34,7 +33,10 @@ pub(crate) fn with_numbers<T>(
         }
         let array = array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
         if let Ok(numbers) = array.as_slice() {
-            return use_them(numbers);
+            // A copy: another thread may write to the array, or make it shorter, while this one computes.
+            let numbers = numbers.to_vec();
+            drop(array);
+            return use_them(&numbers);
         }
     }
     if let Ok(array) = vector.cast::<PyArray1<f64>>() {

@@ -1,7 +1,7 @@
 //! An index as Annoy has it: one object that collects items, is built, saved, loaded and unloaded.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use ohyeah::error::{ItemError, SearchError};
@@ -37,6 +37,8 @@ pub(crate) struct Index {
     dimensions: usize,
     seed: Option<u64>,
     state: State,
+    /// Where it is built, if not in memory.
+    in_file: Option<PathBuf>,
 }
 
 enum State {
@@ -137,7 +139,7 @@ fn open(
 impl Index {
     pub(crate) fn new(metric: Metric, dimensions: usize) -> Result<Self, PyErr> {
         let state = State::Items(items_in(Room::default(), metric, dimensions)?);
-        Ok(Self { metric, dimensions, seed: None, state })
+        Ok(Self { metric, dimensions, seed: None, state, in_file: None })
     }
 
     pub(crate) fn items(&self) -> u32 {
@@ -187,9 +189,20 @@ impl Index {
         if let Some(seed) = self.seed {
             options = options.seed(seed);
         }
+        if trees == 0 && self.in_file.is_some() {
+            return Err(PyOSError::new_err("an index without trees has no file: build some"));
+        }
         if let State::Items(items) = std::mem::replace(&mut self.state, State::Nothing) {
-            let forest = items.par_build(options).map_err(|error| PyMemoryError::new_err(error.to_string()))?;
-            self.state = State::Forest { forest: self.finish_file(forest)?, loaded: false, sketched: true };
+            let forest = items.par_build(options).map_err(|error| PyMemoryError::new_err(error.to_string()));
+            match forest.and_then(|forest| self.finish_file(forest)) {
+                Ok(forest) => self.state = State::Forest { forest, loaded: false, sketched: true },
+                Err(error) => {
+                    // The items went into the forest: what is left is an empty index, which can be used again.
+                    self.in_file = None;
+                    self.state = State::Items(items_in(Room::default(), self.metric, self.dimensions)?);
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
@@ -199,11 +212,8 @@ impl Index {
         if !matches!(forest.storage(), Room::Build(_)) {
             return Ok(forest);
         }
-        let (trees, room) = (forest.trees(), forest.into_storage());
+        let room = forest.into_storage();
         let Room::Build(file) = room else { return Err(exception("the storage of an index changed")) };
-        if trees == 0 {
-            return Err(PyOSError::new_err("an index without trees has no file: build some"));
-        }
         let path = file.path().to_owned();
         file.commit().map_err(|error| cannot_write(&error))?;
         Ok(open(&path, None, false, self.metric, self.dimensions)?.with_sketch::<Rayon>())
@@ -222,7 +232,11 @@ impl Index {
                 }
                 let items = self.reopen(room)?.into_items();
                 self.state = State::Items(items.map_err(|error| PyMemoryError::new_err(error.to_string()))?);
-                Ok(())
+                // What was built in a file will be built in it again.
+                match self.in_file.clone() {
+                    Some(path) => self.build_in(&path),
+                    None => Ok(()),
+                }
             }
             state => {
                 self.state = state;
@@ -252,6 +266,7 @@ impl Index {
             }
         }
         self.state = State::Items(in_file);
+        self.in_file = Some(path.to_owned());
         Ok(())
     }
 
@@ -275,7 +290,7 @@ impl Index {
         if length > 0 && fs::metadata(path).is_ok_and(|file| file.is_file()) {
             let forest = open(path, Some(length), prefault, self.metric, self.dimensions)?;
             self.state = State::Forest { forest, loaded: true, sketched: false };
-            self.seed = None;
+            (self.seed, self.in_file) = (None, None);
         }
         Ok(())
     }
@@ -283,11 +298,12 @@ impl Index {
     pub(crate) fn load(&mut self, path: &Path, length: Option<usize>, prefault: bool) -> Result<(), PyErr> {
         let forest = open(path, length, prefault, self.metric, self.dimensions)?;
         self.state = State::Forest { forest, loaded: true, sketched: false };
+        self.in_file = None;
         Ok(())
     }
 
     pub(crate) fn unload(&mut self) -> Result<(), PyErr> {
-        self.seed = None;
+        (self.seed, self.in_file) = (None, None);
         self.state = State::Items(items_in(Room::default(), self.metric, self.dimensions)?);
         Ok(())
     }
@@ -358,9 +374,12 @@ impl Index {
     }
 
     pub(crate) fn sketch(&mut self) {
+        // Without one searches are slower, and that is all.
+        let Ok(pool) = crate::own_pool() else { return };
         match std::mem::replace(&mut self.state, State::Nothing) {
             State::Forest { forest, loaded, sketched: false } => {
-                self.state = State::Forest { forest: forest.with_sketch::<Rayon>(), loaded, sketched: true };
+                let forest = pool.install(|| forest.with_sketch::<Rayon>());
+                self.state = State::Forest { forest, loaded, sketched: true };
             }
             state => self.state = state,
         }

@@ -3,24 +3,49 @@
 mod annoy_index;
 mod arguments;
 mod index;
+mod packed_index;
 mod room;
 mod word_vectors;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use pyo3::prelude::*;
+use rayon::ThreadPool;
 
 #[pymodule]
 mod _ohyeah {
     #[pymodule_export]
     use crate::annoy_index::AnnoyIndex;
     #[pymodule_export]
+    use crate::packed_index::{Index, knn_graph};
+    #[pymodule_export]
     use crate::word_vectors::WordVectors;
+}
+
+/// The pool of this process, with a thread for each core.
+///
+/// Not rayon's global one: a process that forks, as Python's do, takes a copy of a pool without its threads along, which would
+/// let the child wait forever. So a child makes its own; its parent's is left to itself.
+pub(crate) fn own_pool() -> PyResult<Arc<ThreadPool>> {
+    static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
+    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((process, pool)) = &*pool
+        && *process == std::process::id()
+    {
+        return Ok(Arc::clone(pool));
+    }
+    let new = rayon::ThreadPoolBuilder::new().build();
+    let new = Arc::new(new.map_err(|error| pyo3::exceptions::PyMemoryError::new_err(error.to_string()))?);
+    // The parent's threads are not here to be waited for.
+    std::mem::forget(pool.replace((std::process::id(), Arc::clone(&new))));
+    Ok(new)
 }
 
 /// Runs something on so many threads; on all there are for −1.
 fn on_threads<T: Send>(threads: i64, work: impl FnOnce() -> T + Send) -> PyResult<T> {
     use pyo3::exceptions::{PyMemoryError, PyValueError};
     match threads {
-        -1 => Ok(work()),
+        -1 => Ok(own_pool()?.install(work)),
         1.. => {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build();
             Ok(pool.map_err(|error| PyMemoryError::new_err(error.to_string()))?.install(work))

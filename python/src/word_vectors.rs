@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use numpy::ndarray::{ArrayView1, ArrayView2};
 use numpy::{PyArray1, PyArray2};
-use ohyeah_words::{Neighbour, QueryError, Reader, Writer};
+use ohyeah_words::{Neighbour, QueryError, ReadErrorKind, Reader, Writer};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyIterator, PyList};
 
-use crate::on_threads;
+use crate::{on_threads, own_pool};
 
 /// Words and their vectors.
 #[pyclass(frozen, module = "ohyeah")]
@@ -58,7 +58,7 @@ impl WordVectors {
 }
 
 /// Keeps programs from writing to an array.
-fn read_only<A>(array: Bound<'_, A>) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn read_only<A>(array: Bound<'_, A>) -> PyResult<Bound<'_, PyAny>> {
     let array = array.into_any();
     array.call_method1("setflags", (false,))?;
     Ok(array)
@@ -77,7 +77,7 @@ impl WordVectors {
             numpy::PyArrayMethods::try_readonly(&array).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let numbers = array.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?.to_vec();
         let dimensions = array.as_array().ncols();
-        let vectors = ohyeah_words::WordVectors::from_parts(words, numbers, dimensions);
+        let vectors = own_pool()?.install(|| ohyeah_words::WordVectors::from_parts(words, numbers, dimensions));
         Ok(Self { vectors: vectors.map_err(|error| PyValueError::new_err(error.to_string()))? })
     }
 
@@ -86,15 +86,20 @@ impl WordVectors {
     #[staticmethod]
     #[pyo3(signature = (path, limit=None, lossy=false))]
     fn load(py: Python<'_>, path: PathBuf, limit: Option<u64>, lossy: bool) -> PyResult<Self> {
-        let read = py.detach(|| {
+        let pool = own_pool()?;
+        let read = py.detach(|| pool.install(|| {
             let mut reader = Reader::new().lossy(lossy);
             if let Some(limit) = limit {
                 reader = reader.limit(limit);
             }
             reader.open(&path)
-        });
+        }));
         let loaded = read.map_err(|error| {
-            if path.exists() { PyValueError::new_err(error.to_string()) } else { PyOSError::new_err(error.to_string()) }
+            if matches!(error.kind(), ReadErrorKind::Io(_)) || !path.is_file() {
+                PyOSError::new_err(error.to_string())
+            } else {
+                PyValueError::new_err(error.to_string())
+            }
         })?;
         for message in loaded.warnings.messages() {
             let message = std::ffi::CString::new(message).unwrap_or_default();
@@ -106,7 +111,8 @@ impl WordVectors {
     /// Writes word2vec's text format where `path` ends in `.txt`, and its binary format where it ends in `.bin`; with
     /// `.gz` behind it, packed. The file is there whole or not at all.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        let saved = py.detach(|| Writer::named_like(&path)?.save(&self.vectors, &path));
+        let pool = own_pool()?;
+        let saved = py.detach(|| pool.install(|| Writer::named_like(&path)?.save(&self.vectors, &path)));
         saved.map_err(|error| PyOSError::new_err(error.to_string()))
     }
 
@@ -114,8 +120,12 @@ impl WordVectors {
         self.vectors.len()
     }
 
-    fn __contains__(&self, word: &str) -> bool {
-        self.vectors.contains(word)
+    fn __contains__(&self, word: &Bound<'_, PyAny>) -> bool {
+        word.extract::<String>().is_ok_and(|word| self.vectors.contains(&word))
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.words(py)?.try_iter()
     }
 
     /// The vector of a word, a read-only view.
@@ -166,13 +176,14 @@ impl WordVectors {
     ) -> PyResult<Vec<(&str, f32)>> {
         let mut terms = Terms::weighted(positive, 1.0);
         terms.extend(Terms::weighted(negative, -1.0));
-        let found = py.detach(|| {
+        let pool = own_pool()?;
+        let found = py.detach(|| pool.install(|| {
             let mut query = self.vectors.query().top(topn).restrict(restrict.unwrap_or(usize::MAX));
             for (word, weight) in &terms {
                 query = query.weighted(word, *weight);
             }
             query.run()
-        });
+        }));
         Ok(self.named(&found.map_err(query_error)?))
     }
 
@@ -184,20 +195,22 @@ impl WordVectors {
     /// Which of the words fits least with the others.
     fn doesnt_match(&self, words: Vec<String>) -> PyResult<String> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Ok(self.vectors.doesnt_match(&words).map_err(query_error)?.word().to_owned())
+        let odd = own_pool()?.install(|| self.vectors.doesnt_match(&words).map(|odd| odd.word().to_owned()));
+        odd.map_err(query_error)
     }
 
     /// The words that are closer to `word` than `other` is.
     fn closer_than(&self, word: &str, other: &str) -> PyResult<Vec<&str>> {
-        let ids = self.vectors.closer_than(word, other).map_err(query_error)?;
+        let ids = own_pool()?.install(|| self.vectors.closer_than(word, other)).map_err(query_error)?;
         Ok(ids.into_iter().map(|id| self.vectors.word(id)).collect())
     }
 
     /// The `top` most similar words of every word: a dictionary from words to lists of words and cosines.
     ///
-    /// `trees` and `search_k` say how hard to look (more find more), `exact` compares all words with all, `seed` is that
-    /// of the random choices, `threads` how many work; none of the results depends on it.
-    #[pyo3(signature = (top=15, trees=None, search_k=None, exact=false, seed=0, threads=-1))]
+    /// `recall` says which share of them to find on average at least; `exact` finds all. With `trees` or `search_k` a forest is
+    /// searched for each word, as with Annoy. `seed` is that of the random choices; `threads` is how many work, -1 for all there
+    /// are, and changes no result.
+    #[pyo3(signature = (top=15, trees=None, search_k=None, exact=false, seed=0, threads=-1, recall=0.95))]
     fn dictionary<'py>(
         &self,
         py: Python<'py>,
@@ -207,11 +220,12 @@ impl WordVectors {
         exact: bool,
         seed: u64,
         threads: i64,
+        recall: f32,
     ) -> PyResult<Bound<'py, PyDict>> {
         if top == 0 {
             return Err(PyValueError::new_err("top is 0: ask for at least 1"));
         }
-        let mut dictionary = self.vectors.dictionary().top(top).seed(seed);
+        let mut dictionary = self.vectors.dictionary().top(top).recall(recall).seed(seed);
         if let Some(trees) = trees {
             dictionary = dictionary.trees(trees);
         }

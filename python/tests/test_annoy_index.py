@@ -202,3 +202,54 @@ def test_a_search_does_not_hold_the_interpreter():
         steps += 1
     builder.join()
     assert steps > 10000
+
+
+def test_classes_derive_as_from_annoys():
+    class Named(AnnoyIndex):
+        def __init__(self, f, metric, name=None):
+            super().__init__(f, metric)
+            self.name = name
+
+    index = Named(3, "euclidean")
+    index.add_item(0, [1, 2, 3])
+    assert index.get_n_items() == 1 and index.name is None
+
+
+def test_flags_are_whatever_is_true_or_not(tmp_path):
+    index = AnnoyIndex(2, "euclidean")
+    assert index
+    for i in range(10):
+        index.add_item(i, [i, 0])
+    index.verbose(1)
+    index.build(3)
+    assert index.get_nns_by_item(0, 2, -1, 1) == ([0, 1], [0.0, 1.0])
+    assert index.get_nns_by_vector([0, 0], 2, include_distances=0) == [0, 1]
+    index.save(str(tmp_path / "flags.ann"), 1)
+    index.load(str(tmp_path / "flags.ann"), prefault=0)
+
+
+def test_an_index_in_a_file_survives_errors_and_is_built_there_again(tmp_path):
+    path = tmp_path / "built.ann"
+    index = AnnoyIndex(2, "euclidean")
+    index.on_disk_build(str(path))
+    for i in range(50):
+        index.add_item(i, [i, i])
+    with pytest.raises(OSError, match="trees"):
+        index.build(0)
+    assert index.get_n_items() == 50
+    index.build(3)
+    index.unbuild()
+    for i in range(50, 100):
+        index.add_item(i, [i, i])
+    index.build(3)
+    again = AnnoyIndex(2, "euclidean")
+    again.load(str(path))
+    assert again.get_n_items() == 100
+
+
+def test_too_many_answers_are_an_error_and_no_end():
+    index = AnnoyIndex(2, "euclidean")
+    index.add_items(np.ones((20, 2), "f4"))
+    index.build(1)
+    with pytest.raises(MemoryError):
+        index.get_nns_by_items(list(range(20)) * 500_000, 2**31 - 1)

@@ -299,6 +299,11 @@ impl<S: AsRef<[u8]>> Packed<S> {
         self
     }
 
+    /// What holds the bytes.
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
     fn view(&self) -> View<'_> {
         self.layout.view(self.storage.as_ref())
     }

@@ -1,0 +1,335 @@
+//! `Index`: the packed index.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use numpy::ndarray::ArrayView1;
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
+use ohyeah::error::PackedError;
+use ohyeah::packed::Scratch;
+use ohyeah::{
+    Filter, IdSet, Knn, KnnOptions, MappedFile, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch, Rayon,
+};
+use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
+use pyo3::prelude::*;
+use rayon::prelude::*;
+
+use crate::arguments::vector_error;
+use crate::on_threads;
+
+/// Either kind of storage: what was built, or a file.
+enum Storage {
+    Built(PackedBuf),
+    File(MappedFile),
+}
+
+impl AsRef<[u8]> for Storage {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Built(bytes) => bytes.as_ref(),
+            Self::File(file) => file.as_ref(),
+        }
+    }
+}
+
+fn packed_error(error: PackedError) -> PyErr {
+    match error {
+        PackedError::OutOfMemory => PyMemoryError::new_err(error.to_string()),
+        _ => PyValueError::new_err(error.to_string()),
+    }
+}
+
+fn metric(name: &str) -> PyResult<Metric> {
+    name.parse().map_err(|error: ohyeah::metric::UnknownMetric| PyValueError::new_err(error.to_string()))
+}
+
+/// The rows of a 2-d array, as 32-bit floats that lie one after the other. A copy: the array may change meanwhile.
+fn rows(vectors: &Bound<'_, PyAny>) -> PyResult<(Vec<f32>, usize)> {
+    let numpy = vectors.py().import("numpy")?;
+    let array = numpy.call_method1("ascontiguousarray", (vectors, "float32"))?;
+    let array = array.cast_into::<PyArray2<f32>>().map_err(|_| PyValueError::new_err("vectors must be a 2-d array"))?;
+    let array: PyReadonlyArray2<'_, f32> =
+        array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let numbers = array.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?.to_vec();
+    Ok((numbers, array.as_array().ncols()))
+}
+
+/// The ids that may be answers.
+fn allowed(filter: &Bound<'_, PyAny>) -> PyResult<IdSet> {
+    let numpy = filter.py().import("numpy")?;
+    let array = numpy.call_method1("asarray", (filter,))?;
+    let is_mask = array.getattr("dtype")?.getattr("kind")?.extract::<String>()? == "b";
+    let ids = if is_mask { numpy.call_method1("flatnonzero", (array,))? } else { array };
+    let ids = ids.call_method1("astype", ("int64",))?;
+    let ids = ids.cast_into::<PyArray1<i64>>().map_err(|_| PyValueError::new_err("filter: a 1-d array is needed"))?;
+    let ids = ids.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let ids = ids.as_array();
+    let id = |id: &i64| u32::try_from(*id).map_err(|_| PyIndexError::new_err(format!("filter: there is no id {id}")));
+    ids.iter().map(id).collect()
+}
+
+thread_local! {
+    /// Searches of a thread share their room.
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+}
+
+/// Approximate nearest neighbours of vectors: the packed index.
+#[pyclass(frozen, module = "ohyeah", name = "Index")]
+pub(crate) struct Index {
+    index: Packed<Storage>,
+}
+
+impl Index {
+    fn over(storage: Storage) -> PyResult<Self> {
+        let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self { index: Packed::open(storage).map_err(packed_error)?.with_backend(backend) })
+    }
+
+    /// Ids and distances of one query, written to the start of both.
+    fn search_one<F: Filter>(
+        &self,
+        query: &[f32],
+        search: &PackedSearch<F>,
+        ids: &mut [i64],
+        distances: &mut [f32],
+    ) -> Result<(), PyErr> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let found = self.index.search_in(scratch, query, search).map_err(|error| match error {
+                ohyeah::error::SearchError::Vector(error) => vector_error(error),
+                error => PyValueError::new_err(error.to_string()),
+            })?;
+            for ((id, distance), Neighbour { id: found, distance: far }) in ids.iter_mut().zip(distances).zip(found) {
+                (*id, *distance) = (i64::from(*found), *far);
+            }
+            Ok(())
+        })
+    }
+
+    fn search_all<'py, F: Filter + Sync>(
+        &self,
+        query: &Bound<'py, PyAny>,
+        k: usize,
+        search: &PackedSearch<F>,
+        threads: i64,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let py = query.py();
+        let k = k.min(self.index.len());
+        let one = match query.cast::<PyArray1<f32>>() {
+            Ok(array) => {
+                let array = array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
+                // A copy of a few hundred numbers: another thread may change the array while the search runs.
+                array.as_slice().ok().map(<[f32]>::to_vec)
+            }
+            Err(_) => match query.getattr("ndim").and_then(|ndim| ndim.extract::<usize>()) {
+                Ok(1) => Some(query.call_method1("astype", ("float32",))?.extract::<Vec<f32>>()?),
+                Ok(_) => None,
+                Err(_) => query.extract::<Vec<f32>>().ok(),
+            },
+        };
+        if let Some(one) = one {
+            let (mut ids, mut distances) = (vec![-1_i64; k], vec![f32::INFINITY; k]);
+            py.detach(|| self.search_one(&one, search, &mut ids, &mut distances))?;
+            return Ok((
+                PyArray1::from_vec(py, ids).into_any(),
+                PyArray1::from_vec(py, distances).into_any(),
+            ));
+        }
+        let (queries, dimensions) = rows(query)?;
+        if dimensions != self.index.dimensions() {
+            return Err(crate::arguments::wrong_length(self.index.dimensions(), dimensions));
+        }
+        let count = queries.len() / dimensions;
+        let places = count.checked_mul(k).ok_or_else(|| PyMemoryError::new_err("too many answers"))?;
+        let (mut ids, mut distances) = (Vec::new(), Vec::new());
+        let no_room = |_| PyMemoryError::new_err("no memory for so many answers");
+        ids.try_reserve_exact(places).map_err(no_room)?;
+        distances.try_reserve_exact(places).map_err(no_room)?;
+        ids.resize(places, -1_i64);
+        distances.resize(places, f32::INFINITY);
+        if k > 0 {
+            py.detach(|| {
+                let each = |((query, ids), distances): ((&[f32], &mut [i64]), &mut [f32])| {
+                    self.search_one(query, search, ids, distances)
+                };
+                if threads == 1 {
+                    let to = ids.chunks_mut(k).zip(distances.chunks_mut(k));
+                    return queries.chunks(dimensions).zip(to).try_for_each(|(q, (i, d))| each(((q, i), d)));
+                }
+                on_threads(threads, || {
+                    queries.par_chunks(dimensions).zip(ids.par_chunks_mut(k)).zip(distances.par_chunks_mut(k)).try_for_each(each)
+                })?
+            })?;
+        }
+        let shaped = |array: Bound<'py, PyAny>| array.call_method1("reshape", ((count, k),));
+        Ok((
+            shaped(PyArray1::from_vec(py, ids).into_any())?,
+            shaped(PyArray1::from_vec(py, distances).into_any())?,
+        ))
+    }
+}
+
+#[pymethods]
+impl Index {
+    /// Builds an index over the rows of a 2-d array; the id of a row is its number.
+    ///
+    /// `metric` is "angular", "euclidean" or "dot"; `keys` are strings to be kept with the vectors, one for each; `threads` work
+    /// on it, -1 for all there are; the same `seed` gives the same index, however many they are.
+    #[new]
+    #[pyo3(signature = (vectors, metric="angular", keys=None, threads=None, seed=0))]
+    fn new(
+        py: Python<'_>,
+        vectors: &Bound<'_, PyAny>,
+        metric: &str,
+        keys: Option<Vec<String>>,
+        threads: Option<i64>,
+        seed: u64,
+    ) -> PyResult<Self> {
+        let metric = self::metric(metric)?;
+        let (numbers, dimensions) = rows(vectors)?;
+        let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let index = py.detach(|| {
+            let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
+            let mut options = PackedOptions::new().seed(seed);
+            if let Some(keys) = &keys {
+                options = options.keys(keys);
+            }
+            on_threads(threads.unwrap_or(-1), || {
+                Packed::build_with::<Rayon>(backend, metric, &numbers, dimensions, &options)
+            })
+        })?;
+        Self::over(Storage::Built(index.map_err(packed_error)?.into_storage()))
+    }
+
+    /// Opens a file that `save` or the command `ohyeah build` has written. It is mapped into memory, not read.
+    #[staticmethod]
+    fn open(path: PathBuf) -> PyResult<Self> {
+        let index = ohyeah::open_packed(&path).map_err(|error| PyOSError::new_err(error.to_string()))?;
+        Self::over(Storage::File(index.into_storage()))
+    }
+
+    /// Writes the index to a file, which is there whole or not at all.
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        py.detach(|| ohyeah::save_packed(&path, &self.index)).map_err(|error| PyOSError::new_err(error.to_string()))
+    }
+
+    /// The `k` nearest of one vector, or of each row of a 2-d array: ids and distances, nearest first, in arrays of one
+    /// dimension or two. Where there are fewer, the last ids are -1.
+    ///
+    /// `recall` says which share of the right answers to find on average, 1.0 to compare with every vector. `leaves` and
+    /// `candidates` say in its place how hard to look. `filter` allows only some ids: an array of them, or a mask.
+    #[pyo3(signature = (query, k=10, recall=0.95, filter=None, threads=1, leaves=None, candidates=None))]
+    fn search<'py>(
+        &self,
+        query: &Bound<'py, PyAny>,
+        k: usize,
+        recall: f32,
+        filter: Option<&Bound<'py, PyAny>>,
+        threads: i64,
+        leaves: Option<usize>,
+        candidates: Option<usize>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        if !(recall > 0.0 && recall <= 1.0) {
+            return Err(PyValueError::new_err(format!("recall is {recall}: it must be above 0, and at most 1")));
+        }
+        let search = PackedSearch::top(k);
+        let search = match (leaves, candidates) {
+            (None, None) if recall == 1.0 => search.exact(),
+            (None, None) => search.recall(recall),
+            (leaves, candidates) => search.effort(leaves.unwrap_or(1), candidates.unwrap_or(k)),
+        };
+        match filter {
+            None => self.search_all(query, k, &search, threads),
+            Some(filter) => self.search_all(query, k, &search.filter(&allowed(filter)?), threads),
+        }
+    }
+
+    /// The key of an id.
+    fn key(&self, id: u32) -> PyResult<&str> {
+        self.index.key(id).ok_or_else(|| PyIndexError::new_err(format!("there is no key of id {id}")))
+    }
+
+    /// A vector as it was given, a read-only view.
+    fn vector<'py>(slf: Bound<'py, Self>, id: u32) -> PyResult<Bound<'py, PyAny>> {
+        let index = &slf.get().index;
+        let vector = index.vector(id).ok_or_else(|| PyIndexError::new_err(format!("there is no id {id}")))?;
+        let view = ArrayView1::from(vector);
+        // SAFETY: the array's base is the object that owns the numbers, which never moves or changes them: the class is
+        // frozen. `read_only` keeps Python programs from writing to them.
+        #[allow(unsafe_code)]
+        let array = unsafe { PyArray1::borrow_from_array(&view, slf.clone().into_any()) };
+        crate::word_vectors::read_only(array)
+    }
+
+    /// Compares the checksums of the whole index; raises `ValueError` where it has changed since it was written.
+    fn verify(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.index.verify()).map_err(packed_error)
+    }
+
+    fn __len__(&self) -> usize {
+        self.index.len()
+    }
+
+    /// The metric: "angular", "euclidean" or "dot".
+    #[getter]
+    fn metric(&self) -> &'static str {
+        self.index.metric().name()
+    }
+
+    /// Numbers in a vector.
+    #[getter]
+    fn dimensions(&self) -> usize {
+        self.index.dimensions()
+    }
+
+    /// Bytes of the index, which are those of its file.
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.index.as_bytes().len()
+    }
+
+    fn __repr__(&self) -> String {
+        let (metric, dimensions) = (self.index.metric().name(), self.index.dimensions());
+        format!("<Index: {} {metric} vectors of {dimensions} dimensions>", self.index.len())
+    }
+}
+
+/// The `k` nearest neighbours of every row of a 2-d array, itself not among them: ids and distances, a row for each.
+///
+/// `recall` says which share of them to find on average at least; with `exact` all are found.
+#[pyfunction]
+#[pyo3(signature = (vectors, k, recall=0.95, exact=false, metric="angular", threads=None, seed=0))]
+pub(crate) fn knn_graph<'py>(
+    vectors: &Bound<'py, PyAny>,
+    k: usize,
+    recall: f32,
+    exact: bool,
+    metric: &str,
+    threads: Option<i64>,
+    seed: u64,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let py = vectors.py();
+    let metric = self::metric(metric)?;
+    if !(recall > 0.0 && recall <= 1.0) {
+        return Err(PyValueError::new_err(format!("recall is {recall}: it must be above 0, and at most 1")));
+    }
+    let (numbers, dimensions) = rows(vectors)?;
+    let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let options = KnnOptions::top(k).recall(recall).seed(seed);
+    let options = if exact || recall == 1.0 { options.exact() } else { options };
+    let found = py.detach(|| {
+        on_threads(threads.unwrap_or(-1), || {
+            Knn::of_with::<Rayon>(backend, metric, &numbers, dimensions, &options)
+        })
+    })?;
+    let found = found.map_err(packed_error)?;
+    let count = numbers.len() / dimensions.max(1);
+    let (mut ids, mut distances) = (Vec::with_capacity(count * found.width()), Vec::with_capacity(count * found.width()));
+    for id in 0..count as u32 {
+        for Neighbour { id, distance } in found.neighbours(id) {
+            ids.push(i64::from(*id));
+            distances.push(*distance);
+        }
+    }
+    let shaped = |array: Bound<'py, PyAny>| array.call_method1("reshape", ((count, found.width()),));
+    Ok((shaped(PyArray1::from_vec(py, ids).into_any())?, shaped(PyArray1::from_vec(py, distances).into_any())?))
+}
