@@ -18,21 +18,10 @@ import annoy
 import numpy as np
 
 import ohyeah
+from vectors import load
 
 TOP = 10
 LIBRARIES = {"annoy": annoy.AnnoyIndex, "ohyeah": ohyeah.AnnoyIndex}
-
-
-def load(path):
-    with open(path, "rb") as file:
-        n, d = map(int, file.readline().split())
-        data = file.read()
-    vectors, at = np.empty((n, d), "f4"), 0
-    for row in range(n):
-        end = data.index(b" ", at)
-        vectors[row] = np.frombuffer(data, "<f4", d, end + 1)
-        at = end + 1 + 4 * d
-    return vectors
 
 
 def exact(items, queries):

@@ -1,0 +1,217 @@
+"""Approximate nearest neighbours: ohyeah and its peers on the same data, queries and thread, one query a call.
+
+usage: peers.py VECTORS.bin [--metric angular] [--only ohyeah,scann,...] [--queries 2000] [--out results.json]
+
+A fixed shuffle holds out the queries; recall is recall@10 against the exact answers, computed in f64. Builds use two threads,
+queries one. Prints a line for each point, and for each peer the queries per second at recall .90, .95 and .99, read off the
+line between the points on either side. Writes all of it to a JSON file, which plot.py draws. Needs numpy and the peers: see
+requirements.txt; a peer that is not installed is named and left out, and the program then ends with an error.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import tempfile
+import time
+
+os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})
+
+import numpy as np
+
+from vectors import load
+
+TOP = 10
+AT = (0.90, 0.95, 0.99)
+ENOUGH = 0.996
+BUILD_THREADS = 2
+
+
+def exact(metric, items, queries):
+    items, found = items.astype("f8"), []
+    norms = (items**2).sum(axis=1)
+    for first in range(0, len(queries), 100):
+        scores = queries[first : first + 100].astype("f8") @ items.T
+        if metric == "euclidean":
+            scores -= norms / 2
+        found += [set(row) for row in np.argpartition(-scores, TOP, axis=1)[:, :TOP].tolist()]
+    return found
+
+
+def file_size(save):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "index")
+        save(path)
+        return os.path.getsize(path)
+
+
+# Each peer builds an index and yields its parameters, seconds, bytes, and a function from a query to ids.
+
+
+def ohyeah(items, metric):
+    import ohyeah
+
+    start = time.perf_counter()
+    index = ohyeah.Index(items, metric, threads=BUILD_THREADS)
+    built = time.perf_counter() - start
+    for recall in (0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998):
+        yield f"recall={recall}", built, index.nbytes, lambda q: index.search(q, TOP, recall)[0]
+
+
+def scann(items, metric, soar=False, leaves=1000):
+    import scann
+
+    start = time.perf_counter()
+    build = scann.scann_ops_pybind.builder(items, TOP, "squared_l2" if metric == "euclidean" else "dot_product")
+    build = build.set_n_training_threads(BUILD_THREADS) if hasattr(build, "set_n_training_threads") else build
+    how = {"soar_lambda": 1.5, "overretrieve_factor": 2.0} if soar else {}
+    build = build.tree(num_leaves=leaves, num_leaves_to_search=100, training_sample_size=250000, **how)
+    index = build.score_ah(2, anisotropic_quantization_threshold=0.2).reorder(100).build()
+    built = time.perf_counter() - start
+    if soar:
+        tries = ((8, 60), (16, 80), (24, 100), (32, 100), (48, 120), (64, 140), (100, 160), (160, 200), (260, 300), (400, 400))
+    else:
+        tries = ((5, 50), (10, 60), (14, 60), (20, 80), (30, 100), (40, 100), (60, 120), (80, 150), (120, 180), (180, 240), (300, 300))
+    for searched, reorder in tries:
+        answer = lambda q: index.search(q, leaves_to_search=searched, pre_reorder_num_neighbors=reorder)[0]
+        yield f"leaves={searched}/{leaves},reorder={reorder}", built, 0, answer
+
+
+def scann_soar(items, metric):
+    yield from scann(items, metric, soar=True, leaves=2000)
+
+
+def annoy(items, metric, trees=100):
+    import annoy
+
+    index = annoy.AnnoyIndex(items.shape[1], metric)
+    for id, row in enumerate(items):
+        index.add_item(id, row)
+    start = time.perf_counter()
+    index.build(trees, n_jobs=BUILD_THREADS)
+    built = time.perf_counter() - start
+    size = file_size(index.save)
+    for search_k in (1000, 3000, 10000, 20000, 30000, 40000, 60000, 80000, 160000):
+        yield f"trees={trees},search_k={search_k}", built, size, lambda q: index.get_nns_by_vector(q, TOP, search_k)
+
+
+def hnswlib(items, metric, m=16):
+    import hnswlib
+
+    index = hnswlib.Index("l2" if metric == "euclidean" else "ip", items.shape[1])
+    index.init_index(len(items), M=m, ef_construction=200, random_seed=1)
+    index.set_num_threads(BUILD_THREADS)
+    start = time.perf_counter()
+    index.add_items(items)
+    built = time.perf_counter() - start
+    index.set_num_threads(1)
+    size = file_size(index.save_index)
+    for ef in (10, 20, 40, 80, 120, 160, 320, 640, 1280):
+        index.set_ef(ef)
+        yield f"M={m},ef={ef}", built, size, lambda q: index.knn_query(q, TOP)[0][0]
+
+
+def faiss_index(items, metric, spec, tune):
+    import faiss
+
+    measure = faiss.METRIC_L2 if metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
+    faiss.omp_set_num_threads(BUILD_THREADS)
+    index = faiss.index_factory(items.shape[1], spec, measure)
+    start = time.perf_counter()
+    index.train(items)
+    index.add(items)
+    built = time.perf_counter() - start
+    faiss.omp_set_num_threads(1)
+    size = len(faiss.serialize_index(index))
+    for what in tune(faiss, index):
+        yield f"{spec},{what}", built, size, lambda q: index.search(q[None], TOP)[1][0]
+
+
+def faiss_ivf_flat(items, metric):
+    def tune(_, index):
+        for index.nprobe in (4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256):
+            yield f"nprobe={index.nprobe}"
+
+    yield from faiss_index(items, metric, "IVF1024,Flat", tune)
+
+
+def faiss_fast_scan(items, metric):
+    def tune(faiss, index):
+        inner = faiss.downcast_index(index.base_index)
+        for inner.nprobe, index.k_factor in ((8, 10), (16, 10), (24, 10), (32, 20), (48, 20), (64, 20), (96, 20), (128, 40), (256, 40)):
+            yield f"nprobe={inner.nprobe},k_factor={index.k_factor}"
+
+    yield from faiss_index(items, metric, f"IVF2048,PQ{items.shape[1] // 2}x4fs,RFlat", tune)
+
+
+PEERS = {
+    "ohyeah": ohyeah,
+    "scann": scann,
+    "scann soar": scann_soar,
+    "faiss fast scan": faiss_fast_scan,
+    "faiss ivf": faiss_ivf_flat,
+    "hnswlib": hnswlib,
+    "annoy": annoy,
+}
+
+
+def at(points, recall):
+    """Queries per second at a recall: the best of the lines between neighbouring points that cross it."""
+    points, best = sorted((p["recall"], p["queries_per_second"]) for p in points), None
+    for (low, slow), (high, fast) in zip(points, points[1:]):
+        if low <= recall <= high:
+            share = (recall - low) / (high - low) if high > low else 0
+            best = max(best or 0, slow + share * (fast - slow))
+    return best
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("vectors")
+    parser.add_argument("--metric", default="angular", choices=["angular", "euclidean", "dot"])
+    parser.add_argument("--only", help="peers, by commas: " + ", ".join(PEERS))
+    parser.add_argument("--queries", type=int, default=2000)
+    parser.add_argument("--out", default="results.json")
+    options = parser.parse_args()
+
+    vectors = load(options.vectors)
+    held_out = np.random.default_rng(7).permutation(len(vectors))[: options.queries]
+    items, queries = np.delete(vectors, held_out, axis=0), vectors[held_out]
+    if options.metric == "angular":
+        items, queries = (x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30) for x in (items, queries))
+    truth, points, missing = exact(options.metric, items, queries), [], []
+    print(f"{len(items)} vectors of {items.shape[1]} dimensions, {len(queries)} queries, {options.metric}", flush=True)
+    for name in options.only.split(",") if options.only else PEERS:
+        try:
+            importlib.import_module(name.split()[0])
+        except ImportError as error:
+            missing.append(f"{name}: {error}")
+            continue
+        for parameters, built, size, answer in PEERS[name](items, options.metric):
+            for query in queries[:100]:
+                answer(query)
+            times = []
+            for _ in range(2):
+                start = time.perf_counter()
+                found = [answer(query) for query in queries]
+                times.append(time.perf_counter() - start)
+            recall = float(np.mean([len(t & set(map(int, f))) / TOP for t, f in zip(truth, found)]))
+            point = dict(peer=name, parameters=parameters, recall=round(recall, 4), queries_per_second=round(len(queries) / min(times)))
+            points.append(point | dict(build_seconds=round(built, 2), bytes=size))
+            print(f"{name:16}{parameters:34}{recall:8.4f}{point['queries_per_second']:9} queries/s", flush=True)
+            if recall > ENOUGH:
+                break
+    print(f"\n{'':16}{'build':>8}{'MB':>6}" + "".join(f"{f'at {recall}':>10}" for recall in AT))
+    for name in dict.fromkeys(point["peer"] for point in points):
+        own = [point for point in points if point["peer"] == name]
+        speeds = "".join(f"{round(speed) if (speed := at(own, recall)) else '-':>10}" for recall in AT)
+        print(f"{name:16}{own[0]['build_seconds']:7.1f}s{own[0]['bytes'] / 1e6:6.0f}{speeds}")
+    with open(options.out, "w") as file:
+        json.dump(dict(vectors=os.path.basename(options.vectors), metric=options.metric, points=points), file, indent=1)
+    if missing:
+        sys.exit("not installed, and left out: " + "; ".join(missing))
+
+
+if __name__ == "__main__":
+    main()
