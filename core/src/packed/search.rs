@@ -90,7 +90,7 @@ impl Scratch {
             // The filter leaves too few: look further.
             leaves = leaves.saturating_mul(4);
         }
-        self.compare_bytes(view, backend, 2 * n + SPARE);
+        self.compare_bytes(view, backend, n + n / 4 + SPARE);
         self.compare_vectors(view, n);
         &self.found
     }
@@ -273,8 +273,8 @@ pub(crate) fn best_leaves(scores: &[[f32; TILE_ROWS]], n: usize, keys: &mut Vec<
     }
 }
 
-/// Besides twice as many as are wanted, so many vectors are compared in full.
-const SPARE: usize = 10;
+/// Besides a quarter more than are wanted, so many vectors are compared in full: bytes put few in a wrong order.
+const SPARE: usize = 4;
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 12;
 
