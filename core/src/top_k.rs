@@ -53,11 +53,15 @@ pub(crate) struct TopK {
 
 /// Small `n` would cut too often.
 const FEWEST_BEFORE_CUT: usize = 64;
+/// Room that is made before it is needed.
+const MOST_RESERVED: usize = 4096;
 
 impl TopK {
     /// Empties it, to keep `n`.
     pub(crate) fn reset(&mut self, n: usize) {
         self.keys.clear();
+        // It is cut before it needs more. Where many are wanted, it grows with what comes.
+        self.keys.reserve(n.saturating_mul(2).clamp(FEWEST_BEFORE_CUT, MOST_RESERVED));
         self.n = n;
         self.threshold = None;
         self.farthest = f32::INFINITY;

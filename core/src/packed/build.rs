@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::calibrate::calibrate;
+use super::calibrate::{calibrate, sample};
 use super::codebook::{Codebook, Encoder, NUMBERS, tables, train};
 use super::format::{Layout, LeafStart, MOST_DIMENSIONS, Shape, can_pack, row_bytes};
 use super::grid::{Grid, code_in, offset_and_step, tile_width};
 use super::partition::{KMeans, Leaves};
 use super::rows::{Rows, dot};
+use super::sample::Sample;
 use super::{KnnOptions, PackedBuf, PackedOptions};
 use crate::error::PackedError;
 use crate::metric::Element;
@@ -60,7 +61,9 @@ fn build_with<J: Join>(
     let (offset, step): (Vec<f32>, Vec<f32>) = rows.ranges::<J>().into_iter().map(offset_and_step).unzip();
     let grid = Grid { offset: &offset, step: &step };
     let leaves = options.leaves.unwrap_or(n / ROWS_A_LEAF).clamp(1, n.max(1)).min(n);
-    let k_means = KMeans { rows, grid, leaves, passes: options.passes.unwrap_or(PASSES), seed: options.seed, backend };
+    let (passes, seed) = (options.passes.unwrap_or(PASSES), options.seed);
+    let held_out = if codes_too { sample(n) } else { Sample::NONE };
+    let k_means = KMeans { rows, grid, leaves, passes, seed, held_out, backend };
     let (centroids, leaves) = k_means.run::<J>(&|| options.step());
     let starts: Vec<LeafStart> = leaves
         .starts

@@ -9,13 +9,14 @@ use alloc::vec::Vec;
 
 use super::format::{CALIBRATED, Point, View};
 use super::rows::Rows;
+use super::sample::Sample;
 use super::search::{Effort, Exact, Scratch};
 use super::sweep::{Batch, Tiles};
 use crate::Backend;
 use crate::parallel::{self, Join};
 use crate::top_k::TopK;
 
-/// Rows that are searched for.
+/// Rows that are searched for, at the most.
 const SAMPLE: usize = 1000;
 /// Queries that are compared with every row at once.
 const BATCH: usize = 48;
@@ -52,12 +53,19 @@ fn grid(leaves: usize) -> Vec<u32> {
     grid
 }
 
+/// The rows that are searched for: a tenth at the most. They have no part in the centroids: a row is nearer to a mean that it is
+/// a part of, and its neighbours would seem easier to find than those of a query.
+pub(crate) fn sample(rows: usize) -> Sample {
+    Sample::new(rows, SAMPLE.min(rows.div_ceil(10)))
+}
+
 pub(crate) fn calibrate<J: Join>(view: &View<'_>, rows: Rows<'_>, backend: Backend) -> [Point; CALIBRATED] {
-    let sample = rows.len().min(SAMPLE);
+    let sample = sample(rows.len());
+    let count = sample.len();
     let grid = grid(view.shape.leaves.max(1));
     let tiles = Tiles::new::<J>(view);
-    let batches = parallel::map::<J, _>(0..sample.div_ceil(BATCH), &|batch| {
-        let ids = (batch * BATCH..sample.min((batch + 1) * BATCH)).map(|at| (at * rows.len() / sample) as u32);
+    let batches = parallel::map::<J, _>(0..count.div_ceil(BATCH), &|batch| {
+        let ids = (batch * BATCH..count.min((batch + 1) * BATCH)).map(|at| sample.id(at));
         neighbours(view, rows, &tiles, backend, &grid, ids)
     });
     let neighbours: Vec<Neighbour> = batches.into_iter().flatten().collect();
@@ -142,3 +150,4 @@ pub(crate) fn effort(points: &[Point], recall: f32, n: usize) -> Effort {
     let scaled = candidates.saturating_mul(n.max(NEAREST)) / NEAREST;
     Effort { leaves: between(low.leaves, high.leaves), candidates: scaled }
 }
+

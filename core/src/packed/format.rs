@@ -13,7 +13,8 @@
 //! 4. The checksum of header and table is right.
 //! 5. Every section is there that has to be, has just the length that the header's numbers give it, and they follow one
 //!    another to the end of the file.
-//! 6. Leaves follow one another in rows and in blocks, and end at the last.
+//! 6. Leaves follow one another in rows and in blocks, and end at the last; places of centroids beyond them have a bias of
+//!    minus infinity.
 
 use bytemuck::{Pod, Zeroable};
 use xxhash_rust::xxh3::xxh3_64;
@@ -301,10 +302,14 @@ impl Layout {
             rows.is_some_and(|rows| pair[1].block.checked_sub(pair[0].block) == Some(rows.div_ceil(SCAN_ROWS as u32)))
         };
         let first = starts.first() == Some(&LeafStart { row: 0, block: 0 });
-        if first && starts.last() == Some(&end) && starts.windows(2).all(follows) {
+        if !(first && starts.last() == Some(&end) && starts.windows(2).all(follows)) {
+            return Err(PackedError::Damaged { what: "the table of leaves" });
+        }
+        let biases: &[f32] = bytemuck::cast_slice(self.section(bytes, Section::CentroidBiases));
+        if biases[self.shape.leaves..].iter().all(|bias| *bias == f32::NEG_INFINITY) {
             Ok(())
         } else {
-            Err(PackedError::Damaged { what: "the table of leaves" })
+            Err(PackedError::Damaged { what: Section::CentroidBiases.name() })
         }
     }
 

@@ -22,6 +22,7 @@ use super::exhaustive;
 use super::format::View;
 use super::grid::tile_width;
 use super::rows::{Rows, normalise};
+use super::sample::Sample;
 use super::search::{Exact, Scratch, best_leaves, reported};
 use super::sweep::{Batch, Tiles};
 use crate::error::PackedError;
@@ -229,7 +230,8 @@ impl Joiner<'_> {
     /// How many leaves a row is to be compared with.
     fn leaves_for<J: Join>(&self, recall: f32) -> usize {
         let rows = self.view.shape.rows;
-        let sample: Vec<u32> = (0..SAMPLE.min(rows)).map(|at| (at * rows / SAMPLE.min(rows)) as u32).collect();
+        let sample = Sample::new(rows, SAMPLE);
+        let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
         let truth = exhaustive::nearest::<J>(self.view, self.tiles, self.backend, self.n, &sample);
         let starts = self.view.leaves;
         let leaf_of = |row: u32| starts.partition_point(|start| start.row <= row).saturating_sub(1) as u32;

@@ -29,6 +29,7 @@ mod grid;
 mod join;
 mod partition;
 mod rows;
+mod sample;
 mod search;
 mod sweep;
 mod tables;

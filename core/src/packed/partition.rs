@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use super::grid::{self, Grid, Probe, tile_width};
 use super::rows::{Rows, dot};
+use super::sample::Sample;
 use crate::Backend;
 use crate::Metric;
 use crate::parallel::{Join, for_each_chunk};
@@ -71,6 +72,8 @@ pub(crate) struct KMeans<'a> {
     pub(crate) leaves: usize,
     pub(crate) passes: usize,
     pub(crate) seed: u64,
+    /// Rows that have no part in the centroids.
+    pub(crate) held_out: Sample,
     pub(crate) backend: Backend,
 }
 
@@ -182,16 +185,18 @@ impl KMeans<'_> {
             for (at, centroid) in centroids.chunks_exact_mut(d).enumerate() {
                 let rows = leaves.rows(chunk * 16 + at);
                 sums.fill(0.0);
-                for id in rows {
+                let mut count = 0.0;
+                for id in rows.iter().filter(|id| !self.held_out.contains(**id)) {
                     self.rows.read(*id, &mut row);
+                    count += 1.0;
                     for (sum, x) in sums.iter_mut().zip(&row) {
                         *sum += f64::from(*x);
                     }
                 }
                 // An empty leaf keeps its centroid until it is given another.
-                if !rows.is_empty() {
+                if count > 0.0 {
                     for (to, sum) in centroid.iter_mut().zip(&sums) {
-                        *to = (sum / rows.len() as f64) as f32;
+                        *to = (sum / count) as f32;
                     }
                     if self.rows.metric == Metric::Angular {
                         super::rows::normalise(centroid);

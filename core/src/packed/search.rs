@@ -57,6 +57,29 @@ impl Scratch {
         }
     }
 
+    /// Makes room for a search, so that the next like it allocates nothing.
+    fn reserve(&mut self, view: &View<'_>, n: usize, candidates: usize, leaves: usize) {
+        let groups = view.centroid_biases.len() / TILE_ROWS;
+        if self.scores.capacity() < groups {
+            self.scores.reserve(groups);
+            // The largest leaf: looked for once for an index, or for one that is larger.
+            let blocks = view.leaves.windows(2).map(|pair| (pair[1].block - pair[0].block) as usize).max();
+            self.sums.resize(self.sums.len().max(blocks.unwrap_or(0)), [0; SCAN_ROWS]);
+        }
+        // For as many as there are, `reserve` does nothing.
+        self.scores.clear();
+        self.keys.clear();
+        self.keys.reserve(groups * TILE_ROWS);
+        self.scan.clear();
+        self.scan.reserve(leaves);
+        self.rows.clear();
+        self.rows.reserve((candidates + 1).max(2 * n + SPARE));
+        self.found.clear();
+        self.found.reserve(n);
+        self.reservoir.keys.clear();
+        self.reservoir.keys.reserve(candidates.saturating_mul(8).saturating_add(1024).min(view.shape.rows));
+    }
+
     /// All leaves, the best for a query first.
     pub(crate) fn ranked_leaves(
         &mut self,
@@ -78,9 +101,10 @@ impl Scratch {
         effort: Effort,
         filter: &F,
     ) -> &[Neighbour] {
+        let candidates = effort.candidates.max(n).min(view.shape.rows);
+        let mut leaves = effort.leaves.clamp(1, view.shape.leaves.max(1));
+        self.reserve(view, n, candidates, leaves);
         self.probe.set(&self.query, view.grid);
-        let candidates = effort.candidates.max(n);
-        let mut leaves = effort.leaves.max(1);
         loop {
             self.rank_leaves(view, backend, leaves);
             self.scan_codes(view, backend, candidates, filter);
@@ -167,7 +191,7 @@ impl Scratch {
                     mask &= mask - 1;
                     let row = first + lane;
                     if view.ids.get(row as usize).is_some_and(|id| filter.allows(*id)) {
-                        reservoir.push(base + i32::from(sums[lane as usize]), row);
+                        reservoir.push(base.saturating_add(i32::from(sums[lane as usize])), row);
                     }
                 }
             }
@@ -394,6 +418,9 @@ impl Reservoir {
         if score < self.limit {
             return;
         }
+        if self.keys.len() == self.keys.capacity() {
+            self.drop_what_is_below();
+        }
         self.keys.push(u64::from(i32::MAX.abs_diff(score)) << 32 | u64::from(row));
         let step = (score.saturating_sub(self.first).max(0) >> self.shift) as usize;
         self.counts[step.min(STEPS - 1)] += 1;
@@ -401,14 +428,25 @@ impl Reservoir {
         while self.above - self.counts[self.step] as usize >= self.n {
             self.above -= self.counts[self.step] as usize;
             self.step += 1;
-            self.limit = self.first.saturating_add((self.step as i32) << self.shift);
+            self.limit = self.limit.max(self.first.saturating_add((self.step as i32) << self.shift));
+        }
+    }
+
+    #[cold]
+    fn drop_what_is_below(&mut self) {
+        let most = i32::MAX.abs_diff(self.limit);
+        self.keys.retain(|key| (key >> 32) as u32 <= most);
+        // Most of them in one step, below the first or above the last.
+        if self.keys.len() > self.n && 2 * self.keys.len() > self.keys.capacity() {
+            let (_, last, _) = self.keys.select_nth_unstable(self.n - 1);
+            self.limit = self.limit.max((i64::from(i32::MAX) - (*last >> 32) as i64) as i32);
+            self.keys.truncate(self.n);
         }
     }
 
     /// Leaves the best `n`.
     fn cut(&mut self) {
-        let most = i32::MAX.abs_diff(self.limit);
-        self.keys.retain(|key| (key >> 32) as u32 <= most);
+        self.drop_what_is_below();
         if self.keys.len() > self.n {
             self.keys.select_nth_unstable(self.n - 1);
             self.keys.truncate(self.n);
@@ -440,7 +478,7 @@ impl Scratch {
                 let base = self.scan_leaf(view, backend, *product, *leaf);
                 for (at, row) in rows.iter().enumerate().filter(|(_, row)| own_rows.contains(row)) {
                     let place = (row - own_rows.start) as usize;
-                    scores[at] = base + i32::from(self.sums[place / SCAN_ROWS][place % SCAN_ROWS]);
+                    scores[at] = base.saturating_add(i32::from(self.sums[place / SCAN_ROWS][place % SCAN_ROWS]));
                     ranks[at].0 = rank;
                 }
             }

@@ -1,0 +1,326 @@
+//! The packed index against brute force in f64, with every backend and number of threads, and on damaged bytes.
+
+#![allow(missing_docs)]
+
+#[path = "oracle/threads.rs"]
+#[allow(dead_code)]
+mod threads;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
+
+use ohyeah_core::error::{PackedError, SearchError, VectorError};
+use ohyeah_core::packed::Scratch;
+use ohyeah_core::{Backend, Knn, KnnOptions, Metric, Packed, PackedBuf, PackedOptions, PackedSearch, Serial};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+const METRICS: [Metric; 3] = [Metric::Angular, Metric::Euclidean, Metric::Dot];
+
+/// Points around centres, of several lengths; a few of them twice, and one of zeros.
+fn vectors(n: usize, d: usize, seed: u64) -> Vec<f32> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut uniform = || (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0;
+    let centres: Vec<f32> = (0..40 * d).map(|_| 2.0 * uniform()).collect();
+    let mut all = Vec::new();
+    for at in 0..n {
+        let scale = 1.0 + (at % 5) as f32 / 4.0;
+        let centre = at * 7 % 40;
+        all.extend((0..d).map(|j| scale * (centres[centre * d + j] + uniform())));
+    }
+    let (first, last) = all.split_at_mut(n / 2 * d);
+    last[..3 * d].copy_from_slice(&first[..3 * d]);
+    all[5 * d..6 * d].fill(0.0);
+    all
+}
+
+fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    match metric {
+        Metric::Dot => -dot(a, b),
+        Metric::Euclidean => a.iter().zip(b).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum::<f64>().sqrt(),
+        _ => {
+            let lengths = (dot(a, a) * dot(b, b)).sqrt();
+            if lengths > 0.0 { (2.0 - 2.0 * dot(a, b) / lengths).max(0.0).sqrt() } else { 2.0_f64.sqrt() }
+        }
+    }
+}
+
+/// The nearest by brute force, nearest first.
+fn nearest(metric: Metric, vectors: &[f32], query: &[f32], n: usize) -> Vec<(f64, u32)> {
+    let mut all: Vec<(f64, u32)> =
+        vectors.chunks_exact(query.len()).map(|row| distance(metric, query, row)).zip(0..).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    all.truncate(n);
+    all
+}
+
+fn build(metric: Metric, vectors: &[f32], d: usize) -> Packed {
+    Packed::build::<Serial>(metric, vectors, d, &PackedOptions::new()).unwrap()
+}
+
+#[test]
+fn recall_is_what_was_asked_for() {
+    for (metric, d) in METRICS.into_iter().zip([24, 33, 7]) {
+        let all = vectors(20_300, d, 1);
+        let (held_out, items) = all.split_at(300 * d);
+        let index = build(metric, items, d);
+        for recall in [0.8, 0.9, 0.95, 0.99] {
+            let mut found = 0;
+            for query in held_out.chunks_exact(d) {
+                let truth: HashSet<u32> = nearest(metric, items, query, 10).into_iter().map(|x| x.1).collect();
+                let answer = index.search(query, &PackedSearch::top(10).recall(recall)).unwrap();
+                assert!(answer.windows(2).all(|pair| {
+                    let sign = if metric == Metric::Dot { -1.0 } else { 1.0 };
+                    (sign * pair[0].distance, pair[0].id) < (sign * pair[1].distance, pair[1].id)
+                }));
+                found += answer.iter().filter(|x| truth.contains(&x.id)).count();
+            }
+            let measured = found as f32 / 3000.0;
+            assert!(measured >= recall - 0.03, "{metric}: {measured} for {recall}");
+        }
+    }
+}
+
+#[test]
+fn exact_searches_are_exact() {
+    for metric in METRICS {
+        let items = vectors(1500, 19, 2);
+        let index = build(metric, &items, 19);
+        for query in vectors(20, 19, 3).chunks_exact(19) {
+            let truth = nearest(metric, &items, query, 12);
+            for search in [PackedSearch::top(12).exact(), PackedSearch::top(12).effort(usize::MAX, usize::MAX)] {
+                let answer = index.search(query, &search).unwrap();
+                for (found, (distance, _)) in answer.iter().zip(&truth) {
+                    let sign = if metric == Metric::Dot { -1.0 } else { 1.0 };
+                    assert!((f64::from(found.distance) * sign - distance).abs() < 1e-4 * (1.0 + distance.abs()));
+                }
+                assert_eq!(answer.len(), 12);
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_and_answers_are_the_same_for_every_backend_and_number_of_threads() {
+    let d = 21;
+    let items = vectors(3000, d, 4);
+    for metric in METRICS {
+        let options = PackedOptions::new().seed(9);
+        let reference = Packed::build::<Serial>(metric, &items, d, &options).unwrap();
+        let knn = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5)).unwrap();
+        for backend in Backend::available() {
+            let index = Packed::build_with::<threads::Threads<3>>(backend, metric, &items, d, &options).unwrap();
+            assert!(index.as_bytes() == reference.as_bytes(), "{backend:?}");
+            for query in items.chunks_exact(d).step_by(300) {
+                let search = PackedSearch::top(10);
+                assert_eq!(index.search(query, &search).unwrap(), reference.search(query, &search).unwrap());
+            }
+            let again = Knn::of_with::<threads::Threads<2>>(backend, metric, &items, d, &KnnOptions::top(5)).unwrap();
+            assert_eq!(again, knn, "{backend:?}");
+        }
+    }
+}
+
+#[test]
+fn neighbours_of_all() {
+    let d = 16;
+    let items = vectors(4000, d, 5);
+    for metric in METRICS {
+        let index = build(metric, &items, d);
+        let exact = index.knn::<Serial>(&KnnOptions::top(8).exact()).unwrap();
+        let near = index.knn::<Serial>(&KnnOptions::top(8).recall(0.9)).unwrap();
+        let mut found = 0;
+        for id in 0..4000_u32 {
+            let (all, some) = (exact.neighbours(id), near.neighbours(id));
+            assert!(all.len() == 8 && all.iter().all(|x| x.id != id) && some.iter().all(|x| x.id != id));
+            found += some.iter().filter(|x| all.iter().any(|y| y.id == x.id)).count();
+        }
+        assert!(found as f32 / 32000.0 >= 0.89, "{metric}: {found} of 32000");
+        for id in (0..4000).step_by(97) {
+            let query = &items[id * d..(id + 1) * d];
+            let mut truth = nearest(metric, &items, query, 9);
+            truth.retain(|x| x.1 != id as u32);
+            for (found, (distance, _)) in exact.neighbours(id as u32).iter().zip(&truth) {
+                let sign = if metric == Metric::Dot { -1.0 } else { 1.0 };
+                assert!((f64::from(found.distance) * sign - distance).abs() < 1e-4 * (1.0 + distance.abs()));
+            }
+        }
+    }
+}
+
+#[test]
+fn few_vectors_and_none() {
+    for n in [0, 1, 2, 5, 31, 33, 170] {
+        let d = 3;
+        let items: Vec<f32> = vectors(64.max(n), d, 6)[..n * d].to_vec();
+        for metric in METRICS {
+            let index = build(metric, &items, d);
+            assert_eq!(index.search(&[1.0, 2.0, 3.0], &PackedSearch::top(200).recall(0.999)).unwrap().len(), n);
+            assert_eq!(index.search(&[0.0; 3], &PackedSearch::top(200).exact()).unwrap().len(), n);
+            let knn = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(4)).unwrap();
+            assert_eq!(knn.width(), 4.min(n.saturating_sub(1)));
+            let again = Packed::open(index.as_bytes()).unwrap();
+            again.verify().unwrap();
+        }
+    }
+}
+
+#[test]
+fn filters_fill_the_answer() {
+    let d = 12;
+    let items = vectors(5000, d, 7);
+    let index = build(Metric::Euclidean, &items, d);
+    for query in vectors(20, d, 8).chunks_exact(d) {
+        let found = index.search(query, &PackedSearch::top(10).filter(|id| id % 97 == 3)).unwrap();
+        assert!(found.len() == 10 && found.iter().all(|x| x.id % 97 == 3));
+        let found = index.search(query, &PackedSearch::top(10).filter(|id| id == 4321)).unwrap();
+        assert_eq!(found.iter().map(|x| x.id).collect::<Vec<_>>(), [4321]);
+        assert_eq!(index.search(query, &PackedSearch::top(10).filter(|_| false)).unwrap(), []);
+    }
+}
+
+#[test]
+fn keys_and_vectors_come_back() {
+    let d = 5;
+    let items = vectors(100, d, 9);
+    let words: Vec<String> = (0..100).map(|at| format!("wörd {at}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let index = Packed::build::<Serial>(Metric::Angular, &items, d, &PackedOptions::new().keys(&words)).unwrap();
+    for (id, word) in (0..).zip(&words) {
+        assert_eq!((index.key(id), index.id(word)), (Some(*word), Some(id)));
+        assert_eq!(index.vector(id).unwrap(), &items[id as usize * d..][..d]);
+    }
+    assert_eq!((index.key(100), index.id("word"), index.vector(100)), (None, None, None));
+    let short = Packed::build::<Serial>(Metric::Angular, &items, d, &PackedOptions::new().keys(&words[1..]));
+    assert_eq!(short.unwrap_err(), PackedError::Keys { expected: 100, found: 99 });
+}
+
+#[test]
+fn bad_input_is_an_error() {
+    let build = |metric, numbers: &[f32], d| Packed::build::<Serial>(metric, numbers, d, &PackedOptions::new());
+    assert_eq!(build(Metric::Hamming, &[1.0; 4], 2).unwrap_err(), PackedError::Metric(Metric::Hamming));
+    assert_eq!(build(Metric::Dot, &[1.0; 4], 0).unwrap_err(), PackedError::Dimensions(0));
+    assert_eq!(build(Metric::Dot, &[1.0; 4096], 4096).unwrap_err(), PackedError::Dimensions(4096));
+    assert_eq!(build(Metric::Dot, &[1.0; 5], 2).unwrap_err(), PackedError::Length { numbers: 5, dimensions: 2 });
+    let error = VectorError::NotFinite { position: 1 };
+    let bad = build(Metric::Dot, &[1.0, 2.0, 3.0, f32::NAN], 2).unwrap_err();
+    assert_eq!(bad, PackedError::Vector { id: 1, error: error.clone() });
+    let index = build(Metric::Angular, &[1.0; 40], 2).unwrap();
+    assert_eq!(index.search(&[1.0, f32::NAN], &PackedSearch::top(1)), Err(SearchError::Vector(error)));
+    let length = SearchError::Vector(VectorError::WrongLength { expected: 2, found: 3 });
+    assert_eq!(index.search(&[1.0; 3], &PackedSearch::top(1)), Err(length));
+    let missing = index.search_item_in(&mut Scratch::new(), 20, &PackedSearch::top(1)).map(<[_]>::to_vec);
+    assert_eq!(missing, Err(SearchError::NoSuchItem { id: 20, items: 20 }));
+    let cancel = AtomicBool::new(true);
+    let called_off = Knn::of::<Serial>(Metric::Dot, &[1.0; 40], 2, &KnnOptions::top(1).cancel(&cancel));
+    assert_eq!(called_off.unwrap_err(), PackedError::Cancelled);
+}
+
+/// Everything that a damaged index may be asked.
+fn ask(bytes: &[u8], query: &[f32]) {
+    let Ok(index) = Packed::open(bytes) else { return };
+    for search in [PackedSearch::top(5), PackedSearch::top(5).effort(3, 9), PackedSearch::top(5).exact()] {
+        let _ = index.search(query, &search);
+    }
+    for id in [0, 7, 1 << 30] {
+        let _ = (index.key(id), index.vector(id), index.id("w3"));
+    }
+    let _ = index.knn::<Serial>(&KnnOptions::top(2));
+}
+
+#[test]
+fn no_change_of_a_byte_does_harm() {
+    let d = 6;
+    let words: Vec<String> = (0..90).map(|at| format!("w{at}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    for metric in METRICS {
+        let items = vectors(90, d, 10);
+        let options = PackedOptions::new().keys(&words).leaves(4);
+        let index = Packed::build::<Serial>(metric, &items, d, &options).unwrap();
+        let mut bytes = Aligned::new(index.as_bytes());
+        let mut unnoticed = 0;
+        // All bytes of header and table, and every third of what follows.
+        for at in (0..1024).chain((1024..index.as_bytes().len()).step_by(3)) {
+            for flip in [0x80, 0xff] {
+                bytes.as_mut()[at] ^= flip;
+                ask(bytes.as_ref(), &items[..d]);
+                if let Ok(index) = Packed::open(bytes.as_ref()) {
+                    unnoticed += usize::from(index.verify().is_ok());
+                }
+                bytes.as_mut()[at] ^= flip;
+            }
+        }
+        // Only what lies between sections is in no checksum.
+        assert!(unnoticed < 3 * 16 * 64, "{unnoticed}");
+        for length in (0..index.as_bytes().len()).step_by(7) {
+            assert!(Packed::open(&bytes.as_ref()[..length]).is_err());
+        }
+    }
+}
+
+/// Bytes at an address that an index can lie at.
+struct Aligned {
+    words: Vec<u64>,
+    length: usize,
+}
+
+impl Aligned {
+    fn new(bytes: &[u8]) -> Self {
+        let mut words = vec![0; bytes.len().div_ceil(8)];
+        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        Self { words, length: bytes.len() }
+    }
+
+    fn as_ref(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.length]
+    }
+
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.length]
+    }
+}
+
+/// Counts what a thread allocates.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: everything is handed on to the system's allocator as it is.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's obligation is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's obligation is the same.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_search_allocates_nothing_once_it_has_room() {
+    let d = 20;
+    let items = vectors(5000, d, 11);
+    for metric in METRICS {
+        let index: Packed<PackedBuf> = build(metric, &items, d);
+        let mut scratch = Scratch::new();
+        let search = PackedSearch::top(10).recall(0.9);
+        index.search_in(&mut scratch, &items[..d], &search).unwrap();
+        let before = ALLOCATIONS.with(Cell::get);
+        for query in items.chunks_exact(d) {
+            index.search_in(&mut scratch, query, &search).unwrap();
+        }
+        assert_eq!(ALLOCATIONS.with(Cell::get), before, "{metric}");
+    }
+}
