@@ -339,10 +339,15 @@ impl fmt::Display for PackedError {
             Self::TooMany => f.write_str("more than 2147483647 vectors cannot be packed: split them"),
             Self::OutOfMemory => f.write_str("no memory for the index: free some, or use fewer vectors"),
             Self::Cancelled => f.write_str("called off"),
-            Self::Unaligned => f.write_str("the index does not lie at an address divisible by 8: copy it to one that is"),
+            Self::Unaligned => {
+                f.write_str("the index does not lie at an address divisible by 8: copy it to one that is")
+            }
             Self::NotPacked => f.write_str("this is not a packed index: those begin with \\x89ohyeah"),
             Self::Version { found } => {
-                write!(f, "the index has version {found} of the format, which this program cannot read: use a newer one")
+                write!(
+                    f,
+                    "the index has version {found} of the format, which this program cannot read: use a newer one"
+                )
             }
             Self::Truncated { expected, found } => {
                 write!(f, "the index should have {expected} bytes and has {found}: copy or build it again")

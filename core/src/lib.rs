@@ -26,6 +26,7 @@
 //! * [`Search`] says how many answers, how hard to look (`search_k`), which ids are allowed ([`Filter`]), or that the answer
 //!   is to be exact.
 //! * A sketch of the items ([`Forest::with_sketch`]) makes searches faster and changes no answer.
+//! * [`Packed`] is another kind of index, many times faster ([`mod@packed`]); [`Knn`] finds the neighbours of every vector.
 //! * [`metric`] has the five metrics, [`simd`] the kernels, one file an instruction set.
 //!
 //! No input makes the crate panic or read out of bounds: a caller's mistake and a damaged file are error values.

@@ -155,6 +155,38 @@ fn four_bits() {
     oracle::kernels::four_bits(&vec![255; 7 * 32 * 700]);
 }
 
+/// Scores of tiles: every backend rounds a product and a sum, one after the other.
+#[test]
+fn scores_of_tiles() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(8);
+    for queries in [0, 1, 3, 12, 13] {
+        let floats = |rng: &mut Xoshiro256PlusPlus| f32::from_bits(rng.next_u32() & 0xbfff_ffff) % 1e3;
+        let steps: Vec<f32> = (0..queries).map(|_| floats(&mut rng)).collect();
+        let sums: Vec<[i32; 16]> = (0..queries).map(|_| [(); 16].map(|()| rng.next_u32().cast_signed())).collect();
+        let mut biases = [(); 16].map(|()| floats(&mut rng));
+        (biases[3], biases[9]) = (f32::NEG_INFINITY, f32::NAN);
+        let before: Vec<([f32; 16], [u32; 16])> = (0..queries)
+            .map(|query| {
+                ([(); 16].map(|()| if query % 2 == 0 { f32::NEG_INFINITY } else { floats(&mut rng) }), [7; 16])
+            })
+            .collect();
+        let limits: Vec<f32> = before.iter().map(|(scores, _)| scores[0]).collect();
+        for backend in Backend::available() {
+            let (mut best, mut masks) = (before.clone(), vec![0xabcd; queries]);
+            backend.best_of_tile(&steps, &sums, &biases, 5, &mut best);
+            backend.lanes_above(&steps, &limits, &sums, &biases, &mut masks);
+            for query in 0..queries {
+                for lane in 0..16 {
+                    let score = steps[query] * sums[query][lane] as f32 + biases[lane];
+                    let (old, new) = (before[query].0[lane], (best[query].0[lane], best[query].1[lane]));
+                    assert_eq!(new, if score > old { (score, 5) } else { (old, 7) }, "{backend:?}");
+                    assert_eq!(masks[query] >> lane & 1 == 1, score > limits[query], "{backend:?}");
+                }
+            }
+        }
+    }
+}
+
 /// Unequal lengths are a caller's mistake; the answer is that of the common part, and nothing beyond it is read.
 #[test]
 fn unequal_lengths_use_the_common_part() {

@@ -165,9 +165,11 @@ impl AnnoyIndex {
 
     /// What `__new__` has seen, for classes that derive from this one and hand it on.
     #[pyo3(signature = (*_args, **_kwargs))]
+    #[allow(clippy::unused_self)]
     fn __init__(&self, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) {}
 
     /// An index is true, even an empty one, as Annoy's is.
+    #[allow(clippy::unused_self)]
     fn __bool__(&self) -> bool {
         true
     }

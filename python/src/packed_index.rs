@@ -8,7 +8,8 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
 use ohyeah::error::PackedError;
 use ohyeah::packed::Scratch;
 use ohyeah::{
-    Filter, IdSet, Knn, KnnOptions, MappedFile, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch, Rayon,
+    Filter, IdSet, Knn, KnnOptions, MappedFile, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch,
+    Rayon,
 };
 use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -129,10 +130,7 @@ impl Index {
         if let Some(one) = one {
             let (mut ids, mut distances) = (vec![-1_i64; k], vec![f32::INFINITY; k]);
             py.detach(|| self.search_one(&one, search, &mut ids, &mut distances))?;
-            return Ok((
-                PyArray1::from_vec(py, ids).into_any(),
-                PyArray1::from_vec(py, distances).into_any(),
-            ));
+            return Ok((PyArray1::from_vec(py, ids).into_any(), PyArray1::from_vec(py, distances).into_any()));
         }
         let (queries, dimensions) = rows(query)?;
         if dimensions != self.index.dimensions() {
@@ -156,15 +154,16 @@ impl Index {
                     return queries.chunks(dimensions).zip(to).try_for_each(|(q, (i, d))| each(((q, i), d)));
                 }
                 on_threads(threads, || {
-                    queries.par_chunks(dimensions).zip(ids.par_chunks_mut(k)).zip(distances.par_chunks_mut(k)).try_for_each(each)
+                    queries
+                        .par_chunks(dimensions)
+                        .zip(ids.par_chunks_mut(k))
+                        .zip(distances.par_chunks_mut(k))
+                        .try_for_each(each)
                 })?
             })?;
         }
         let shaped = |array: Bound<'py, PyAny>| array.call_method1("reshape", ((count, k),));
-        Ok((
-            shaped(PyArray1::from_vec(py, ids).into_any())?,
-            shaped(PyArray1::from_vec(py, distances).into_any())?,
-        ))
+        Ok((shaped(PyArray1::from_vec(py, ids).into_any())?, shaped(PyArray1::from_vec(py, distances).into_any())?))
     }
 }
 
@@ -233,7 +232,7 @@ impl Index {
         }
         let search = PackedSearch::top(k);
         let search = match (leaves, candidates) {
-            (None, None) if recall == 1.0 => search.exact(),
+            (None, None) if recall >= 1.0 => search.exact(),
             (None, None) => search.recall(recall),
             (leaves, candidates) => search.effort(leaves.unwrap_or(1), candidates.unwrap_or(k)),
         };
@@ -249,7 +248,7 @@ impl Index {
     }
 
     /// A vector as it was given, a read-only view.
-    fn vector<'py>(slf: Bound<'py, Self>, id: u32) -> PyResult<Bound<'py, PyAny>> {
+    fn vector(slf: Bound<'_, Self>, id: u32) -> PyResult<Bound<'_, PyAny>> {
         let index = &slf.get().index;
         let vector = index.vector(id).ok_or_else(|| PyIndexError::new_err(format!("there is no id {id}")))?;
         let view = ArrayView1::from(vector);
@@ -315,15 +314,14 @@ pub(crate) fn knn_graph<'py>(
     let (numbers, dimensions) = rows(vectors)?;
     let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
     let options = KnnOptions::top(k).recall(recall).seed(seed);
-    let options = if exact || recall == 1.0 { options.exact() } else { options };
+    let options = if exact || recall >= 1.0 { options.exact() } else { options };
     let found = py.detach(|| {
-        on_threads(threads.unwrap_or(-1), || {
-            Knn::of_with::<Rayon>(backend, metric, &numbers, dimensions, &options)
-        })
+        on_threads(threads.unwrap_or(-1), || Knn::of_with::<Rayon>(backend, metric, &numbers, dimensions, &options))
     })?;
     let found = found.map_err(packed_error)?;
     let count = numbers.len() / dimensions.max(1);
-    let (mut ids, mut distances) = (Vec::with_capacity(count * found.width()), Vec::with_capacity(count * found.width()));
+    let (mut ids, mut distances) =
+        (Vec::with_capacity(count * found.width()), Vec::with_capacity(count * found.width()));
     for id in 0..count as u32 {
         for Neighbour { id, distance } in found.neighbours(id) {
             ids.push(i64::from(*id));

@@ -87,13 +87,15 @@ impl WordVectors {
     #[pyo3(signature = (path, limit=None, lossy=false))]
     fn load(py: Python<'_>, path: PathBuf, limit: Option<u64>, lossy: bool) -> PyResult<Self> {
         let pool = own_pool()?;
-        let read = py.detach(|| pool.install(|| {
-            let mut reader = Reader::new().lossy(lossy);
-            if let Some(limit) = limit {
-                reader = reader.limit(limit);
-            }
-            reader.open(&path)
-        }));
+        let read = py.detach(|| {
+            pool.install(|| {
+                let mut reader = Reader::new().lossy(lossy);
+                if let Some(limit) = limit {
+                    reader = reader.limit(limit);
+                }
+                reader.open(&path)
+            })
+        });
         let loaded = read.map_err(|error| {
             if matches!(error.kind(), ReadErrorKind::Io(_)) || !path.is_file() {
                 PyOSError::new_err(error.to_string())
@@ -177,13 +179,15 @@ impl WordVectors {
         let mut terms = Terms::weighted(positive, 1.0);
         terms.extend(Terms::weighted(negative, -1.0));
         let pool = own_pool()?;
-        let found = py.detach(|| pool.install(|| {
-            let mut query = self.vectors.query().top(topn).restrict(restrict.unwrap_or(usize::MAX));
-            for (word, weight) in &terms {
-                query = query.weighted(word, *weight);
-            }
-            query.run()
-        }));
+        let found = py.detach(|| {
+            pool.install(|| {
+                let mut query = self.vectors.query().top(topn).restrict(restrict.unwrap_or(usize::MAX));
+                for (word, weight) in &terms {
+                    query = query.weighted(word, *weight);
+                }
+                query.run()
+            })
+        });
         Ok(self.named(&found.map_err(query_error)?))
     }
 

@@ -71,7 +71,16 @@ impl WordVectors {
     /// Begins a dictionary of the 15 most similar words of every word.
     #[must_use]
     pub fn dictionary(&self) -> Dictionary<'_> {
-        Dictionary { vectors: self, top: 15, trees: None, search_k: None, recall: 0.95, exact: false, seed: 0, progress: None }
+        Dictionary {
+            vectors: self,
+            top: 15,
+            trees: None,
+            search_k: None,
+            recall: 0.95,
+            exact: false,
+            seed: 0,
+            progress: None,
+        }
     }
 }
 
@@ -143,9 +152,11 @@ impl<'v> Dictionary<'v> {
             return self.by_searching(self.items()?, &entry, &mut sink);
         }
         if self.vectors.dimensions() > MOST_DIMENSIONS {
-            return match self.exact {
-                true => self.by_searching(self.items()?, &entry, &mut sink),
-                false => self.by_graph(self.items()?, &entry, &mut sink),
+            let items = self.items()?;
+            return if self.exact {
+                self.by_searching(items, &entry, &mut sink)
+            } else {
+                self.by_graph(items, &entry, &mut sink)
             };
         }
         self.at_once(&entry, &mut sink)

@@ -98,7 +98,8 @@ fn in_packed(args: &Args) -> Result<(), Failure> {
         return Err(of_index(&"is a packed index and searched itself: leave --index and --restrict away"));
     }
     if index.metric() != Metric::Angular || !index.has_keys() {
-        let problem = "similarity takes an angular index with words in it; make one with ohyeah build VECTORS -o INDEX.oy";
+        let problem =
+            "similarity takes an angular index with words in it; make one with ohyeah build VECTORS -o INDEX.oy";
         return Err(of_index(&problem));
     }
     let terms = args.words.iter().map(|word| (word.as_str(), 1.0));

@@ -56,7 +56,7 @@ fn build_with<J: Join>(
     options: &PackedOptions<'_>,
     codes_too: bool,
 ) -> Result<(PackedBuf, Layout), PackedError> {
-    check::<J>(rows, backend)?;
+    check(rows, backend)?;
     let (n, d) = (rows.len(), rows.dimensions);
     let (offset, step): (Vec<f32>, Vec<f32>) = rows.ranges::<J>().into_iter().map(offset_and_step).unzip();
     let grid = Grid { offset: &offset, step: &step };
@@ -93,8 +93,23 @@ fn build_with<J: Join>(
     let codebooks = train::<J>(&rests, NUMBERS * tables(d));
     options.step();
 
-    let [grids, tiles, biases, starts_to, books, codes, code_biases, leaf_biases, ids, bytes, vectors, rows_to, _, ends, keys] =
-        layout.sections_mut(buf.as_mut());
+    let [
+        grids,
+        tiles,
+        biases,
+        starts_to,
+        books,
+        codes,
+        code_biases,
+        leaf_biases,
+        ids,
+        bytes,
+        vectors,
+        rows_to,
+        _,
+        ends,
+        keys,
+    ] = layout.sections_mut(buf.as_mut());
     grids.copy_from_slice(bytemuck::cast_slice(&[&offset[..], &step[..]].concat()));
     tiles.copy_from_slice(bytemuck::cast_slice(&centroids.tiles));
     for (to, bias) in bytemuck::cast_slice_mut::<_, f32>(biases).iter_mut().zip(&centroids.biases) {
@@ -108,7 +123,8 @@ fn build_with<J: Join>(
     for (row, id) in (0..).zip(&leaves.order) {
         rows_to[*id as usize] = row;
     }
-    let writer = Writer { rows, grid, codebooks: &codebooks, leaves: &leaves, starts: &starts, centroid: &centroid, codes_too };
+    let writer =
+        Writer { rows, grid, codebooks: &codebooks, leaves: &leaves, starts: &starts, centroid: &centroid, codes_too };
     writer.write::<J>(
         0,
         Parts {
@@ -141,7 +157,7 @@ fn build_with<J: Join>(
     Ok((buf, layout))
 }
 
-fn check<J: Join>(rows: Rows<'_>, backend: Backend) -> Result<(), PackedError> {
+fn check(rows: Rows<'_>, backend: Backend) -> Result<(), PackedError> {
     let Rows { metric, vectors, dimensions } = rows;
     if !can_pack(metric) {
         return Err(PackedError::Metric(metric));
@@ -204,10 +220,10 @@ const LEAVES: usize = 16;
 
 impl<C: Fn(usize, &mut [f32]) + Sync> Writer<'_, C> {
     /// Writes the rows of the leaves from `first` on.
-    fn write<J: Join>(&self, first: usize, parts: Parts<'_>) {
+    fn write<J: Join>(&self, first: usize, mut parts: Parts<'_>) {
         let count = parts.leaves;
         if count <= LEAVES {
-            self.write_here(first, parts);
+            self.write_here(first, &mut parts);
             return;
         }
         let (from, to) = (self.starts[first], self.starts[first + count / 2]);
@@ -238,7 +254,7 @@ impl<C: Fn(usize, &mut [f32]) + Sync> Writer<'_, C> {
         J::join(|| self.write::<J>(first, left), || self.write::<J>(first + count / 2, right));
     }
 
-    fn write_here(&self, first: usize, parts: Parts<'_>) {
+    fn write_here(&self, first: usize, parts: &mut Parts<'_>) {
         let (d, tables) = (self.rows.dimensions, self.codebooks.len());
         let width = NUMBERS * tables;
         let mut encoder = Encoder::new(self.codebooks);
@@ -260,10 +276,10 @@ impl<C: Fn(usize, &mut [f32]) + Sync> Writer<'_, C> {
                     *rest = x - c;
                 }
                 let squared = dot(&row, &row);
-                if self.rows.metric == Metric::Euclidean {
-                    if let Some(to) = bytes.last_chunk_mut() {
-                        *to = ((-0.5 * squared) as f32).to_le_bytes();
-                    }
+                if self.rows.metric == Metric::Euclidean
+                    && let Some(to) = bytes.last_chunk_mut()
+                {
+                    *to = ((-0.5 * squared) as f32).to_le_bytes();
                 }
                 row_at += 1;
                 if !self.codes_too {

@@ -79,7 +79,8 @@ pub(crate) fn calibrate<J: Join>(view: &View<'_>, rows: Rows<'_>, backend: Backe
         })
         .collect();
     let rows_a_leaf = view.shape.rows as f64 / view.shape.leaves.max(1) as f64;
-    let mut points = [Point { recall: 1.0, leaves: view.shape.leaves as u32, candidates: view.shape.rows as u32 }; CALIBRATED];
+    let mut points =
+        [Point { recall: 1.0, leaves: view.shape.leaves as u32, candidates: view.shape.rows as u32 }; CALIBRATED];
     for (point, recall) in points.iter_mut().zip(targets()) {
         let wanted = libm::ceil(f64::from(recall) * neighbours.len() as f64) as usize;
         let efforts = grid.iter().zip(&needed).filter_map(|(leaves, needed)| {
@@ -145,9 +146,9 @@ pub(crate) fn effort(points: &[Point], recall: f32, n: usize) -> Effort {
     let low = above.checked_sub(1).and_then(|below| points.get(below)).unwrap_or(high);
     let share = if high.recall > low.recall { (recall - low.recall) / (high.recall - low.recall) } else { 1.0 };
     // Files may say anything; NaN becomes 0.
-    let between = |low: u32, high: u32| libm::ceilf(low as f32 + (high as f32 - low as f32) * share.clamp(0.0, 1.0)) as usize;
+    let between =
+        |low: u32, high: u32| libm::ceilf(low as f32 + (high as f32 - low as f32) * share.clamp(0.0, 1.0)) as usize;
     let candidates = between(low.candidates, high.candidates);
     let scaled = candidates.saturating_mul(n.max(NEAREST)) / NEAREST;
     Effort { leaves: between(low.leaves, high.leaves), candidates: scaled }
 }
-

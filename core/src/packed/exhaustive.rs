@@ -79,7 +79,7 @@ impl Losses {
 }
 
 struct Exhaustive<'a> {
-    view: View<'a>,
+    view: &'a View<'a>,
     tiles: &'a Tiles,
     backend: Backend,
     n: usize,
@@ -88,15 +88,15 @@ struct Exhaustive<'a> {
 
 /// The neighbours of all rows.
 pub(super) fn join<J: Join>(
-    view: View<'_>,
+    view: &View<'_>,
     tiles: &Tiles,
     backend: Backend,
     n: usize,
     options: &KnnOptions<'_>,
 ) -> Result<Knn, PackedError> {
-    let search = Exhaustive { view, tiles, backend, n, losses: Losses::new::<J>(&view) };
+    let search = Exhaustive { view, tiles, backend, n, losses: Losses::new::<J>(view) };
     let done = AtomicUsize::new(0);
-    let found = by_row::<J>(&view, n, |first, to| {
+    let found = by_row::<J>(view, n, |first, to| {
         if !options.is_cancelled() {
             let own: Vec<u32> = (first..).take(to.len() / n).collect();
             search.nearest(&own, to);
@@ -108,14 +108,14 @@ pub(super) fn join<J: Join>(
 
 /// The neighbours of some rows, as rows.
 pub(super) fn nearest<J: Join>(
-    view: View<'_>,
+    view: &View<'_>,
     tiles: &Tiles,
     backend: Backend,
     n: usize,
     rows: &[u32],
 ) -> Vec<Vec<Neighbour>> {
     const ROWS: usize = 64;
-    let search = Exhaustive { view, tiles, backend, n, losses: Losses::new::<J>(&view) };
+    let search = Exhaustive { view, tiles, backend, n, losses: Losses::new::<J>(view) };
     let chunks = parallel::map::<J, _>(0..rows.len().div_ceil(ROWS), &|chunk| {
         let own = &rows[chunk * ROWS..rows.len().min((chunk + 1) * ROWS)];
         let mut found = vec![Neighbour { id: NONE, distance: f32::INFINITY }; own.len() * n];
@@ -133,29 +133,31 @@ impl Exhaustive<'_> {
     fn nearest(&self, own: &[u32], to: &mut [Neighbour]) {
         let mut left: Vec<usize> = (0..own.len()).collect();
         let mut keep = 2 * self.n + MORE;
-        let (mut batch, mut query, mut best) = (Batch::default(), vec![0.0; self.view.shape.dimensions], TopK::default());
+        let (mut batch, mut query, mut best) =
+            (Batch::default(), vec![0.0; self.view.shape.dimensions], TopK::default());
         while !left.is_empty() {
             batch.clear();
             for at in &left {
-                read(&self.view, own[*at], &mut query);
-                batch.push(&self.view, &query);
+                read(self.view, own[*at], &mut query);
+                batch.push(self.view, &query);
             }
             batch.begin(keep);
             for leaf in 0..self.view.shape.leaves as u32 {
-                batch.scan(&self.view, self.tiles, leaf, self.backend);
+                batch.scan(self.view, self.tiles, leaf, self.backend);
             }
             let mut still = Vec::new();
             for (query_at, at) in left.iter().enumerate() {
-                read(&self.view, own[*at], &mut query);
-                let bound = self.losses.bound(&self.view, &query, batch.codes(query_at), batch.steps()[query_at]);
+                read(self.view, own[*at], &mut query);
+                let bound = self.losses.bound(self.view, &query, batch.codes(query_at), batch.steps()[query_at]);
                 let base = f64::from(batch.bases()[query_at]);
                 let kept: Vec<Neighbour> = batch.best[query_at].finish().collect();
                 // The score of the worst that is kept: no other has a better one.
-                let worst = (kept.len() == keep).then(|| base - f64::from(kept.last().map_or(0.0, |last| last.distance)));
+                let worst =
+                    (kept.len() == keep).then(|| base - f64::from(kept.last().map_or(0.0, |last| last.distance)));
                 let to = &mut to[at * self.n..][..self.n];
                 let rows = kept.iter().map(|kept| kept.id).filter(|row| *row != own[*at]);
                 best.reset(self.n);
-                let order = finish_row(&self.view, &query, rows, &mut best, to);
+                let order = finish_row(self.view, &query, rows, &mut best, to);
                 if worst.is_some_and(|worst| worst + bound >= self.least_score(&query, order)) {
                     still.push(*at);
                 }

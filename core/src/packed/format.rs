@@ -178,7 +178,13 @@ impl Shape {
             Section::Bytes => rows.checked_mul(row_bytes(dimensions)),
             Section::Vectors => rows.checked_mul(dimensions.checked_mul(float)?),
             Section::Calibration => Some(CALIBRATED * size_of::<Point>()),
-            Section::KeyEnds => if keys.is_some() { rows.checked_mul(size_of::<u64>()) } else { Some(0) },
+            Section::KeyEnds => {
+                if keys.is_some() {
+                    rows.checked_mul(size_of::<u64>())
+                } else {
+                    Some(0)
+                }
+            }
             Section::Keys => Some(keys.unwrap_or(0)),
         }
     }
@@ -251,8 +257,7 @@ impl Layout {
         for (entry, section) in table.iter_mut().zip(Section::ALL) {
             let (offset, length) = self.places[section as usize - 1];
             let checksum = xxh3_64(self.section(bytes, section));
-            *entry =
-                Entry { id: section as u32, reserved: 0, offset: offset as u64, length: length as u64, checksum };
+            *entry = Entry { id: section as u32, reserved: 0, offset: offset as u64, length: length as u64, checksum };
         }
         let checksum = header.sum(&table);
         bytes[..size_of::<Header>()].copy_from_slice(bytemuck::bytes_of(&Header { checksum, ..header }));

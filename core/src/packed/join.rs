@@ -14,8 +14,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicUsize};
 use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::build;
 use super::exhaustive;
@@ -144,7 +144,7 @@ impl Knn {
         }
         let rows = Rows { metric, vectors, dimensions };
         let (bytes, layout) = build::build_partition::<J>(rows, backend, options)?;
-        join::<J>(layout.view(bytes.as_ref()), backend, options)
+        join::<J>(&layout.view(bytes.as_ref()), backend, options)
     }
 
     /// The neighbours of a vector, nearest first, of equals the smaller id first; itself is not among them. None of an id that
@@ -197,7 +197,7 @@ impl Table {
 }
 
 struct Joiner<'a> {
-    view: View<'a>,
+    view: &'a View<'a>,
     tiles: &'a Tiles,
     backend: Backend,
     n: usize,
@@ -205,10 +205,10 @@ struct Joiner<'a> {
 }
 
 /// The neighbours of all rows of an index.
-pub(crate) fn join<J: Join>(view: View<'_>, backend: Backend, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
+pub(crate) fn join<J: Join>(view: &View<'_>, backend: Backend, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
     let rows = view.shape.rows;
     let n = options.n.min(rows.saturating_sub(1));
-    let tiles = Tiles::new::<J>(&view);
+    let tiles = Tiles::new::<J>(view);
     let joiner = Joiner { view, tiles: &tiles, backend, n, options };
     match options.recall {
         _ if n == 0 => Ok(Knn { neighbours: Vec::new(), width: 0 }),
@@ -238,7 +238,7 @@ impl Joiner<'_> {
         let ranks = parallel::map::<J, _>(0..sample.len(), &|at| {
             let (mut scratch, mut query) = (Scratch::new(), self.room());
             self.read(sample[at], &mut query);
-            let ranked: Vec<u32> = scratch.ranked_leaves(&self.view, self.backend, &query).collect();
+            let ranked: Vec<u32> = scratch.ranked_leaves(self.view, self.backend, &query).collect();
             let rank = |neighbour: &Neighbour| {
                 let leaf = leaf_of(neighbour.id);
                 ranked.iter().position(|ranked| *ranked == leaf).unwrap_or(usize::MAX)
@@ -284,7 +284,7 @@ impl Joiner<'_> {
         let rows = self.rows_of(group.clone());
         for row in rows.clone() {
             self.read(row, &mut query);
-            batch.push(&self.view, &query);
+            batch.push(self.view, &query);
         }
         // One more: the row itself.
         batch.begin(width + 1);
@@ -293,7 +293,7 @@ impl Joiner<'_> {
         let mut order: Vec<usize> = (0..askers.len()).filter(|leaf| !askers[*leaf].is_empty()).collect();
         order.sort_by_key(|leaf| (usize::MAX - askers[*leaf].len(), *leaf));
         for leaf in order {
-            batch.scan_some(&self.view, self.tiles, leaf as u32, self.backend, &askers[leaf]);
+            batch.scan_some(self.view, self.tiles, leaf as u32, self.backend, &askers[leaf]);
         }
         for ((own, best), candidates) in rows.zip(&mut batch.best).zip(candidates.chunks_mut(width)) {
             let found = best.finish().map(|found| found.id).filter(|row| *row != own);
@@ -341,17 +341,17 @@ impl Joiner<'_> {
 
     /// A row as the index sees it.
     fn read(&self, row: u32, to: &mut [f32]) {
-        read(&self.view, row, to);
+        read(self.view, row, to);
     }
 
     /// The nearest of the candidates, by their vectors.
     fn finish<J: Join>(&self, table: &Table) -> Result<Knn, PackedError> {
-        by_row::<J>(&self.view, self.n, |first, to| {
+        by_row::<J>(self.view, self.n, |first, to| {
             let (mut query, mut best) = (self.room(), TopK::default());
             for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
                 self.read(row, &mut query);
                 best.reset(self.n);
-                finish_row(&self.view, &query, table.candidates(row).iter().copied(), &mut best, to);
+                finish_row(self.view, &query, table.candidates(row).iter().copied(), &mut best, to);
             }
         })
     }

@@ -17,7 +17,7 @@
 //!
 //! # Determinism
 //!
-//! All but the last step are integers, and the last is f64 in an order of its own ([`rows::dot`]): indexes and answers are
+//! All but the last step are integers, and the last is f64 in an order of its own (`rows`): indexes and answers are
 //! the same for every number of threads and every instruction set.
 
 mod build;
@@ -39,12 +39,12 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+use self::format::{Layout, View};
 pub use self::format::{MAGIC, MOST_DIMENSIONS};
 pub use self::join::{Knn, KnnOptions};
-pub use self::search::Scratch;
-use self::format::{Layout, View};
 use self::rows::Rows;
 use self::search::Effort;
+pub use self::search::Scratch;
 use crate::error::{PackedError, SearchError};
 use crate::filter::{All, Filter};
 use crate::metric::Element;
@@ -430,6 +430,6 @@ impl<S: AsRef<[u8]>> Packed<S> {
     ///
     /// No memory, or the work was called off.
     pub fn knn<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
-        join::join::<J>(self.view(), self.backend, options)
+        join::join::<J>(&self.view(), self.backend, options)
     }
 }

@@ -160,7 +160,8 @@ impl KMeans<'_> {
             for (group, leaf_of) in leaf_of.chunks_mut(TOGETHER).enumerate() {
                 let first = (chunk * 8 + group) * TOGETHER;
                 let mut steps = [0.0; TOGETHER];
-                for (at, (codes, step)) in codes.chunks_exact_mut(bytes).zip(&mut steps).take(leaf_of.len()).enumerate() {
+                for (at, (codes, step)) in codes.chunks_exact_mut(bytes).zip(&mut steps).take(leaf_of.len()).enumerate()
+                {
                     self.rows.read((first + at) as u32, &mut row);
                     (*step, _) = grid::encode_probe(&row, self.grid, codes);
                 }

@@ -274,7 +274,8 @@ pub(crate) fn best_leaves(scores: &[[f32; TILE_ROWS]], n: usize, keys: &mut Vec<
         for of_tile in scores {
             // The greatest of lanes 0, 4, 8 and 12, of 1, 5, 9 and 13, and so on.
             for group in 0..GROUPS {
-                let greatest = (group..TILE_ROWS).step_by(GROUPS).fold(f32::NEG_INFINITY, |a, lane| a.max(of_tile[lane]));
+                let greatest =
+                    (group..TILE_ROWS).step_by(GROUPS).fold(f32::NEG_INFINITY, |a, lane| a.max(of_tile[lane]));
                 keys.push(key(-greatest, 0));
             }
         }
