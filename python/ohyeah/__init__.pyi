@@ -4,7 +4,7 @@ from typing import Any, Iterable, Literal, Sequence, Sized, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["AnnoyIndex", "WordVectors", "install_as_annoy"]
+__all__ = ["AnnoyIndex", "Index", "WordVectors", "install_as_annoy", "knn_graph"]
 __version__: str
 
 _Metric = Literal["angular", "euclidean", "manhattan", "hamming", "dot"]
@@ -13,7 +13,7 @@ _Vector = Sequence[float] | NDArray[Any]
 
 class AnnoyIndex:
     f: int
-    def __new__(cls, f: int, metric: _Metric = ...) -> AnnoyIndex: ...
+    def __init__(self, f: int, metric: _Metric = ...) -> None: ...
     def add_item(self, i: int, vector: _Vector) -> None: ...
     def add_items(self, vectors: ArrayLike, first: int = 0) -> None: ...
     def build(self, n_trees: int, n_jobs: int = -1) -> Literal[True]: ...
@@ -95,6 +95,44 @@ class WordVectors:
         exact: bool = False,
         seed: int = 0,
         threads: int = -1,
+        recall: float = 0.95,
     ) -> dict[str, list[tuple[str, float]]]: ...
 
 def install_as_annoy() -> None: ...
+
+_Packed = Literal["angular", "euclidean", "dot"]
+
+class Index:
+    metric: str
+    dimensions: int
+    nbytes: int
+    def __init__(
+        self, vectors: ArrayLike, metric: _Packed = "angular", keys: list[str] | None = None, threads: int | None = None, seed: int = 0
+    ) -> None: ...
+    @staticmethod
+    def open(path: _Path) -> Index: ...
+    def save(self, path: _Path) -> None: ...
+    def search(
+        self,
+        query: ArrayLike,
+        k: int = 10,
+        recall: float = 0.95,
+        filter: ArrayLike | None = None,
+        threads: int = 1,
+        leaves: int | None = None,
+        candidates: int | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+    def key(self, id: int) -> str: ...
+    def vector(self, id: int) -> NDArray[np.float32]: ...
+    def verify(self) -> None: ...
+    def __len__(self) -> int: ...
+
+def knn_graph(
+    vectors: ArrayLike,
+    k: int,
+    recall: float = 0.95,
+    exact: bool = False,
+    metric: _Packed = "angular",
+    threads: int | None = None,
+    seed: int = 0,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...

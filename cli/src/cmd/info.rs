@@ -74,7 +74,7 @@ fn packed(path: &Path) -> Result<(), Failure> {
     writeln!(out, "format      packed index")?;
     writeln!(out, "metric      {}", index.metric())?;
     writeln!(out, "dimensions  {}", index.dimensions())?;
-    writeln!(out, "{}     {}", if index.has_keys() { "words " } else { "items " }, index.len())?;
+    writeln!(out, "{}  {}", if index.has_keys() { "words     " } else { "items     " }, index.len())?;
     writeln!(out, "leaves      {}", index.leaves())?;
     writeln!(out, "seed        {}", index.seed())?;
     writeln!(out, "bytes       {}", index.as_bytes().len())?;

@@ -119,7 +119,11 @@ impl Queries<'_> {
             let biases = &tiles.biases[number];
             backend.tile_u7(codes, tile, sums);
             backend.lanes_above(steps, limits, sums, biases, masks);
-            for (query, mask) in masks.iter().enumerate().filter(|(_, mask)| **mask != 0) {
+            // Most masks are empty: eight at a time are passed over.
+            let any =
+                masks.chunks(8).enumerate().filter(|(_, eight)| eight.iter().fold(0, |any, mask| any | mask) != 0);
+            let masks = any.flat_map(|(eight, masks)| (8 * eight..).zip(masks));
+            for (query, mask) in masks.filter(|(_, mask)| **mask != 0) {
                 let (mut mask, best) = (*mask, &mut best[best_of(query)]);
                 while mask != 0 {
                     let lane = mask.trailing_zeros();
