@@ -6,6 +6,10 @@
 #[allow(dead_code)]
 mod threads;
 
+#[path = "oracle/packed.rs"]
+#[allow(dead_code)]
+mod tampered;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -219,18 +223,6 @@ fn bad_input_is_an_error() {
     assert_eq!(called_off.unwrap_err(), PackedError::Cancelled);
 }
 
-/// Everything that a damaged index may be asked.
-fn ask(bytes: &[u8], query: &[f32]) {
-    let Ok(index) = Packed::open(bytes) else { return };
-    for search in [PackedSearch::top(5), PackedSearch::top(5).effort(3, 9), PackedSearch::top(5).exact()] {
-        let _ = index.search(query, &search);
-    }
-    for id in [0, 7, 1 << 30] {
-        let _ = (index.key(id), index.vector(id), index.id("w3"));
-    }
-    let _ = index.knn::<Serial>(&KnnOptions::top(2));
-}
-
 #[test]
 fn no_change_of_a_byte_does_harm() {
     let d = 6;
@@ -246,7 +238,7 @@ fn no_change_of_a_byte_does_harm() {
         for at in (0..1024).chain((1024..index.as_bytes().len()).step_by(3)) {
             for flip in [0x80, 0xff] {
                 bytes.as_mut()[at] ^= flip;
-                ask(bytes.as_ref(), &items[..d]);
+                tampered::ask(bytes.as_ref(), &items[..d]);
                 if let Ok(index) = Packed::open(bytes.as_ref()) {
                     unnoticed += usize::from(index.verify().is_ok());
                 }
@@ -322,5 +314,15 @@ fn a_search_allocates_nothing_once_it_has_room() {
             index.search_in(&mut scratch, query, &search).unwrap();
         }
         assert_eq!(ALLOCATIONS.with(Cell::get), before, "{metric}");
+    }
+}
+
+#[test]
+fn no_tampering_does_harm() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
+    for _ in 0..2000 {
+        let length = 1 + 4 * (rng.next_u32() as usize % 40);
+        let changes: Vec<u8> = (0..length).map(|_| rng.next_u32() as u8).collect();
+        tampered::tampered(&changes);
     }
 }
