@@ -4,8 +4,8 @@ usage: peers.py VECTORS.bin [--metric angular] [--only ohyeah,scann,...] [--quer
 
 A fixed shuffle holds out the queries; recall is recall@10 against the exact answers, computed in f64. Builds use two threads,
 queries one. Prints a line for each point, and for each peer the queries per second at recall .90, .95 and .99, read off the
-line between the points on either side. Writes all of it to a JSON file, which plot.py draws. Needs numpy and the peers: see
-requirements.txt; a peer that is not installed is named and left out, and the program then ends with an error.
+line between the points on either side. Writes all of it to a JSON file. Needs what requirements.txt lists; a peer that is not
+installed is named and left out, and the program then ends with an error.
 """
 
 import argparse

@@ -50,7 +50,7 @@ mod tests {
             for count in [0, 1, rows / 10, rows / 3, rows] {
                 let sample = Sample::new(rows, count);
                 let ids: BTreeSet<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
-                assert_eq!(ids.len(), count);
+                assert_eq!(ids.len(), count.min(rows));
                 assert!((0..rows as u32).all(|id| sample.contains(id) == ids.contains(&id)), "{count} of {rows}");
             }
         }
