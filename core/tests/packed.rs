@@ -234,16 +234,15 @@ fn no_change_of_a_byte_does_harm() {
         let index = Packed::build::<Serial>(metric, &items, d, &options).unwrap();
         let mut bytes = Aligned::new(index.as_bytes());
         let mut unnoticed = 0;
-        // All bytes of header and table, and every third of what follows.
-        for at in (0..1024).chain((1024..index.as_bytes().len()).step_by(3)) {
-            for flip in [0x80, 0xff] {
-                bytes.as_mut()[at] ^= flip;
-                tampered::ask(bytes.as_ref(), &items[..d]);
-                if let Ok(index) = Packed::open(bytes.as_ref()) {
-                    unnoticed += usize::from(index.verify().is_ok());
-                }
-                bytes.as_mut()[at] ^= flip;
+        // Every byte of header and table, where most is decided, and some of what follows: chance takes care of the others.
+        for at in (0..544).chain((544..index.as_bytes().len()).step_by(13)) {
+            let flip = if at % 2 == 0 { 0x80 } else { 0xff };
+            bytes.as_mut()[at] ^= flip;
+            tampered::ask(bytes.as_ref(), &items[..d]);
+            if let Ok(index) = Packed::open(bytes.as_ref()) {
+                unnoticed += usize::from(index.verify().is_ok());
             }
+            bytes.as_mut()[at] ^= flip;
         }
         // Only what lies between sections is in no checksum.
         assert!(unnoticed < 3 * 16 * 64, "{unnoticed}");
