@@ -164,6 +164,8 @@ impl Knn {
 
 /// Rows whose neighbours are found for sure.
 const SAMPLE: usize = 768;
+/// So many times as many candidates as are wanted are kept at the most, about.
+const MOST_WIDTHS: usize = 8;
 /// Queries that are ranked together.
 const RANKED: usize = 48;
 /// Leaves that ask together: neighbours, which ask about the same leaves.
@@ -220,19 +222,30 @@ pub(crate) fn join<J: Join>(view: &View<'_>, backend: Backend, options: &KnnOpti
 impl Joiner<'_> {
     fn approximate<J: Join>(&self, recall: f32) -> Result<Knn, PackedError> {
         let rows = self.view.shape.rows;
-        let leaves = self.leaves_for::<J>(recall);
-        // What bytes put in a wrong order, floats put right: a few more than are wanted are kept.
-        let mut table = Table::new(rows, self.n + self.n / 4 + 6).ok_or(PackedError::OutOfMemory)?;
-        self.compare_leaves::<J>(&mut table, leaves)?;
-        self.finish::<J>(&table)
-    }
-
-    /// How many leaves a row is to be compared with.
-    fn leaves_for<J: Join>(&self, recall: f32) -> usize {
-        let rows = self.view.shape.rows;
         let sample = Sample::new(rows, SAMPLE);
         let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
         let truth = exhaustive::nearest::<J>(self.view, self.tiles, self.backend, self.n, &sample);
+        let leaves = self.leaves_for::<J>(recall, &sample, &truth);
+        // What bytes put in a wrong order, floats put right: a few more than are wanted are kept, and more where bytes tell too
+        // few of them apart.
+        let mut width = self.n + self.n / 4 + 6;
+        loop {
+            let mut table = Table::new(rows, width).ok_or(PackedError::OutOfMemory)?;
+            self.compare_leaves::<J>(&mut table, leaves)?;
+            let kept = sample.iter().zip(&truth).map(|(row, truth)| {
+                let candidates = table.candidates(*row);
+                truth.iter().filter(|neighbour| candidates.contains(&neighbour.id)).count()
+            });
+            let enough = kept.sum::<usize>() as f32 >= recall.clamp(0.0, 1.0) * (sample.len() * self.n) as f32;
+            if enough || width >= MOST_WIDTHS * self.n + 64 {
+                return self.finish::<J>(&table);
+            }
+            width *= 3;
+        }
+    }
+
+    /// How many leaves a row is to be compared with.
+    fn leaves_for<J: Join>(&self, recall: f32, sample: &[u32], truth: &[Vec<Neighbour>]) -> usize {
         let starts = self.view.leaves;
         let leaf_of = |row: u32| starts.partition_point(|start| start.row <= row).saturating_sub(1) as u32;
         let ranks = parallel::map::<J, _>(0..sample.len(), &|at| {

@@ -114,7 +114,12 @@ impl Scratch {
             // The filter leaves too few: look further.
             leaves = leaves.saturating_mul(4);
         }
-        self.compare_bytes(view, backend, n + n / 4 + SPARE);
+        if view.shape.dimensions > FEW_DIMENSIONS {
+            self.compare_bytes(view, backend, n + n / 4 + SPARE);
+        } else {
+            self.rows.clear();
+            self.rows.extend(self.reservoir.keys.iter().map(|key| *key as u32));
+        }
         self.compare_vectors(view, n);
         &self.found
     }
@@ -226,13 +231,13 @@ impl Scratch {
                 near.push(-(probe.base + probe.step * sum as f32 + row_bias(bytes)), *row);
             }
         }
+        rows.clear();
+        rows.extend(near.finish().map(|near| near.id));
     }
 
     /// Compares the query with the vectors of the best of those.
     fn compare_vectors(&mut self, view: &View<'_>, n: usize) {
-        let Self { query, near, rows, nearest, found, .. } = self;
-        rows.clear();
-        rows.extend(near.finish().map(|near| near.id));
+        let Self { query, rows, nearest, found, .. } = self;
         for row in rows.iter() {
             prefetch(view.vector(*row).unwrap_or(&[]));
         }
@@ -300,6 +305,8 @@ pub(crate) fn best_leaves(scores: &[[f32; TILE_ROWS]], n: usize, keys: &mut Vec<
 
 /// Besides a quarter more than are wanted, so many vectors are compared in full: bytes put few in a wrong order.
 const SPARE: usize = 4;
+/// Vectors this short are compared in full at once: bytes would save nothing, and tell too few of them apart.
+const FEW_DIMENSIONS: usize = 32;
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 12;
 
