@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,15 +55,17 @@ def test_another_metric_or_dimension_raises(metric, tmp_path):
 
 
 READER = """
-import sys
+import os, sys
 from ohyeah import AnnoyIndex
 path, expected = sys.argv[1], eval(sys.argv[2])
 kept = []
-for _ in range(300):
+while not kept or not os.path.exists(path + ".last"):
     index = AnnoyIndex(12, "angular")
     index.load(path)
     found = index.get_nns_by_item(7, 8)
     assert found in expected, found
+    if not kept:
+        print("reading", flush=True)
     kept = kept[-20:] + [(index, found)]
 assert all(index.get_nns_by_item(7, 8) == found for index, found in kept)
 print("right")
@@ -82,13 +85,12 @@ def test_a_file_that_is_replaced_while_others_map_it(tmp_path):
         subprocess.Popen([sys.executable, "-c", READER, path, repr(expected)], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    turn = 0
-    while any(reader.poll() is None for reader in readers):
-        turn += 1
+    assert [reader.stdout.readline() for reader in readers] == ["reading\n"] * 3
+    for turn in range(1, 51):
         indexes[turn % 2].save(path)
         assert indexes[turn % 2].get_nns_by_item(7, 8) == expected[turn % 2]
+    Path(path + ".last").touch()
     assert [reader.communicate()[0] for reader in readers] == ["right\n"] * 3
-    assert turn > 20
 
 
 def test_what_differs_from_annoy_is_an_exception(tmp_path):

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{env, fs, thread};
+use std::{env, thread};
 
 use ohyeah::{Angular, BuildOptions, Forest, Items, MappedFile, Neighbour, ParBuild, Search};
 
@@ -65,11 +65,12 @@ fn reader() {
     let path = Path::new(&path);
     let expected = SEEDS.map(|seed| answers(&forest(seed)));
     let mut mapped = Vec::new();
-    let mut seen = [false; 2];
-    while !path.with_extension("done").exists() || mapped.is_empty() {
+    // Both were seen, and many times: the other process goes on replacing until it is so.
+    let mut seen = [0; 2];
+    while seen.iter().any(|&times| times < 20) {
         let forest = ohyeah::open::<Angular>(path, DIMENSIONS).expect("a whole file, whenever it is opened");
         let which = recognise(&forest, &expected);
-        seen[which] = true;
+        seen[which] += 1;
         mapped.push((forest, which));
         if mapped.len() > 50 {
             mapped.remove(0);
@@ -78,7 +79,6 @@ fn reader() {
     for (forest, which) in &mapped {
         assert_eq!(recognise(forest, &expected), *which, "a mapping changed");
     }
-    assert!(seen[0] && seen[1], "both were seen");
 }
 
 #[test]
@@ -101,14 +101,11 @@ fn readers_see_one_index_or_the_other_while_it_is_replaced() {
             ended.store(true, Ordering::Relaxed);
             assert_eq!(right, [true; 3], "a reader saw what is neither");
         });
-        // Long after the readers have started: they build both indexes first.
-        for round in 0..600 {
-            ohyeah::save(&path, &forests[round % 2]).expect("saves");
+        for forest in forests.iter().cycle() {
+            ohyeah::save(&path, forest).expect("saves");
             if ended.load(Ordering::Relaxed) {
                 break;
             }
-            thread::sleep(std::time::Duration::from_millis(5));
         }
-        fs::write(path.with_extension("done"), "").expect("writes");
     });
 }
