@@ -17,7 +17,9 @@ use std::sync::atomic::AtomicBool;
 
 use ohyeah_core::error::{PackedError, SearchError, VectorError};
 use ohyeah_core::packed::Scratch;
-use ohyeah_core::{Backend, Knn, KnnOptions, Metric, Packed, PackedBuf, PackedOptions, PackedSearch, Serial};
+use ohyeah_core::{
+    Backend, Knn, KnnOptions, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch, Serial,
+};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -104,6 +106,40 @@ fn exact_searches_are_exact() {
                 assert_eq!(answer.len(), 12);
             }
         }
+    }
+}
+
+/// Far from zero, squares say little about distances; and near the longest vectors that there may be, they nearly overflow.
+#[test]
+fn euclidean_vectors_may_lie_anywhere() {
+    let d = 40;
+    let moved = |by: f32| {
+        let mut items = vectors(3000, d, 8);
+        items.iter_mut().zip((0..d).cycle()).for_each(|(x, j)| *x += by * (1.0 + j as f32 / 4.0));
+        items
+    };
+    let large = vectors(3000, d, 8).into_iter().map(|x| x * 1e17).collect();
+    let mut axes = vec![0.0; 3000 * d];
+    axes.chunks_exact_mut(d).enumerate().for_each(|(at, row)| row[at % d] = 4.6e18 - 1e15 * at as f32);
+    for (name, items) in [("near", moved(0.0)), ("far", moved(3e4)), ("large", large), ("axes", axes)] {
+        let index = build(Metric::Euclidean, &items, d);
+        let exact = index.knn::<Serial>(&KnnOptions::top(10).exact()).unwrap();
+        let near = index.knn::<Serial>(&KnnOptions::top(10)).unwrap();
+        let (mut of_search, mut of_join) = (0, 0);
+        let queries = (0..3000).step_by(10);
+        for id in queries.clone() {
+            let query = &items[id * d..(id + 1) * d];
+            let mut truth = nearest(Metric::Euclidean, &items, query, 11);
+            truth.retain(|x| x.1 != id as u32);
+            let within = (truth[9].0 as f32).next_up();
+            let count = |found: &[Neighbour]| found.iter().filter(|x| x.distance <= within).count();
+            assert_eq!(count(exact.neighbours(id as u32)), 10, "{name}: {id}");
+            of_join += count(near.neighbours(id as u32));
+            let found = index.search(query, &PackedSearch::top(11)).unwrap();
+            of_search += found.iter().filter(|x| x.id != id as u32 && x.distance <= within).count();
+        }
+        let wanted = queries.len() * 92 / 10;
+        assert!(of_search >= wanted && of_join >= wanted, "{name}: {of_search}, {of_join} of {}", queries.len() * 10);
     }
 }
 

@@ -14,7 +14,7 @@ use super::rows::{Rows, dot};
 use super::sample::Sample;
 use super::{KnnOptions, PackedBuf, PackedOptions};
 use crate::error::PackedError;
-use crate::metric::Element;
+use crate::metric::{Element, LONGEST_SQUARED};
 use crate::parallel::Join;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::{Backend, Metric};
@@ -58,6 +58,8 @@ fn build_with<J: Join>(
 ) -> Result<(PackedBuf, Layout), PackedError> {
     check(rows, backend)?;
     let (n, d) = (rows.len(), rows.dimensions);
+    let origin = origin::<J>(rows);
+    let rows = Rows { origin: &origin, ..rows };
     let (offset, step): (Vec<f32>, Vec<f32>) = rows.ranges::<J>().into_iter().map(offset_and_step).unzip();
     let grid = Grid { offset: &offset, step: &step };
     let leaves = options.leaves.unwrap_or(n / ROWS_A_LEAF).clamp(1, n.max(1)).min(n);
@@ -110,7 +112,7 @@ fn build_with<J: Join>(
         ends,
         keys,
     ] = layout.sections_mut(buf.as_mut());
-    grids.copy_from_slice(bytemuck::cast_slice(&[&offset[..], &step[..]].concat()));
+    grids.copy_from_slice(bytemuck::cast_slice(&[&origin[..], &offset, &step].concat()));
     tiles.copy_from_slice(bytemuck::cast_slice(&centroids.tiles));
     for (to, bias) in bytemuck::cast_slice_mut::<_, f32>(biases).iter_mut().zip(&centroids.biases) {
         // Of directions the nearest is the one with the greatest product, and so it is asked for with dot.
@@ -149,7 +151,7 @@ fn build_with<J: Join>(
     if !codes_too {
         return Ok((buf, layout));
     }
-    let points = calibrate::<J>(&layout.view(buf.as_ref()), rows, backend);
+    let points = calibrate::<J>(&layout.view(buf.as_ref()), backend);
     let [.., calibration, _, _] = layout.sections_mut(buf.as_mut());
     calibration.copy_from_slice(bytemuck::cast_slice(&points));
     layout.seal(buf.as_mut());
@@ -158,7 +160,7 @@ fn build_with<J: Join>(
 }
 
 fn check(rows: Rows<'_>, backend: Backend) -> Result<(), PackedError> {
-    let Rows { metric, vectors, dimensions } = rows;
+    let Rows { metric, vectors, dimensions, .. } = rows;
     if !can_pack(metric) {
         return Err(PackedError::Metric(metric));
     }
@@ -175,6 +177,17 @@ fn check(rows: Rows<'_>, backend: Backend) -> Result<(), PackedError> {
         Element::check(row, dimensions, backend).map_err(|error| PackedError::Vector { id, error })?;
     }
     Ok(())
+}
+
+/// Where the index sees vectors from.
+fn origin<J: Join>(rows: Rows<'_>) -> Vec<f32> {
+    if rows.metric != Metric::Euclidean {
+        return vec![0.0; rows.dimensions];
+    }
+    let middle = |[low, high]: [f32; 2]| if low <= high { low / 2.0 + high / 2.0 } else { 0.0 };
+    let origin: Vec<f32> = rows.ranges::<J>().into_iter().map(middle).collect();
+    // From an origin as near to zero as vectors have to be, none is farther than twice that.
+    if dot(&origin, &origin) <= f64::from(LONGEST_SQUARED) { origin } else { vec![0.0; rows.dimensions] }
 }
 
 /// What a sample of rows has besides the centroids of their leaves.

@@ -7,19 +7,16 @@
 
 use alloc::vec::Vec;
 
+use super::exhaustive;
 use super::format::{CALIBRATED, Point, View};
-use super::rows::Rows;
 use super::sample::Sample;
-use super::search::{Effort, Exact, Scratch};
-use super::sweep::{Batch, Tiles};
+use super::search::{Effort, Scratch};
+use super::sweep::Tiles;
 use crate::Backend;
 use crate::parallel::{self, Join};
-use crate::top_k::TopK;
 
 /// Rows that are searched for, at the most.
 const SAMPLE: usize = 1000;
-/// Queries that are compared with every row at once.
-const BATCH: usize = 48;
 /// Nearest neighbours that are to be found.
 pub(crate) const NEAREST: usize = 10;
 
@@ -35,11 +32,15 @@ const LEAF: f64 = 25.0;
 const CODES: f64 = 0.8;
 const BYTES: f64 = 20.0;
 
-/// A true neighbour: the rank of its leaf, and for each number of leaves on the grid how many rows beat it.
+/// A true neighbour: the rank of its leaf, and for each number of leaves on the grid how many candidates
+/// there have to be so that it is one of them.
 struct Neighbour {
     rank: u32,
-    beaten_by: Vec<u32>,
+    needs: Vec<u32>,
 }
+
+/// The share of what may be missing that may be missing because bytes put it behind too many others.
+const LOST_BY_BYTES: f32 = 0.1;
 
 /// Numbers of leaves that are tried.
 fn grid(leaves: usize) -> Vec<u32> {
@@ -59,96 +60,81 @@ pub(crate) fn sample(rows: usize) -> Sample {
     Sample::new(rows, SAMPLE.min(rows.div_ceil(10)))
 }
 
-pub(crate) fn calibrate<J: Join>(view: &View<'_>, rows: Rows<'_>, backend: Backend) -> [Point; CALIBRATED] {
-    let sample = sample(rows.len());
-    let count = sample.len();
+pub(crate) fn calibrate<J: Join>(view: &View<'_>, backend: Backend) -> [Point; CALIBRATED] {
+    let sample = sample(view.shape.rows);
+    let rows: Vec<u32> = (0..sample.len()).filter_map(|at| view.rows.get(sample.id(at) as usize).copied()).collect();
+    let truth = exhaustive::nearest::<J>(view, &Tiles::new::<J>(view), backend, NEAREST, &rows);
     let grid = grid(view.shape.leaves.max(1));
-    let tiles = Tiles::new::<J>(view);
-    let batches = parallel::map::<J, _>(0..count.div_ceil(BATCH), &|batch| {
-        let ids = (batch * BATCH..count.min((batch + 1) * BATCH)).map(|at| sample.id(at));
-        neighbours(view, rows, &tiles, backend, &grid, ids)
+    let neighbours = parallel::map::<J, _>(0..rows.len(), &|at| {
+        let mut scratch = Scratch::new();
+        scratch.set_row(view, rows[at]);
+        let nearest: Vec<u32> = truth[at].iter().map(|nearest| nearest.row).collect();
+        let ranks = scratch.ranks(view, backend, &nearest, rows[at], &grid);
+        ranks.into_iter().map(|(rank, needs)| Neighbour { rank, needs }).collect::<Vec<_>>()
     });
-    let neighbours: Vec<Neighbour> = batches.into_iter().flatten().collect();
+    let neighbours = neighbours.into_iter().flatten().collect::<Vec<_>>();
+    let behind = truth.iter().flatten().map(|nearest| nearest.behind);
+    points(view, &grid, &neighbours, behind.collect())
+}
+
+/// The cheapest effort for each recall. `behind` says how many rows have better bytes than each neighbour.
+fn points(view: &View<'_>, grid: &[u32], neighbours: &[Neighbour], mut behind: Vec<u32>) -> [Point; CALIBRATED] {
+    behind.sort_unstable();
     // For each number of leaves: how many candidates each neighbour that is in them needs, ascending.
     let needed: Vec<Vec<u32>> = (0..grid.len())
         .map(|at| {
             let within = neighbours.iter().filter(|neighbour| neighbour.rank < grid[at]);
-            let mut needed: Vec<u32> = within.map(|neighbour| neighbour.beaten_by[at] + 1).collect();
+            let mut needed: Vec<u32> = within.map(|neighbour| neighbour.needs[at]).collect();
             needed.sort_unstable();
             needed
         })
         .collect();
-    let rows_a_leaf = view.shape.rows as f64 / view.shape.leaves.max(1) as f64;
-    let mut points =
-        [Point { recall: 1.0, leaves: view.shape.leaves as u32, candidates: view.shape.rows as u32 }; CALIBRATED];
+    let (leaves, rows) = (view.shape.leaves as u32, view.shape.rows as u32);
+    let rows_a_leaf = f64::from(rows) / f64::from(leaves.max(1));
+    let mut points = [Point { recall: 1.0, leaves, candidates: rows, finalists: rows }; CALIBRATED];
     for (point, recall) in points.iter_mut().zip(targets()) {
-        let wanted = libm::ceil(f64::from(recall) * neighbours.len() as f64) as usize;
+        point.recall = recall;
+        let lost = ((1.0 - recall) * LOST_BY_BYTES * behind.len() as f32) as usize;
+        let Some(most) = behind.len().checked_sub(lost + 1).map(|at| behind[at]) else { continue };
+        point.finalists = most.saturating_add(1).max(NEAREST as u32);
+        let lost = behind.iter().filter(|behind| **behind > most).count();
+        let wanted = libm::ceil(f64::from(recall) * neighbours.len() as f64) as usize + lost;
         let efforts = grid.iter().zip(&needed).filter_map(|(leaves, needed)| {
-            let candidates = if wanted == 0 { NEAREST as u32 } else { *needed.get(wanted - 1)? };
+            let candidates = *needed.get(wanted.checked_sub(1)?)?;
             let candidates = candidates.max(2 * NEAREST as u32);
             let cost = f64::from(*leaves) * (LEAF + CODES * rows_a_leaf) + f64::from(candidates) * BYTES;
             Some((cost, *leaves, candidates))
         });
         if let Some((_, leaves, candidates)) = efforts.min_by(|a, b| a.0.total_cmp(&b.0)) {
-            *point = Point { recall, leaves, candidates };
+            (point.leaves, point.candidates) = (leaves, candidates);
         }
-        point.recall = recall;
     }
     points
-}
-
-/// The true neighbours of some rows.
-fn neighbours(
-    view: &View<'_>,
-    rows: Rows<'_>,
-    tiles: &Tiles,
-    backend: Backend,
-    grid: &[u32],
-    ids: impl Iterator<Item = u32> + Clone,
-) -> Vec<Neighbour> {
-    let mut batch = Batch::default();
-    let mut query = alloc::vec![0.0; rows.dimensions];
-    for id in ids.clone() {
-        rows.read(id, &mut query);
-        batch.push(view, &query);
-    }
-    // Of approximate scores a few more are the nearest for sure.
-    batch.begin(3 * NEAREST + 20);
-    for leaf in 0..view.shape.leaves as u32 {
-        batch.scan(view, tiles, leaf, backend);
-    }
-    let mut scratch = Scratch::new();
-    let mut found = Vec::new();
-    for (id, near) in ids.zip(&mut batch.best) {
-        let mut nearest = TopK::default();
-        nearest.reset(NEAREST);
-        rows.read(id, &mut query);
-        scratch.set_query(view, &query);
-        let exact = Exact::new(rows.metric, &query);
-        for row in near.finish().map(|near| near.id) {
-            let (Some(vector), Some(other)) = (view.vector(row), view.ids.get(row as usize)) else { continue };
-            if *other != id {
-                nearest.push(exact.order(vector), row);
-            }
-        }
-        let truth: Vec<u32> = nearest.finish().map(|nearest| nearest.id).collect();
-        let own = view.rows.get(id as usize).copied().unwrap_or(u32::MAX);
-        let ranks = scratch.ranks(view, backend, &truth, own, grid);
-        found.extend(ranks.into_iter().map(|(rank, beaten_by)| Neighbour { rank, beaten_by }));
-    }
-    found
 }
 
 /// The effort that finds this share of the `n` nearest.
 pub(crate) fn effort(points: &[Point], recall: f32, n: usize) -> Effort {
     let above = points.iter().position(|point| point.recall >= recall).unwrap_or(points.len().saturating_sub(1));
-    let Some(high) = points.get(above) else { return Effort { leaves: usize::MAX, candidates: usize::MAX } };
+    let Some(high) = points.get(above) else { return Effort::ALL };
     let low = above.checked_sub(1).and_then(|below| points.get(below)).unwrap_or(high);
     let share = if high.recall > low.recall { (recall - low.recall) / (high.recall - low.recall) } else { 1.0 };
     // Files may say anything; NaN becomes 0.
     let between =
         |low: u32, high: u32| libm::ceilf(low as f32 + (high as f32 - low as f32) * share.clamp(0.0, 1.0)) as usize;
-    let candidates = between(low.candidates, high.candidates);
-    let scaled = candidates.saturating_mul(n.max(NEAREST)) / NEAREST;
-    Effort { leaves: between(low.leaves, high.leaves), candidates: scaled }
+    Effort {
+        leaves: between(low.leaves, high.leaves),
+        candidates: between(low.candidates, high.candidates).saturating_mul(n.max(NEAREST)) / NEAREST,
+        finalists: finalists(high, n),
+    }
+}
+
+/// How many of the best by their bytes there have to be so that the `n` nearest are among them.
+fn finalists(point: &Point, n: usize) -> usize {
+    let more = (point.finalists as usize).saturating_sub(NEAREST);
+    n.saturating_add(more.saturating_mul(n.max(NEAREST)) / NEAREST)
+}
+
+/// An effort that was chosen by hand; there are as many finalists as the highest recall takes.
+pub(crate) fn by_hand(points: &[Point], leaves: usize, candidates: usize, n: usize) -> Effort {
+    Effort { leaves, candidates, finalists: points.last().map_or(usize::MAX, |point| finalists(point, n)) }
 }

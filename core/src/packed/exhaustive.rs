@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::format::View;
+use super::format::{View, row_bias};
 use super::join::{Knn, KnnOptions, NONE, TOGETHER, by_row, finish_row, read};
 use super::rows::dot;
 use super::sweep::{Batch, Tiles};
@@ -27,12 +27,14 @@ use crate::{Backend, Metric, Neighbour};
 const MORE: usize = 48;
 
 /// What bytes lose at the most.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Losses {
     /// The greatest |e|.
     rest: f64,
     /// The greatest |u|.
     codes: f64,
+    /// The greatest |bias|.
+    bias: f64,
 }
 
 impl Losses {
@@ -40,7 +42,7 @@ impl Losses {
         const ROWS: usize = 4096;
         let d = view.shape.dimensions;
         let each = parallel::map::<J, _>(0..view.shape.rows.div_ceil(ROWS), &|chunk| {
-            let (mut worst, mut row) = (Self { rest: 0.0, codes: 0.0 }, vec![0.0; d]);
+            let (mut worst, mut row) = (Self::default(), vec![0.0; d]);
             for at in chunk * ROWS..view.shape.rows.min((chunk + 1) * ROWS) {
                 read(view, at as u32, &mut row);
                 let codes = view.byte_row(at as u32).unwrap_or(&[]);
@@ -52,15 +54,19 @@ impl Losses {
                     rest += lost * lost;
                     squared += f64::from(*code) * f64::from(*code);
                 }
-                worst = worst.worse(Self { rest: libm::sqrt(rest), codes: libm::sqrt(squared) });
+                worst = worst.worse(Self {
+                    rest: libm::sqrt(rest),
+                    codes: libm::sqrt(squared),
+                    bias: f64::from(row_bias(codes)).abs(),
+                });
             }
             worst
         });
-        each.into_iter().fold(Self { rest: 0.0, codes: 0.0 }, Self::worse)
+        each.into_iter().fold(Self::default(), Self::worse)
     }
 
     fn worse(self, other: Self) -> Self {
-        Self { rest: self.rest.max(other.rest), codes: self.codes.max(other.codes) }
+        Self { rest: self.rest.max(other.rest), codes: self.codes.max(other.codes), bias: self.bias.max(other.bias) }
     }
 
     /// What an approximate score of a query can be off.
@@ -73,7 +79,7 @@ impl Losses {
             size += (f64::from(step) * f64::from(*code)).abs();
         }
         // Sums of bytes are rounded to f32, and so are the bias and what f32 makes of a score.
-        let rounding = size * 127.0 * 4.0 * f64::from(f32::EPSILON);
+        let rounding = (size * 127.0 + self.bias) * 4.0 * f64::from(f32::EPSILON);
         libm::sqrt(lost) * self.codes + libm::sqrt(squared) * self.rest + rounding
     }
 }
@@ -99,38 +105,48 @@ pub(super) fn join<J: Join>(
     let found = by_row::<J>(view, n, |first, to| {
         if !options.is_cancelled() {
             let own: Vec<u32> = (first..).take(to.len() / n).collect();
-            search.nearest(&own, to);
+            search.nearest(&own, to, |_, _| ());
             options.tell(0.3..1.0, done.fetch_add(1, Relaxed) + 1, view.shape.rows.div_ceil(TOGETHER));
         }
     })?;
     if options.is_cancelled() { Err(PackedError::Cancelled) } else { Ok(found) }
 }
 
-/// The neighbours of some rows, as rows.
+/// A neighbour that was found for sure.
+pub(super) struct True {
+    pub(super) row: u32,
+    /// How many other rows bytes put before it.
+    pub(super) behind: u32,
+}
+
+/// The neighbours of some rows, nearest first; fewer than `n` where there are not as many.
 pub(super) fn nearest<J: Join>(
     view: &View<'_>,
     tiles: &Tiles,
     backend: Backend,
     n: usize,
     rows: &[u32],
-) -> Vec<Vec<Neighbour>> {
+) -> Vec<Vec<True>> {
     const ROWS: usize = 64;
     let search = Exhaustive { view, tiles, backend, n, losses: Losses::new::<J>(view) };
     let chunks = parallel::map::<J, _>(0..rows.len().div_ceil(ROWS), &|chunk| {
         let own = &rows[chunk * ROWS..rows.len().min((chunk + 1) * ROWS)];
         let mut found = vec![Neighbour { id: NONE, distance: f32::INFINITY }; own.len() * n];
-        search.nearest(own, &mut found);
-        for found in &mut found {
-            found.id = view.rows.get(found.id as usize).copied().unwrap_or(NONE);
-        }
-        found
+        let mut by_bytes = vec![Vec::new(); own.len()];
+        search.nearest(own, &mut found, |at, rows| by_bytes[at] = rows.to_vec());
+        let in_bytes = found.chunks(n).zip(&by_bytes).map(|(found, by_bytes)| {
+            let rows = found.iter().filter_map(|found| view.rows.get(found.id as usize));
+            let behind = |row| by_bytes.iter().position(|other| *other == row).map_or(u32::MAX, |at| at as u32);
+            rows.map(|row| True { row: *row, behind: behind(*row) }).collect()
+        });
+        in_bytes.collect::<Vec<_>>()
     });
-    chunks.iter().flat_map(|found| found.chunks(n).map(<[_]>::to_vec)).collect()
+    chunks.into_iter().flatten().collect()
 }
 
 impl Exhaustive<'_> {
-    /// Writes the `n` nearest of each of some rows.
-    fn nearest(&self, own: &[u32], to: &mut [Neighbour]) {
+    /// Writes the `n` nearest of each of some rows. Tells for each which rows were compared in full, in the order of bytes.
+    fn nearest(&self, own: &[u32], to: &mut [Neighbour], mut compared: impl FnMut(usize, &[u32])) {
         let mut left: Vec<usize> = (0..own.len()).collect();
         let mut keep = 2 * self.n + MORE;
         let (mut batch, mut query, mut best) =
@@ -149,17 +165,19 @@ impl Exhaustive<'_> {
             for (query_at, at) in left.iter().enumerate() {
                 read(self.view, own[*at], &mut query);
                 let bound = self.losses.bound(self.view, &query, batch.codes(query_at), batch.steps()[query_at]);
-                let base = f64::from(batch.bases()[query_at]);
+                let base = dot(&query, self.view.grid.offset);
                 let kept: Vec<Neighbour> = batch.best[query_at].finish().collect();
                 // The score of the worst that is kept: no other has a better one.
                 let worst =
                     (kept.len() == keep).then(|| base - f64::from(kept.last().map_or(0.0, |last| last.distance)));
                 let to = &mut to[at * self.n..][..self.n];
-                let rows = kept.iter().map(|kept| kept.id).filter(|row| *row != own[*at]);
+                let rows: Vec<u32> = kept.iter().map(|kept| kept.id).filter(|row| *row != own[*at]).collect();
                 best.reset(self.n);
-                let order = finish_row(self.view, &query, rows, &mut best, to);
+                let order = finish_row(self.view, own[*at], rows.iter().copied(), &mut best, to);
                 if worst.is_some_and(|worst| worst + bound >= self.least_score(&query, order)) {
                     still.push(*at);
+                } else {
+                    compared(*at, &rows);
                 }
             }
             left = still;

@@ -69,7 +69,7 @@ pub(crate) struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Section {
-    /// Offset of each dimension, then step of each: f32.
+    /// The origin, then the offset of each dimension, then the step of each: f32.
     Grid = 1,
     /// Centroids as tiles of codes.
     Centroids = 2,
@@ -93,7 +93,7 @@ pub(crate) enum Section {
     Vectors = 11,
     /// The row of each id: u32.
     Rows = 12,
-    /// Recall, leaves, candidates: f32, u32, u32.
+    /// Recall, leaves, candidates, finalists: f32, u32, u32, u32.
     Calibration = 13,
     /// Where each key ends: u64.
     KeyEnds = 14,
@@ -124,13 +124,14 @@ impl Section {
 /// Points of a calibration.
 pub(crate) const CALIBRATED: usize = 32;
 
-/// A calibrated point: how many leaves and candidates lead to this recall.
+/// A calibrated point: the effort that leads to this recall.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct Point {
     pub(crate) recall: f32,
     pub(crate) leaves: u32,
     pub(crate) candidates: u32,
+    pub(crate) finalists: u32,
 }
 
 /// Where a leaf begins.
@@ -166,7 +167,7 @@ impl Shape {
         let for_euclidean = |bytes: Option<usize>| if metric == Metric::Euclidean { bytes } else { Some(0) };
         let float = size_of::<f32>();
         match section {
-            Section::Grid => dimensions.checked_mul(2 * float),
+            Section::Grid => dimensions.checked_mul(3 * float),
             Section::Centroids => leaves.div_ceil(TILE_ROWS).checked_mul(tile_width(dimensions) * TILE_BYTES),
             Section::CentroidBiases => leaves.next_multiple_of(TILE_ROWS).checked_mul(float),
             Section::Leaves => (leaves + 1).checked_mul(size_of::<LeafStart>()),
@@ -383,6 +384,8 @@ pub(crate) const fn can_pack(metric: Metric) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     pub(crate) shape: Shape,
+    /// See [`see`](super::rows::see).
+    pub(crate) origin: &'a [f32],
     pub(crate) grid: Grid<'a>,
     pub(crate) centroids: &'a [[u8; TILE_BYTES]],
     pub(crate) centroid_biases: &'a [f32],
@@ -402,12 +405,12 @@ pub(crate) struct View<'a> {
 
 impl Layout {
     pub(crate) fn view<'a>(&self, bytes: &'a [u8]) -> View<'a> {
-        let (offset, step) = {
-            let grid: &[f32] = bytemuck::cast_slice(self.section(bytes, Section::Grid));
-            grid.split_at(grid.len() / 2)
-        };
+        let grid: &[f32] = bytemuck::cast_slice(self.section(bytes, Section::Grid));
+        let (origin, grid) = grid.split_at(grid.len() / 3);
+        let (offset, step) = grid.split_at(grid.len() / 2);
         View {
             shape: self.shape,
+            origin,
             grid: Grid { offset, step },
             centroids: bytemuck::cast_slice(self.section(bytes, Section::Centroids)),
             centroid_biases: bytemuck::cast_slice(self.section(bytes, Section::CentroidBiases)),

@@ -3,7 +3,6 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::rows::dot;
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 
 /// The largest code.
@@ -36,25 +35,25 @@ impl Grid<'_> {
     }
 }
 
-/// A vector to be compared with many that are kept: q·x ≈ base + step · Σ code·x's code.
+/// A vector to be compared with many that are kept: q·x ≈ q·offset + step · Σ code·x's code. What does not depend on x is left
+/// out: it changes no order.
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     /// Signed bytes, zeros at the end up to a multiple of four.
     pub(crate) codes: Vec<i8>,
     pub(crate) step: f32,
-    pub(crate) base: f32,
 }
 
 impl Probe {
     pub(crate) fn set(&mut self, vector: &[f32], grid: Grid<'_>) {
         self.codes.clear();
         self.codes.resize(vector.len().next_multiple_of(4), 0);
-        (self.step, self.base) = encode_probe(vector, grid, &mut self.codes);
+        self.step = encode_probe(vector, grid, &mut self.codes);
     }
 }
 
-/// Writes the codes of a probe; returns its step and base.
-pub(crate) fn encode_probe(vector: &[f32], grid: Grid<'_>, codes: &mut [i8]) -> (f32, f32) {
+/// Writes the codes of a probe; returns its step.
+pub(crate) fn encode_probe(vector: &[f32], grid: Grid<'_>, codes: &mut [i8]) -> f32 {
     let scaled = |(x, step): (&f32, &f32)| x * step;
     let most = vector.iter().zip(grid.step).map(scaled).fold(0.0_f32, |most, x| most.max(x.abs()));
     let unit = if most > 0.0 { MOST / most } else { 0.0 };
@@ -62,7 +61,7 @@ pub(crate) fn encode_probe(vector: &[f32], grid: Grid<'_>, codes: &mut [i8]) -> 
         let x = scaled(pair) * unit;
         *code = (x + 0.5_f32.copysign(x)) as i8;
     }
-    (most / MOST, dot(vector, grid.offset) as f32)
+    most / MOST
 }
 
 /// Registers of a tile of vectors of so many dimensions.

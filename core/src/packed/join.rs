@@ -18,10 +18,10 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::build;
-use super::exhaustive;
+use super::exhaustive::{self, True};
 use super::format::View;
 use super::grid::tile_width;
-use super::rows::{Rows, normalise};
+use super::rows::{Rows, see};
 use super::sample::Sample;
 use super::search::{Exact, Scratch, best_leaves, reported};
 use super::sweep::{Batch, Tiles};
@@ -142,7 +142,7 @@ impl Knn {
         if dimensions == 0 {
             return Err(PackedError::Dimensions(0));
         }
-        let rows = Rows { metric, vectors, dimensions };
+        let rows = Rows { metric, vectors, dimensions, origin: &[] };
         let (bytes, layout) = build::build_partition::<J>(rows, backend, options)?;
         join::<J>(&layout.view(bytes.as_ref()), backend, options)
     }
@@ -234,7 +234,7 @@ impl Joiner<'_> {
             self.compare_leaves::<J>(&mut table, leaves)?;
             let kept = sample.iter().zip(&truth).map(|(row, truth)| {
                 let candidates = table.candidates(*row);
-                truth.iter().filter(|neighbour| candidates.contains(&neighbour.id)).count()
+                truth.iter().filter(|neighbour| candidates.contains(&neighbour.row)).count()
             });
             let enough = kept.sum::<usize>() as f32 >= recall.clamp(0.0, 1.0) * (sample.len() * self.n) as f32;
             if enough || width >= MOST_WIDTHS * self.n + 64 {
@@ -245,18 +245,18 @@ impl Joiner<'_> {
     }
 
     /// How many leaves a row is to be compared with.
-    fn leaves_for<J: Join>(&self, recall: f32, sample: &[u32], truth: &[Vec<Neighbour>]) -> usize {
+    fn leaves_for<J: Join>(&self, recall: f32, sample: &[u32], truth: &[Vec<True>]) -> usize {
         let starts = self.view.leaves;
         let leaf_of = |row: u32| starts.partition_point(|start| start.row <= row).saturating_sub(1) as u32;
         let ranks = parallel::map::<J, _>(0..sample.len(), &|at| {
             let (mut scratch, mut query) = (Scratch::new(), self.room());
             self.read(sample[at], &mut query);
             let ranked: Vec<u32> = scratch.ranked_leaves(self.view, self.backend, &query).collect();
-            let rank = |neighbour: &Neighbour| {
-                let leaf = leaf_of(neighbour.id);
+            let rank = |neighbour: &True| {
+                let leaf = leaf_of(neighbour.row);
                 ranked.iter().position(|ranked| *ranked == leaf).unwrap_or(usize::MAX)
             };
-            truth[at].iter().filter(|neighbour| neighbour.id != NONE).map(rank).collect::<Vec<_>>()
+            truth[at].iter().map(rank).collect::<Vec<_>>()
         });
         let mut ranks = ranks.concat();
         ranks.sort_unstable();
@@ -360,11 +360,10 @@ impl Joiner<'_> {
     /// The nearest of the candidates, by their vectors.
     fn finish<J: Join>(&self, table: &Table) -> Result<Knn, PackedError> {
         by_row::<J>(self.view, self.n, |first, to| {
-            let (mut query, mut best) = (self.room(), TopK::default());
+            let mut best = TopK::default();
             for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
-                self.read(row, &mut query);
                 best.reset(self.n);
-                finish_row(self.view, &query, table.candidates(row).iter().copied(), &mut best, to);
+                finish_row(self.view, row, table.candidates(row).iter().copied(), &mut best, to);
             }
         })
     }
@@ -401,15 +400,13 @@ pub(super) fn by_row<J: Join>(
 pub(super) fn read(view: &View<'_>, row: u32, to: &mut [f32]) {
     let vector = view.vector(row).unwrap_or(&[]);
     to[..vector.len()].copy_from_slice(vector);
-    if view.shape.metric == Metric::Angular {
-        normalise(to);
-    }
+    see(view.shape.metric, view.origin, to);
 }
 
-/// Writes the nearest of some rows, by their vectors; returns what orders the last of them.
+/// Writes the nearest of some rows to one, by their vectors; returns what orders the last of them.
 pub(super) fn finish_row(
     view: &View<'_>,
-    query: &[f32],
+    own: u32,
     rows: impl Iterator<Item = u32> + Clone,
     best: &mut TopK,
     to: &mut [Neighbour],
@@ -417,7 +414,7 @@ pub(super) fn finish_row(
     for row in rows.clone() {
         prefetch(view.vector(row).unwrap_or(&[]));
     }
-    let exact = Exact::new(view.shape.metric, query);
+    let exact = Exact::new(view.shape.metric, view.vector(own).unwrap_or(&[]));
     for row in rows {
         if let (Some(vector), Some(id)) = (view.vector(row), view.ids.get(row as usize)) {
             best.push(exact.order(vector), *id);

@@ -43,7 +43,6 @@ use self::format::{Layout, View};
 pub use self::format::{MAGIC, MOST_DIMENSIONS};
 pub use self::join::{Knn, KnnOptions};
 use self::rows::Rows;
-use self::search::Effort;
 pub use self::search::Scratch;
 use crate::error::{PackedError, SearchError};
 use crate::filter::{All, Filter};
@@ -175,7 +174,7 @@ pub struct PackedSearch<F = All> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wanted {
     Recall(f32),
-    Effort(Effort),
+    Effort { leaves: usize, candidates: usize },
     Exact,
 }
 
@@ -198,7 +197,7 @@ impl<F> PackedSearch<F> {
     /// Scans so many leaves, and compares so many candidates as bytes: for experts.
     #[must_use]
     pub fn effort(mut self, leaves: usize, candidates: usize) -> Self {
-        self.effort = Wanted::Effort(Effort { leaves, candidates });
+        self.effort = Wanted::Effort { leaves, candidates };
         self
     }
 
@@ -264,7 +263,7 @@ impl Packed {
         if dimensions == 0 {
             return Err(PackedError::Dimensions(0));
         }
-        let rows = Rows { metric, vectors, dimensions };
+        let rows = Rows { metric, vectors, dimensions, origin: &[] };
         if let Some(keys) = options.keys.filter(|keys| keys.len() != rows.len()) {
             return Err(PackedError::Keys { expected: rows.len(), found: keys.len() });
         }
@@ -392,7 +391,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
         let n = search.n.min(self.len());
         let effort = match search.effort {
             Wanted::Exact => return Ok(scratch.search_exactly(&view, n, &search.filter)),
-            Wanted::Effort(effort) => effort,
+            Wanted::Effort { leaves, candidates } => calibrate::by_hand(view.calibration, leaves, candidates, n),
             Wanted::Recall(recall) => calibrate::effort(view.calibration, recall, n),
         };
         Ok(scratch.search(&view, self.backend, n, effort, &search.filter))

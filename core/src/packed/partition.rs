@@ -163,7 +163,7 @@ impl KMeans<'_> {
                 for (at, (codes, step)) in codes.chunks_exact_mut(bytes).zip(&mut steps).take(leaf_of.len()).enumerate()
                 {
                     self.rows.read((first + at) as u32, &mut row);
-                    (*step, _) = grid::encode_probe(&row, self.grid, codes);
+                    *step = grid::encode_probe(&row, self.grid, codes);
                 }
                 let codes = &codes[..leaf_of.len() * bytes];
                 let mut best = [([f32::NEG_INFINITY; TILE_ROWS], [0; TILE_ROWS]); TOGETHER];

@@ -5,12 +5,30 @@ use alloc::vec::Vec;
 use crate::Metric;
 use crate::parallel::{self, Join};
 
-/// Vectors side by side; for the angular metric each is read at length one.
+/// Vectors side by side.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows<'a> {
     pub(crate) metric: Metric,
     pub(crate) vectors: &'a [f32],
     pub(crate) dimensions: usize,
+    /// See [`see`]; empty while it is not known.
+    pub(crate) origin: &'a [f32],
+}
+
+/// Makes of a vector, one of the index or one that is searched for, what the index sees.
+///
+/// For the angular metric that is the vector at length one. For the euclidean one it is the vector from an origin in the middle
+/// of all: distances are differences of squares there, and those of vectors far from zero would be nothing but rounding.
+pub(crate) fn see(metric: Metric, origin: &[f32], vector: &mut [f32]) {
+    match metric {
+        Metric::Angular => normalise(vector),
+        Metric::Euclidean => {
+            for (x, origin) in vector.iter_mut().zip(origin) {
+                *x -= origin;
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Rows that a thread takes at a time.
@@ -30,12 +48,10 @@ impl<'a> Rows<'a> {
     pub(crate) fn read(&self, id: u32, to: &mut [f32]) {
         let row = self.row(id);
         to[..row.len()].copy_from_slice(row);
-        if self.metric == Metric::Angular {
-            normalise(to);
-        }
+        see(self.metric, self.origin, to);
     }
 
-    /// The least and the greatest number of each dimension.
+    /// The least and the greatest number of each dimension, as the index sees them.
     pub(crate) fn ranges<J: Join>(&self) -> Vec<[f32; 2]> {
         let chunks = self.len().div_ceil(CHUNK);
         let each = parallel::map::<J, _>(0..chunks, &|chunk| {

@@ -6,7 +6,7 @@ use wide::i16x8;
 
 use super::format::{View, row_bias};
 use super::grid::{Probe, tile_width};
-use super::rows::{dot, dot_and_square, normalise, squared_distance};
+use super::rows::{dot, dot_and_square, see, squared_distance};
 use super::tables::Tables;
 use crate::filter::Filter;
 use crate::simd::{SCAN_ROWS, TILE_ROWS, prefetch, prefetch_lines};
@@ -20,12 +20,20 @@ pub(crate) struct Effort {
     pub(crate) leaves: usize,
     /// Candidates that are compared as bytes.
     pub(crate) candidates: usize,
+    /// Those of them that are compared in full.
+    pub(crate) finalists: usize,
+}
+
+impl Effort {
+    pub(crate) const ALL: Self = Self { leaves: usize::MAX, candidates: usize::MAX, finalists: usize::MAX };
 }
 
 /// Room for a search. A search that has had one before, for the same index and as many answers, allocates nothing.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    pub(crate) query: Vec<f32>,
+    /// The query as it was given, and as the index sees it.
+    given: Vec<f32>,
+    query: Vec<f32>,
     probe: Probe,
     tables: Tables,
     /// The score of each leaf.
@@ -48,13 +56,18 @@ impl Scratch {
         Self::default()
     }
 
-    /// Takes a query as the index sees it.
+    /// Takes a query as it was given.
     pub(crate) fn set_query(&mut self, view: &View<'_>, query: &[f32]) {
+        self.given.clear();
+        self.given.extend_from_slice(query);
         self.query.clear();
         self.query.extend_from_slice(query);
-        if view.shape.metric == Metric::Angular {
-            normalise(&mut self.query);
-        }
+        see(view.shape.metric, view.origin, &mut self.query);
+    }
+
+    /// Takes a row as the query.
+    pub(crate) fn set_row(&mut self, view: &View<'_>, row: u32) {
+        self.set_query(view, view.vector(row).unwrap_or(&[]));
     }
 
     /// Makes room for a search, so that the next like it allocates nothing.
@@ -73,7 +86,7 @@ impl Scratch {
         self.scan.clear();
         self.scan.reserve(leaves);
         self.rows.clear();
-        self.rows.reserve((candidates + 1).max(2 * n + SPARE));
+        self.rows.reserve(candidates + 1);
         self.found.clear();
         self.found.reserve(n);
         self.reservoir.keys.clear();
@@ -114,11 +127,10 @@ impl Scratch {
             // The filter leaves too few: look further.
             leaves = leaves.saturating_mul(4);
         }
-        if view.shape.dimensions > FEW_DIMENSIONS {
-            self.compare_bytes(view, backend, n + n / 4 + SPARE);
-        } else {
-            self.rows.clear();
-            self.rows.extend(self.reservoir.keys.iter().map(|key| *key as u32));
+        self.rows.clear();
+        self.rows.extend(self.reservoir.keys.iter().map(|key| *key as u32));
+        if effort.finalists < self.rows.len() {
+            self.compare_bytes(view, backend, effort.finalists.max(n));
         }
         self.compare_vectors(view, n);
         &self.found
@@ -135,7 +147,7 @@ impl Scratch {
             backend.tile_u7(&probe.codes, tile, &mut sums);
             let mut of_tile = [0.0; TILE_ROWS];
             for ((score, sum), bias) in of_tile.iter_mut().zip(&sums[0]).zip(biases) {
-                *score = probe.base + probe.step * *sum as f32 + bias;
+                *score = probe.step * *sum as f32 + bias;
             }
             scores.push(of_tile);
         }
@@ -205,13 +217,11 @@ impl Scratch {
         self.scan = scan;
     }
 
-    /// Compares the query with the bytes of the best rows.
+    /// Compares the query with the bytes of the candidates, and leaves the `n` best.
     fn compare_bytes(&mut self, view: &View<'_>, backend: Backend, n: usize) {
-        let Self { probe, reservoir, near, rows, .. } = self;
+        let Self { probe, near, rows, .. } = self;
         let d = view.shape.dimensions;
         near.reset(n);
-        rows.clear();
-        rows.extend(reservoir.keys.iter().map(|key| *key as u32));
         for row in rows.iter().take(AHEAD) {
             prefetch(view.byte_row(*row).unwrap_or(&[]));
         }
@@ -228,7 +238,7 @@ impl Scratch {
             }
             let sums = backend.dot_u7_many(&probe.codes[..d], four.map(|row| row.get(..d).unwrap_or(&[])));
             for ((row, sum), bytes) in group.iter().zip(sums).zip(four) {
-                near.push(-(probe.base + probe.step * sum as f32 + row_bias(bytes)), *row);
+                near.push(-(probe.step * sum as f32 + row_bias(bytes)), *row);
             }
         }
         rows.clear();
@@ -237,12 +247,12 @@ impl Scratch {
 
     /// Compares the query with the vectors of the best of those.
     fn compare_vectors(&mut self, view: &View<'_>, n: usize) {
-        let Self { query, rows, nearest, found, .. } = self;
+        let Self { given, rows, nearest, found, .. } = self;
         for row in rows.iter() {
             prefetch(view.vector(*row).unwrap_or(&[]));
         }
         nearest.reset(n);
-        let exact = Exact::new(view.shape.metric, query);
+        let exact = Exact::new(view.shape.metric, given);
         for row in rows.iter() {
             let (Some(vector), Some(id)) = (view.vector(*row), view.ids.get(*row as usize)) else { continue };
             nearest.push(exact.order(vector), *id);
@@ -253,9 +263,9 @@ impl Scratch {
 
     /// Compares the query with all vectors.
     pub(crate) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) -> &[Neighbour] {
-        let Self { query, nearest, found, .. } = self;
+        let Self { given, nearest, found, .. } = self;
         nearest.reset(n);
-        let exact = Exact::new(view.shape.metric, query);
+        let exact = Exact::new(view.shape.metric, given);
         for (id, vector) in view.ids.iter().zip(view.vectors.chunks_exact(view.shape.dimensions)) {
             if filter.allows(*id) {
                 nearest.push(exact.order(vector), *id);
@@ -303,10 +313,6 @@ pub(crate) fn best_leaves(scores: &[[f32; TILE_ROWS]], n: usize, keys: &mut Vec<
     }
 }
 
-/// Besides a quarter more than are wanted, so many vectors are compared in full: bytes put few in a wrong order.
-const SPARE: usize = 4;
-/// Vectors this short are compared in full at once: bytes would save nothing, and tell too few of them apart.
-const FEW_DIMENSIONS: usize = 32;
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 12;
 
@@ -463,8 +469,8 @@ impl Reservoir {
 }
 
 impl Scratch {
-    /// For each of some rows the rank of its leaf and, for each number of leaves on a grid, how many other rows of these
-    /// leaves have better codes; for the query that was set, which row `own` is.
+    /// For each of some rows the rank of its leaf and, for each number of leaves on a grid, how many rows of these
+    /// leaves have codes as good or better, itself among them; for the query that was set, which row `own` is.
     pub(crate) fn ranks(
         &mut self,
         view: &View<'_>,
@@ -505,7 +511,7 @@ impl Scratch {
                     present &= !(1 << place);
                 }
                 for (better, score) in better.iter_mut().zip(&scores) {
-                    let limit = score.saturating_sub(base).saturating_add(1).max(0);
+                    let limit = score.saturating_sub(base).max(0);
                     if let Ok(limit) = u16::try_from(limit) {
                         *better += (at_least(sums, limit) & present).count_ones();
                     }

@@ -75,7 +75,6 @@ impl Tiles {
 pub(crate) struct Batch {
     codes: Vec<i8>,
     steps: Vec<f32>,
-    bases: Vec<f32>,
     limits: Vec<f32>,
     sums: Vec<[i32; TILE_ROWS]>,
     masks: Vec<u16>,
@@ -142,16 +141,13 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.codes.clear();
         self.steps.clear();
-        self.bases.clear();
     }
 
     /// Adds a query as the index sees it.
     pub(crate) fn push(&mut self, view: &View<'_>, query: &[f32]) {
         let start = self.codes.len();
         self.codes.resize(start + 4 * tile_width(view.shape.dimensions), 0);
-        let (step, base) = grid::encode_probe(query, view.grid, &mut self.codes[start..]);
-        self.steps.push(step);
-        self.bases.push(base);
+        self.steps.push(grid::encode_probe(query, view.grid, &mut self.codes[start..]));
     }
 
     /// Begins to look for the `n` best rows of each query.
@@ -167,7 +163,7 @@ impl Batch {
         }
     }
 
-    /// Compares the queries with the rows of a leaf. Scores lack the queries' bases.
+    /// Compares the queries with the rows of a leaf.
     pub(crate) fn scan(&mut self, view: &View<'_>, tiles: &Tiles, leaf: u32, backend: Backend) {
         let Self { codes, steps, limits, sums, masks, best, .. } = self;
         let mut queries = Queries { codes, steps, limits, sums, masks };
@@ -211,10 +207,5 @@ impl Batch {
     /// What a code of each query stands for, times its grid's step.
     pub(crate) fn steps(&self) -> &[f32] {
         &self.steps
-    }
-
-    /// What scores lack.
-    pub(crate) fn bases(&self) -> &[f32] {
-        &self.bases
     }
 }
