@@ -22,11 +22,11 @@
 //! * [`Forest::open`] makes a forest of bytes that were written before, by this crate or by Annoy, without copying them.
 //! * [`Forest::search`] asks once; a [`Searcher`] asks many times and allocates nothing after the first;
 //!   [`Forest::search_many`] asks for many at a time, on several threads where the caller brings them ([`Join`]).
-//! * [`Items::graph`] finds the neighbours of every item at once, far faster than asking for each.
 //! * [`Search`] says how many answers, how hard to look (`search_k`), which ids are allowed ([`Filter`]), or that the answer
 //!   is to be exact.
 //! * A sketch of the items ([`Forest::with_sketch`]) makes searches faster and changes no answer.
-//! * [`Packed`] is another kind of index, many times faster ([`mod@packed`]); [`Knn`] finds the neighbours of every vector.
+//! * [`Packed`] is another kind of index, many times faster ([`mod@packed`]); [`Knn`] finds the neighbours of every vector at once,
+//!   far faster than asking for each.
 //! * [`metric`] has the five metrics, [`simd`] the kernels, one file an instruction set.
 //!
 //! No input makes the crate panic or read out of bounds: a caller's mistake and a damaged file are error values.
@@ -46,7 +46,6 @@ mod any;
 pub mod error;
 mod filter;
 pub mod forest;
-mod graph;
 pub mod metric;
 pub mod packed;
 mod parallel;
@@ -59,7 +58,6 @@ mod top_k;
 pub use any::{AnyForest, AnyItems};
 pub use filter::{All, Filter, IdSet};
 pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Scratch, Search, Searcher, Storage};
-pub use graph::{Graph, GraphOptions};
 pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
 pub use packed::{Knn, KnnOptions, Packed, PackedBuf, PackedOptions, PackedSearch};
 pub use parallel::{Join, Serial};

@@ -275,7 +275,7 @@ mod tests {
             for (id, row) in (0..).zip(&rows) {
                 items.add(id, row).unwrap();
             }
-            let sketch = Sketch::new::<Serial, Dot>(items.nodes(), items.backend()).unwrap();
+            let sketch = Sketch::new::<Serial, Dot>(items.nodes(), Backend::detect()).unwrap();
             let mut decided = 0;
             let mut probe = Probe::default();
             for query in vectors(&mut rng, 60, dimensions).iter().chain(&rows[..20]) {
@@ -304,7 +304,7 @@ mod tests {
         for id in [0, 1, 2, 4] {
             items.add(id, &[1.0, 2.0, 3.0]).unwrap();
         }
-        let sketch = Sketch::new::<Serial, Dot>(items.nodes(), items.backend()).unwrap();
+        let sketch = Sketch::new::<Serial, Dot>(items.nodes(), Backend::detect()).unwrap();
         let mut probe = Probe::default();
         // Neither for sure on one side nor on the other.
         let undecided = |Bounds { low, high, .. }: Bounds, i: usize| {
@@ -313,12 +313,12 @@ mod tests {
         };
         for query in [[f32::NAN, 1.0, 1.0], [f32::INFINITY, 1.0, 1.0]] {
             probe.set(&query, &sketch);
-            let bounds = sketch.dots(items.backend(), &probe, [0, 1, 2, 4]);
+            let bounds = sketch.dots(Backend::detect(), &probe, [0, 1, 2, 4]);
             assert!((0..4).all(|i| undecided(bounds, i)), "{bounds:?}");
         }
         // A hole, and an id out of range.
         probe.set(&[1.0; 3], &sketch);
-        assert!(undecided(sketch.dots(items.backend(), &probe, [0, 1, 2, 3]), 3));
-        assert!((0..4).all(|i| undecided(sketch.dots(items.backend(), &probe, [0, 1, 2, 5]), i)));
+        assert!(undecided(sketch.dots(Backend::detect(), &probe, [0, 1, 2, 3]), 3));
+        assert!((0..4).all(|i| undecided(sketch.dots(Backend::detect(), &probe, [0, 1, 2, 5]), i)));
     }
 }

@@ -152,13 +152,14 @@ fn bytes_and_answers_are_the_same_for_every_backend_and_number_of_threads() {
         let reference = Packed::build::<Serial>(metric, &items, d, &options).unwrap();
         let knn = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5)).unwrap();
         for backend in Backend::available() {
-            let index = Packed::build_with::<threads::Threads<3>>(backend, metric, &items, d, &options).unwrap();
+            let index = Packed::build::<threads::Threads<3>>(metric, &items, d, &options.backend(backend)).unwrap();
             assert!(index.as_bytes() == reference.as_bytes(), "{backend:?}");
             for query in items.chunks_exact(d).step_by(300) {
                 let search = PackedSearch::top(10);
                 assert_eq!(index.search(query, &search).unwrap(), reference.search(query, &search).unwrap());
             }
-            let again = Knn::of_with::<threads::Threads<2>>(backend, metric, &items, d, &KnnOptions::top(5)).unwrap();
+            let again =
+                Knn::of::<threads::Threads<2>>(metric, &items, d, &KnnOptions::top(5).backend(backend)).unwrap();
             assert_eq!(again, knn, "{backend:?}");
         }
     }

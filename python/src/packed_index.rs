@@ -188,13 +188,11 @@ impl Index {
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
         let index = py.detach(|| {
             let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
-            let mut options = PackedOptions::new().seed(seed);
+            let mut options = PackedOptions::new().backend(backend).seed(seed);
             if let Some(keys) = &keys {
                 options = options.keys(keys);
             }
-            on_threads(threads.unwrap_or(-1), || {
-                Packed::build_with::<Rayon>(backend, metric, &numbers, dimensions, &options)
-            })
+            on_threads(threads.unwrap_or(-1), || Packed::build::<Rayon>(metric, &numbers, dimensions, &options))
         })?;
         Self::over(Storage::Built(index.map_err(packed_error)?.into_storage()))
     }
@@ -313,11 +311,10 @@ pub(crate) fn knn_graph<'py>(
     }
     let (numbers, dimensions) = rows(vectors)?;
     let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let options = KnnOptions::top(k).recall(recall).seed(seed);
+    let options = KnnOptions::top(k).backend(backend).recall(recall).seed(seed);
     let options = if exact || recall >= 1.0 { options.exact() } else { options };
-    let found = py.detach(|| {
-        on_threads(threads.unwrap_or(-1), || Knn::of_with::<Rayon>(backend, metric, &numbers, dimensions, &options))
-    })?;
+    let found =
+        py.detach(|| on_threads(threads.unwrap_or(-1), || Knn::of::<Rayon>(metric, &numbers, dimensions, &options)))?;
     let found = found.map_err(packed_error)?;
     let count = numbers.len() / dimensions.max(1);
     let (mut ids, mut distances) =

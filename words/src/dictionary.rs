@@ -4,7 +4,7 @@ use std::fmt;
 
 use ohyeah::error::{BuildError, ItemError, PackedError, SearchError};
 use ohyeah::packed::MOST_DIMENSIONS;
-use ohyeah::{Angular, BuildOptions, GraphOptions, Items, Knn, KnnOptions, Metric, ParBuild, ParSearch, Rayon, Search};
+use ohyeah::{Angular, BuildOptions, Items, Knn, KnnOptions, Metric, ParBuild, ParSearch, Rayon, Search};
 use rayon::prelude::*;
 
 use crate::query::Neighbour;
@@ -13,9 +13,6 @@ use crate::vectors::WordVectors;
 /// Similar words that are found and formatted together: the memory between computing and writing, whatever `top` is.
 const BLOCK: usize = 8192 * 15;
 
-/// Leaves of this many trees are compared where vectors have too many dimensions to be packed. Measured on 341,479 GloVe
-/// vectors: recall .85 of the nearest 15 after one refinement.
-const GRAPH_TREES: usize = 60;
 /// Trees of a forest that is searched, unless the caller wants others.
 const SEARCH_TREES: usize = 50;
 /// This many neighbours a word are found at once at the most. Lists that are longer would take more memory than the vectors.
@@ -39,8 +36,8 @@ pub enum Step {
 /// A dictionary of similar words to be made; [`WordVectors::dictionary`] begins one.
 ///
 /// By default the neighbours of all words are found together, with the recall that is asked for (see [`ohyeah::Knn`]), or for
-/// sure with [`exact`](Self::exact). With [`trees`](Self::trees) or [`search_k`](Self::search_k), or for lists of more than 100, a forest is
-/// built and asked once for each word, as Annoy does it.
+/// sure with [`exact`](Self::exact). With [`trees`](Self::trees) or [`search_k`](Self::search_k), or for lists of more than 100 or vectors of more than 2,048
+/// dimensions, a forest is built and asked once for each word, as Annoy does it.
 ///
 /// # Examples
 ///
@@ -148,16 +145,9 @@ impl<'v> Dictionary<'v> {
         entry: impl Fn(u32, &[Neighbour]) -> T + Sync,
         mut sink: impl FnMut(T) -> Result<(), E> + Send,
     ) -> Result<(), DictionaryError<E>> {
-        if self.trees.is_some() || self.search_k.is_some() || self.top > MOST_AT_ONCE {
-            return self.by_searching(self.items()?, &entry, &mut sink);
-        }
-        if self.vectors.dimensions() > MOST_DIMENSIONS {
-            let items = self.items()?;
-            return if self.exact {
-                self.by_searching(items, &entry, &mut sink)
-            } else {
-                self.by_graph(items, &entry, &mut sink)
-            };
+        let asked_for = self.trees.is_some() || self.search_k.is_some();
+        if asked_for || self.top > MOST_AT_ONCE || self.vectors.dimensions() > MOST_DIMENSIONS {
+            return self.by_searching(&entry, &mut sink);
         }
         self.at_once(&entry, &mut sink)
     }
@@ -171,8 +161,8 @@ impl<'v> Dictionary<'v> {
         let tell = |share| self.tell(Step::Share(share));
         let options = KnnOptions::top(self.top).recall(self.recall).seed(self.seed).progress(&tell);
         let options = if self.exact { options.exact() } else { options };
-        let backend = vectors.scorer().0;
-        let found = Knn::of_with::<Rayon>(backend, Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
+        let options = options.backend(vectors.scorer().0);
+        let found = Knn::of::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
         self.in_blocks(sink, |ids| {
             let entry = |id| entry(id, &similar(found.neighbours(id).iter().copied(), id, self.top));
             Ok(ids.into_par_iter().map(entry).collect())
@@ -195,29 +185,14 @@ impl<'v> Dictionary<'v> {
         Ok(items)
     }
 
-    fn by_graph<T: Send, E: Send>(
-        &self,
-        mut items: Items<Angular>,
-        entry: &(impl Fn(u32, &[Neighbour]) -> T + Sync),
-        sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
-    ) -> Result<(), DictionaryError<E>> {
-        let options = GraphOptions::top(self.top).trees(self.trees.unwrap_or(GRAPH_TREES)).seed(self.seed);
-        let prepared = || self.tell(Step::Prepared { of: options.steps() });
-        let graph = items.graph::<Rayon>(&options.progress(&prepared))?;
-        self.in_blocks(sink, |ids| {
-            Ok(ids.into_par_iter().map(|id| entry(id, &similar(graph.neighbours(id), id, self.top))).collect())
-        })
-    }
-
     fn by_searching<T: Send, E: Send>(
         &self,
-        items: Items<Angular>,
         entry: &(impl Fn(u32, &[Neighbour]) -> T + Sync),
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
     ) -> Result<(), DictionaryError<E>> {
         let trees = if self.exact { 0 } else { self.trees.unwrap_or(SEARCH_TREES) };
         let prepared = || self.tell(Step::Prepared { of: trees });
-        let forest = items.par_build(BuildOptions::trees(trees).seed(self.seed).progress(&prepared))?;
+        let forest = self.items()?.par_build(BuildOptions::trees(trees).seed(self.seed).progress(&prepared))?;
         // The word itself is found too.
         let mut search = Search::top(self.top.saturating_add(1));
         if self.exact {

@@ -52,9 +52,9 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
         let words: Vec<&str> = vectors.words().collect();
         let bar = report.count("packing", PackedOptions::STEPS as u64);
         let packed = || bar.inc(1);
-        let options = PackedOptions::new().keys(&words).seed(args.seed).progress(&packed);
+        let options = PackedOptions::new().backend(ohyeah::backend()?).keys(&words).seed(args.seed).progress(&packed);
         let (numbers, dimensions) = (vectors.vectors(), vectors.dimensions());
-        let index = Packed::build_with::<Rayon>(ohyeah::backend()?, args.metric, numbers, dimensions, &options);
+        let index = Packed::build::<Rayon>(args.metric, numbers, dimensions, &options);
         out.write_all(index.map_err(|error| of_input(&error))?.as_bytes())?;
         return Ok(out.commit()?);
     }

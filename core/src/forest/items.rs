@@ -149,10 +149,6 @@ impl<D: Distance, S: Storage> Items<D, S> {
         Nodes::new(elements::<D>(&self.storage), self.layout, self.items)
     }
 
-    pub(crate) fn backend(&self) -> Backend {
-        self.backend
-    }
-
     /// Grows trees over the items, one after the other.
     ///
     /// # Errors

@@ -8,21 +8,23 @@
 //! Everything is one array of nodes of the same size: first the items, in the order of their ids, then each tree's nodes,
 //! children before parents, then a copy of every root. The array is the file.
 
-pub(crate) mod build;
+mod build;
 mod check;
 mod items;
 pub(crate) mod node;
+mod options;
 pub(crate) mod rules;
 mod search;
 pub(crate) mod split;
 mod storage;
+mod tree;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-pub use build::BuildOptions;
 pub use items::Items;
+pub use options::BuildOptions;
 pub(crate) use search::Trees;
 pub use search::{Scratch, Search, Searcher};
 pub use storage::{NodeBuf, OutOfSpace, Storage};

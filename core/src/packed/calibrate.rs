@@ -8,10 +8,11 @@
 use alloc::vec::Vec;
 
 use super::exhaustive;
-use super::format::{CALIBRATED, Point, View};
+use super::format::{CALIBRATED, Point};
 use super::sample::Sample;
 use super::search::{Effort, Scratch};
 use super::sweep::Tiles;
+use super::view::View;
 use crate::Backend;
 use crate::parallel::{self, Join};
 

@@ -14,10 +14,12 @@ use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::format::{View, row_bias};
-use super::join::{Knn, KnnOptions, NONE, TOGETHER, by_row, finish_row, read};
+use super::join::{NONE, TOGETHER, by_row, finish_row, read};
+use super::knn::Knn;
+use super::options::KnnOptions;
 use super::rows::dot;
 use super::sweep::{Batch, Tiles};
+use super::view::{View, row_bias};
 use crate::error::PackedError;
 use crate::parallel::{self, Join};
 use crate::top_k::TopK;

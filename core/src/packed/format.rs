@@ -20,7 +20,7 @@ use bytemuck::{Pod, Zeroable};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::codebook::{Codebook, tables};
-use super::grid::{Grid, tile_width};
+use super::grid::tile_width;
 use crate::Metric;
 use crate::error::PackedError;
 use crate::simd::{SCAN_ROWS, TILE_BYTES, TILE_ROWS};
@@ -378,92 +378,4 @@ pub const MOST_DIMENSIONS: usize = 2048;
 /// Whether vectors of this metric can be packed.
 pub(crate) const fn can_pack(metric: Metric) -> bool {
     matches!(metric, Metric::Angular | Metric::Euclidean | Metric::Dot)
-}
-
-/// The sections as what they hold.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'a> {
-    pub(crate) shape: Shape,
-    /// See [`see`](super::rows::see).
-    pub(crate) origin: &'a [f32],
-    pub(crate) grid: Grid<'a>,
-    pub(crate) centroids: &'a [[u8; TILE_BYTES]],
-    pub(crate) centroid_biases: &'a [f32],
-    pub(crate) leaves: &'a [LeafStart],
-    pub(crate) codebooks: &'a [Codebook],
-    pub(crate) codes: &'a [[u8; SCAN_ROWS]],
-    pub(crate) code_biases: &'a [[u16; SCAN_ROWS]],
-    pub(crate) leaf_biases: &'a [[f32; 2]],
-    pub(crate) ids: &'a [u32],
-    pub(crate) bytes: &'a [u8],
-    pub(crate) vectors: &'a [f32],
-    pub(crate) rows: &'a [u32],
-    pub(crate) calibration: &'a [Point],
-    pub(crate) key_ends: &'a [u64],
-    pub(crate) keys: &'a [u8],
-}
-
-impl Layout {
-    pub(crate) fn view<'a>(&self, bytes: &'a [u8]) -> View<'a> {
-        let grid: &[f32] = bytemuck::cast_slice(self.section(bytes, Section::Grid));
-        let (origin, grid) = grid.split_at(grid.len() / 3);
-        let (offset, step) = grid.split_at(grid.len() / 2);
-        View {
-            shape: self.shape,
-            origin,
-            grid: Grid { offset, step },
-            centroids: bytemuck::cast_slice(self.section(bytes, Section::Centroids)),
-            centroid_biases: bytemuck::cast_slice(self.section(bytes, Section::CentroidBiases)),
-            leaves: bytemuck::cast_slice(self.section(bytes, Section::Leaves)),
-            codebooks: bytemuck::cast_slice(self.section(bytes, Section::Codebooks)),
-            codes: bytemuck::cast_slice(self.section(bytes, Section::Codes)),
-            code_biases: bytemuck::cast_slice(self.section(bytes, Section::CodeBiases)),
-            leaf_biases: bytemuck::cast_slice(self.section(bytes, Section::LeafBiases)),
-            ids: bytemuck::cast_slice(self.section(bytes, Section::Ids)),
-            bytes: self.section(bytes, Section::Bytes),
-            vectors: bytemuck::cast_slice(self.section(bytes, Section::Vectors)),
-            rows: bytemuck::cast_slice(self.section(bytes, Section::Rows)),
-            calibration: bytemuck::cast_slice(self.section(bytes, Section::Calibration)),
-            key_ends: bytemuck::cast_slice(self.section(bytes, Section::KeyEnds)),
-            keys: self.section(bytes, Section::Keys),
-        }
-    }
-}
-
-impl<'a> View<'a> {
-    /// The codes and the bias of a row.
-    #[inline]
-    pub(crate) fn byte_row(&self, row: u32) -> Option<&'a [u8]> {
-        let bytes = row_bytes(self.shape.dimensions);
-        self.bytes.get(row as usize * bytes..(row as usize + 1) * bytes)
-    }
-
-    /// The vector of a row.
-    #[inline]
-    pub(crate) fn vector(&self, row: u32) -> Option<&'a [f32]> {
-        let d = self.shape.dimensions;
-        self.vectors.get(row as usize * d..(row as usize + 1) * d)
-    }
-
-    /// The key of an id.
-    pub(crate) fn key(&self, id: u32) -> Option<&'a str> {
-        core::str::from_utf8(self.key_bytes(id)?).ok()
-    }
-
-    pub(crate) fn key_bytes(&self, id: u32) -> Option<&'a [u8]> {
-        let end = *self.key_ends.get(id as usize)?;
-        let start = (id as usize).checked_sub(1).map_or(Some(0), |before| self.key_ends.get(before).copied())?;
-        self.keys.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
-    }
-
-    /// The rows of a leaf.
-    pub(crate) fn leaf_rows(&self, leaf: u32) -> core::ops::Range<u32> {
-        self.leaves[leaf as usize].row..self.leaves[leaf as usize + 1].row
-    }
-}
-
-/// The bias at the end of a row of codes.
-#[inline]
-pub(crate) fn row_bias(row: &[u8]) -> f32 {
-    row.last_chunk().map_or(f32::NEG_INFINITY, |bias| f32::from_le_bytes(*bias))
 }

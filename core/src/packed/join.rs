@@ -14,153 +14,24 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicBool, AtomicUsize};
 
-use super::build;
+use super::exact::{Exact, reported};
 use super::exhaustive::{self, True};
-use super::format::View;
 use super::grid::tile_width;
-use super::rows::{Rows, see};
+use super::knn::Knn;
+use super::options::KnnOptions;
+use super::rows::see;
 use super::sample::Sample;
-use super::search::{Exact, Scratch, best_leaves, reported};
+use super::search::{Scratch, best_leaves};
 use super::sweep::{Batch, Tiles};
+use super::view::View;
 use crate::error::PackedError;
 use crate::parallel::{self, Join, for_each_chunk};
 use crate::simd::{TILE_ROWS, prefetch};
 use crate::top_k::TopK;
-use crate::{Backend, Metric, Neighbour};
-
-/// How to find the neighbours of all vectors.
-#[derive(Clone, Copy)]
-pub struct KnnOptions<'a> {
-    n: usize,
-    /// None where all are to be found.
-    recall: Option<f32>,
-    pub(super) seed: u64,
-    progress: Option<&'a (dyn Fn(f32) + Sync)>,
-    cancel: Option<&'a AtomicBool>,
-}
-
-impl<'a> KnnOptions<'a> {
-    /// The `n` nearest neighbours of each vector, with recall .95.
-    #[must_use]
-    pub const fn top(n: usize) -> Self {
-        Self { n, recall: Some(0.95), seed: 0, progress: None, cancel: None }
-    }
-
-    /// Another recall: on average at least so large a share of what is found belongs there.
-    #[must_use]
-    pub const fn recall(mut self, recall: f32) -> Self {
-        self.recall = Some(recall);
-        self
-    }
-
-    /// Compares all with all. Every neighbour is found, for sure.
-    #[must_use]
-    pub const fn exact(mut self) -> Self {
-        self.recall = None;
-        self
-    }
-
-    /// Another seed than 0 for the random choices, where vectors are partitioned first.
-    #[must_use]
-    pub const fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Is told now and then, on any thread, about which share of the work is done: from 0 to 1, but not always in order.
-    #[must_use]
-    pub const fn progress(mut self, progress: &'a (dyn Fn(f32) + Sync)) -> Self {
-        self.progress = Some(progress);
-        self
-    }
-
-    /// Calls the work off soon after this becomes true.
-    #[must_use]
-    pub const fn cancel(mut self, cancel: &'a AtomicBool) -> Self {
-        self.cancel = Some(cancel);
-        self
-    }
-
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.cancel.is_some_and(|cancel| cancel.load(Relaxed))
-    }
-
-    /// Tells that `done` of `of` parts of a stage are done, which is a share of the work.
-    pub(super) fn tell(&self, stage: Range<f32>, done: usize, of: usize) {
-        if let Some(progress) = self.progress {
-            progress(stage.start + (stage.end - stage.start) * done as f32 / of.max(1) as f32);
-        }
-    }
-}
-
-impl core::fmt::Debug for KnnOptions<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { n, recall, .. } = self;
-        f.debug_struct("KnnOptions").field("n", n).field("recall", recall).finish_non_exhaustive()
-    }
-}
-
-/// The neighbours of every vector.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Knn {
-    /// By vector, nearest first, as many for each.
-    neighbours: Vec<Neighbour>,
-    width: usize,
-}
-
-impl Knn {
-    /// The neighbours of every one of some vectors, which lie one after the other, `dimensions` numbers each: partitions them
-    /// as [`Packed`](super::Packed) does, and keeps nothing of it.
-    ///
-    /// # Errors
-    ///
-    /// A metric that cannot be packed, vectors that cannot be searched for, no memory, or the work was called off.
-    pub fn of<J: Join>(
-        metric: Metric,
-        vectors: &[f32],
-        dimensions: usize,
-        options: &KnnOptions<'_>,
-    ) -> Result<Self, PackedError> {
-        Self::of_with::<J>(Backend::detect(), metric, vectors, dimensions, options)
-    }
-
-    /// [`of`](Self::of) with a certain backend, which makes no difference to the result.
-    ///
-    /// # Errors
-    ///
-    /// As [`of`](Self::of).
-    pub fn of_with<J: Join>(
-        backend: Backend,
-        metric: Metric,
-        vectors: &[f32],
-        dimensions: usize,
-        options: &KnnOptions<'_>,
-    ) -> Result<Self, PackedError> {
-        if dimensions == 0 {
-            return Err(PackedError::Dimensions(0));
-        }
-        let rows = Rows { metric, vectors, dimensions, origin: &[] };
-        let (bytes, layout) = build::build_partition::<J>(rows, backend, options)?;
-        join::<J>(&layout.view(bytes.as_ref()), backend, options)
-    }
-
-    /// The neighbours of a vector, nearest first, of equals the smaller id first; itself is not among them. None of an id that
-    /// there is not.
-    #[must_use]
-    pub fn neighbours(&self, id: u32) -> &[Neighbour] {
-        let start = (id as usize).saturating_mul(self.width);
-        self.neighbours.get(start..start.saturating_add(self.width)).unwrap_or(&[])
-    }
-
-    /// How many neighbours each vector has: as many as were asked for, or fewer where there are not as many vectors.
-    #[must_use]
-    pub const fn width(&self) -> usize {
-        self.width
-    }
-}
+use crate::{Backend, Neighbour};
 
 /// Rows whose neighbours are found for sure.
 const SAMPLE: usize = 768;
@@ -249,12 +120,12 @@ impl Joiner<'_> {
         let starts = self.view.leaves;
         let leaf_of = |row: u32| starts.partition_point(|start| start.row <= row).saturating_sub(1) as u32;
         let ranks = parallel::map::<J, _>(0..sample.len(), &|at| {
-            let (mut scratch, mut query) = (Scratch::new(), self.room());
-            self.read(sample[at], &mut query);
-            let ranked: Vec<u32> = scratch.ranked_leaves(self.view, self.backend, &query).collect();
+            let mut scratch = Scratch::new();
+            scratch.set_row(self.view, sample[at]);
+            let ranked = scratch.begin_with_all_leaves(self.view, self.backend);
             let rank = |neighbour: &True| {
                 let leaf = leaf_of(neighbour.row);
-                ranked.iter().position(|ranked| *ranked == leaf).unwrap_or(usize::MAX)
+                ranked.iter().position(|(_, ranked)| *ranked == leaf).unwrap_or(usize::MAX)
             };
             truth[at].iter().map(rank).collect::<Vec<_>>()
         });

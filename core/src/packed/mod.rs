@@ -20,200 +20,43 @@
 //! All but the last step are integers, and the last is f64 in an order of its own (`rows`): indexes and answers are
 //! the same for every number of threads and every instruction set.
 
+mod buf;
 mod build;
 mod calibrate;
 mod codebook;
+mod exact;
 mod exhaustive;
 mod format;
 mod grid;
 mod join;
+mod knn;
+mod options;
 mod partition;
+mod ranks;
+mod reservoir;
 mod rows;
 mod sample;
 mod search;
 mod sweep;
 mod tables;
+mod view;
 
 use alloc::vec::Vec;
-use core::fmt;
 
-use bytemuck::{Pod, Zeroable};
-
-use self::format::{Layout, View};
+pub use self::buf::PackedBuf;
+use self::format::Layout;
 pub use self::format::{MAGIC, MOST_DIMENSIONS};
-pub use self::join::{Knn, KnnOptions};
+pub use self::knn::Knn;
+use self::options::Wanted;
+pub use self::options::{KnnOptions, PackedOptions, PackedSearch};
 use self::rows::Rows;
 pub use self::search::Scratch;
+use self::view::View;
 use crate::error::{PackedError, SearchError};
-use crate::filter::{All, Filter};
+use crate::filter::Filter;
 use crate::metric::Element;
 use crate::parallel::Join;
 use crate::{Backend, Metric, Neighbour};
-
-/// How to build a packed index.
-#[derive(Clone, Copy, Default)]
-pub struct PackedOptions<'a> {
-    leaves: Option<usize>,
-    passes: Option<usize>,
-    seed: u64,
-    keys: Option<&'a [&'a str]>,
-    progress: Option<&'a (dyn Fn() + Sync)>,
-}
-
-impl<'a> PackedOptions<'a> {
-    /// What suits most vectors.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { leaves: None, passes: None, seed: 0, keys: None, progress: None }
-    }
-
-    /// Another number of leaves than one for 160 vectors.
-    #[must_use]
-    pub const fn leaves(mut self, leaves: usize) -> Self {
-        self.leaves = Some(leaves);
-        self
-    }
-
-    /// Another number of passes of k-means than 6.
-    #[must_use]
-    pub const fn passes(mut self, passes: usize) -> Self {
-        self.passes = Some(passes);
-        self
-    }
-
-    /// Another seed than 0 for the random choices. The same seed gives the same index.
-    #[must_use]
-    pub const fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// A key for each vector, such as its word, to be kept in the index.
-    #[must_use]
-    pub const fn keys(mut self, keys: &'a [&'a str]) -> Self {
-        self.keys = Some(keys);
-        self
-    }
-
-    /// How often progress is called, with the default number of passes.
-    pub const STEPS: usize = build::PASSES + 4;
-
-    /// Is called [`STEPS`](Self::STEPS) times on the way.
-    #[must_use]
-    pub const fn progress(mut self, progress: &'a (dyn Fn() + Sync)) -> Self {
-        self.progress = Some(progress);
-        self
-    }
-
-    fn step(&self) {
-        if let Some(progress) = self.progress {
-            progress();
-        }
-    }
-}
-
-impl fmt::Debug for PackedOptions<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { leaves, passes, seed, .. } = self;
-        f.debug_struct("PackedOptions")
-            .field("leaves", leaves)
-            .field("passes", passes)
-            .field("seed", seed)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A cache line.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
-/// The bytes of a packed index in memory.
-#[derive(Clone)]
-pub struct PackedBuf {
-    lines: Vec<Line>,
-    length: usize,
-}
-
-impl PackedBuf {
-    fn zeroed(length: usize) -> Result<Self, PackedError> {
-        let mut lines = Vec::new();
-        let count = length.div_ceil(size_of::<Line>());
-        lines.try_reserve_exact(count).map_err(|_| PackedError::OutOfMemory)?;
-        lines.resize(count, Line::zeroed());
-        Ok(Self { lines, length })
-    }
-}
-
-impl AsRef<[u8]> for PackedBuf {
-    fn as_ref(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.lines)[..self.length]
-    }
-}
-
-impl AsMut<[u8]> for PackedBuf {
-    fn as_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.length]
-    }
-}
-
-impl fmt::Debug for PackedBuf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PackedBuf").field("length", &self.length).finish_non_exhaustive()
-    }
-}
-
-/// What to search for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PackedSearch<F = All> {
-    n: usize,
-    effort: Wanted,
-    filter: F,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Wanted {
-    Recall(f32),
-    Effort { leaves: usize, candidates: usize },
-    Exact,
-}
-
-impl PackedSearch {
-    /// The `n` nearest, with recall .95: on average so large a share of the answers belongs there.
-    #[must_use]
-    pub const fn top(n: usize) -> Self {
-        Self { n, effort: Wanted::Recall(0.95), filter: All }
-    }
-}
-
-impl<F> PackedSearch<F> {
-    /// Another recall, from .5 to .9999. It was calibrated with the 10 nearest of vectors like those in the index.
-    #[must_use]
-    pub fn recall(mut self, recall: f32) -> Self {
-        self.effort = Wanted::Recall(recall);
-        self
-    }
-
-    /// Scans so many leaves, and compares so many candidates as bytes: for experts.
-    #[must_use]
-    pub fn effort(mut self, leaves: usize, candidates: usize) -> Self {
-        self.effort = Wanted::Effort { leaves, candidates };
-        self
-    }
-
-    /// Compares the query with every vector.
-    #[must_use]
-    pub fn exact(mut self) -> Self {
-        self.effort = Wanted::Exact;
-        self
-    }
-
-    /// Only ids that the filter allows. Where they are few, more leaves are scanned until there are enough.
-    #[must_use]
-    pub fn filter<G: Filter>(self, filter: G) -> PackedSearch<G> {
-        PackedSearch { n: self.n, effort: self.effort, filter }
-    }
-}
 
 /// A packed index: see the [module](self).
 ///
@@ -245,21 +88,6 @@ impl Packed {
         dimensions: usize,
         options: &PackedOptions<'_>,
     ) -> Result<Self, PackedError> {
-        Self::build_with::<J>(Backend::detect(), metric, vectors, dimensions, options)
-    }
-
-    /// [`build`](Self::build) with a certain backend, which makes no difference to the result.
-    ///
-    /// # Errors
-    ///
-    /// As [`build`](Self::build).
-    pub fn build_with<J: Join>(
-        backend: Backend,
-        metric: Metric,
-        vectors: &[f32],
-        dimensions: usize,
-        options: &PackedOptions<'_>,
-    ) -> Result<Self, PackedError> {
         if dimensions == 0 {
             return Err(PackedError::Dimensions(0));
         }
@@ -267,6 +95,7 @@ impl Packed {
         if let Some(keys) = options.keys.filter(|keys| keys.len() != rows.len()) {
             return Err(PackedError::Keys { expected: rows.len(), found: keys.len() });
         }
+        let backend = options.backend.unwrap_or_else(Backend::detect);
         let (storage, layout) = build::build::<J>(rows, backend, options)?;
         Ok(Self { storage, layout, backend })
     }
@@ -429,6 +258,6 @@ impl<S: AsRef<[u8]>> Packed<S> {
     ///
     /// No memory, or the work was called off.
     pub fn knn<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
-        join::join::<J>(&self.view(), self.backend, options)
+        join::join::<J>(&self.view(), options.backend.unwrap_or(self.backend), options)
     }
 }

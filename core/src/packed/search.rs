@@ -4,14 +4,16 @@ use alloc::vec::Vec;
 
 use wide::i16x8;
 
-use super::format::{View, row_bias};
+use super::exact::{Exact, reported};
 use super::grid::{Probe, tile_width};
-use super::rows::{dot, dot_and_square, see, squared_distance};
+use super::reservoir::Reservoir;
+use super::rows::see;
 use super::tables::Tables;
+use super::view::{View, row_bias};
 use crate::filter::Filter;
 use crate::simd::{SCAN_ROWS, TILE_ROWS, prefetch, prefetch_lines};
 use crate::top_k::{TopK, key, split_key};
-use crate::{Backend, Metric, Neighbour};
+use crate::{Backend, Neighbour};
 
 /// How hard to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +43,12 @@ pub struct Scratch {
     keys: Vec<u64>,
     /// Leaves to be scanned: the product with the centroid, and the leaf.
     scan: Vec<(f32, u32)>,
-    sums: Vec<[u16; SCAN_ROWS]>,
+    pub(super) sums: Vec<[u16; SCAN_ROWS]>,
     reservoir: Reservoir,
     near: TopK,
     rows: Vec<u32>,
     nearest: TopK,
-    pub(crate) found: Vec<Neighbour>,
+    found: Vec<Neighbour>,
 }
 
 impl Scratch {
@@ -93,16 +95,13 @@ impl Scratch {
         self.reservoir.keys.reserve(candidates.saturating_mul(8).saturating_add(1024).min(view.shape.rows));
     }
 
-    /// All leaves, the best for a query first.
-    pub(crate) fn ranked_leaves(
-        &mut self,
-        view: &View<'_>,
-        backend: Backend,
-        query: &[f32],
-    ) -> impl Iterator<Item = u32> + '_ {
-        self.probe.set(query, view.grid);
+    /// Ranks all leaves for the query that was set, best first, and makes ready to scan them.
+    pub(super) fn begin_with_all_leaves(&mut self, view: &View<'_>, backend: Backend) -> Vec<(f32, u32)> {
+        self.probe.set(&self.query, view.grid);
         self.rank_leaves(view, backend, view.shape.leaves);
-        self.scan.iter().map(|(_, leaf)| *leaf)
+        let leaves = core::mem::take(&mut self.scan);
+        self.prepare_tables(view, &leaves);
+        leaves
     }
 
     /// The `n` nearest that the filter allows, for the query that was set.
@@ -169,7 +168,7 @@ impl Scratch {
 
     /// Adds up the codes of a leaf; returns what is to be added to each sum.
     #[inline]
-    fn scan_leaf(&mut self, view: &View<'_>, backend: Backend, product: f32, leaf: u32) -> i32 {
+    pub(super) fn scan_leaf(&mut self, view: &View<'_>, backend: Backend, product: f32, leaf: u32) -> i32 {
         let Self { tables, sums, .. } = self;
         let codes = codes_of(view, leaf);
         let blocks = codes.len() / (tables.entries.len() / 2);
@@ -316,43 +315,6 @@ pub(crate) fn best_leaves(scores: &[[f32; TILE_ROWS]], n: usize, keys: &mut Vec<
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 12;
 
-/// Distances from a query, in f64, so that they are the same on every machine; see [`dot`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Exact<'q> {
-    metric: Metric,
-    query: &'q [f32],
-    squared: f64,
-}
-
-impl<'q> Exact<'q> {
-    pub(crate) fn new(metric: Metric, query: &'q [f32]) -> Self {
-        Self { metric, query, squared: dot(query, query) }
-    }
-
-    /// What orders by distance: the squared distance, or minus the product.
-    #[inline]
-    pub(crate) fn order(&self, vector: &[f32]) -> f32 {
-        (match self.metric {
-            Metric::Euclidean => squared_distance(self.query, vector),
-            Metric::Dot => -dot(self.query, vector),
-            _ => {
-                let [product, squared] = dot_and_square(self.query, vector);
-                let lengths = squared * self.squared;
-                if lengths > 0.0 { 2.0 - 2.0 * product / libm::sqrt(lengths) } else { 2.0 }
-            }
-        }) as f32
-    }
-}
-
-/// The distance of what orders.
-pub(crate) fn reported(metric: Metric, found: Neighbour) -> Neighbour {
-    let distance = match metric {
-        Metric::Dot => 0.0 - found.distance,
-        _ => libm::sqrtf(found.distance.max(0.0)),
-    };
-    Neighbour { distance, ..found }
-}
-
 /// The codes of a leaf.
 #[inline]
 fn codes_of<'a>(view: &View<'a>, leaf: u32) -> &'a [[u8; SCAN_ROWS]] {
@@ -378,7 +340,7 @@ fn add_biases(view: &View<'_>, leaf: u32, unit: f32, sums: &mut [[u16; SCAN_ROWS
 
 /// Which sums reach a limit, a bit each.
 #[inline]
-fn at_least(sums: &[u16; SCAN_ROWS], limit: u16) -> u32 {
+pub(super) fn at_least(sums: &[u16; SCAN_ROWS], limit: u16) -> u32 {
     // There is only a comparison of signed numbers: the sign bit is flipped on both sides.
     let flip = i16x8::splat(i16::MIN);
     let limit = i16x8::splat((limit ^ 1 << 15).cast_signed());
@@ -388,148 +350,4 @@ fn at_least(sums: &[u16; SCAN_ROWS], limit: u16) -> u32 {
         below |= (limit.simd_gt(sums ^ flip).to_bitmask() & 0xff) << (8 * at);
     }
     !below
-}
-
-/// The best rows so far.
-///
-/// No heap and no selection: how many rows there are of each score is counted, in steps of some size, and when those above
-/// a step are as many as are wanted, that step and those below are given up. So the limit follows every row that comes, and
-/// a row costs a few instructions.
-#[derive(Debug, Default)]
-struct Reservoir {
-    /// What a score lacks of the greatest there is, and the row.
-    keys: Vec<u64>,
-    n: usize,
-    /// Rows of each step of scores.
-    counts: Vec<u32>,
-    /// The score at which the first step begins, and the binary logarithm of a step.
-    first: i32,
-    shift: u32,
-    /// The step that is given up next, and how many rows there are in it and above.
-    step: usize,
-    above: usize,
-    /// Only scores from here on are worth keeping.
-    limit: i32,
-}
-
-/// Steps of scores that are told apart.
-const STEPS: usize = 512;
-
-impl Reservoir {
-    /// Empties it, to keep at least `n`. Scores are told apart from `first` on, over a range of at least `range`.
-    fn reset(&mut self, n: usize, first: i32, range: i32) {
-        self.keys.clear();
-        self.counts.clear();
-        self.counts.resize(STEPS, 0);
-        self.n = n.max(1);
-        (self.first, self.shift) = (first, (range / STEPS as i32 + 1).unsigned_abs().next_power_of_two().ilog2());
-        (self.step, self.above) = (0, 0);
-        self.limit = i32::MIN;
-    }
-
-    #[inline]
-    fn push(&mut self, score: i32, row: u32) {
-        if score < self.limit {
-            return;
-        }
-        if self.keys.len() == self.keys.capacity() {
-            self.drop_what_is_below();
-        }
-        self.keys.push(u64::from(i32::MAX.abs_diff(score)) << 32 | u64::from(row));
-        let step = (score.saturating_sub(self.first).max(0) >> self.shift) as usize;
-        self.counts[step.min(STEPS - 1)] += 1;
-        self.above += 1;
-        while self.above - self.counts[self.step] as usize >= self.n {
-            self.above -= self.counts[self.step] as usize;
-            self.step += 1;
-            self.limit = self.limit.max(self.first.saturating_add((self.step as i32) << self.shift));
-        }
-    }
-
-    #[cold]
-    fn drop_what_is_below(&mut self) {
-        let most = i32::MAX.abs_diff(self.limit);
-        self.keys.retain(|key| (key >> 32) as u32 <= most);
-        // Most of them in one step, below the first or above the last.
-        if self.keys.len() > self.n && 2 * self.keys.len() > self.keys.capacity() {
-            let (_, last, _) = self.keys.select_nth_unstable(self.n - 1);
-            self.limit = self.limit.max((i64::from(i32::MAX) - (*last >> 32) as i64) as i32);
-            self.keys.truncate(self.n);
-        }
-    }
-
-    /// Leaves the best `n`.
-    fn cut(&mut self) {
-        self.drop_what_is_below();
-        if self.keys.len() > self.n {
-            self.keys.select_nth_unstable(self.n - 1);
-            self.keys.truncate(self.n);
-        }
-    }
-}
-
-impl Scratch {
-    /// For each of some rows the rank of its leaf and, for each number of leaves on a grid, how many rows of these
-    /// leaves have codes as good or better, itself among them; for the query that was set, which row `own` is.
-    pub(crate) fn ranks(
-        &mut self,
-        view: &View<'_>,
-        backend: Backend,
-        rows: &[u32],
-        own: u32,
-        grid: &[u32],
-    ) -> Vec<(u32, Vec<u32>)> {
-        self.probe.set(&self.query, view.grid);
-        self.rank_leaves(view, backend, view.shape.leaves);
-        let mut ranks: Vec<(u32, Vec<u32>)> = rows.iter().map(|_| (u32::MAX, Vec::new())).collect();
-        let mut scores: Vec<i32> = rows.iter().map(|_| i32::MAX).collect();
-        let mut leaves = core::mem::take(&mut self.scan);
-        // The scores of the rows themselves first, and then of all others.
-        self.prepare_tables(view, &leaves);
-        for (rank, (product, leaf)) in (0..).zip(&leaves) {
-            let own_rows = view.leaf_rows(*leaf);
-            if rows.iter().any(|row| own_rows.contains(row)) {
-                let base = self.scan_leaf(view, backend, *product, *leaf);
-                for (at, row) in rows.iter().enumerate().filter(|(_, row)| own_rows.contains(row)) {
-                    let place = (row - own_rows.start) as usize;
-                    scores[at] = base.saturating_add(i32::from(self.sums[place / SCAN_ROWS][place % SCAN_ROWS]));
-                    ranks[at].0 = rank;
-                }
-            }
-        }
-        let mut better = alloc::vec![0; rows.len()];
-        let mut grid = grid.iter().peekable();
-        for (scanned, (product, leaf)) in (1..).zip(&leaves) {
-            let base = self.scan_leaf(view, backend, *product, *leaf);
-            let leaf_rows = view.leaf_rows(*leaf);
-            let count = leaf_rows.len();
-            for (block, sums) in self.sums[..count.div_ceil(SCAN_ROWS)].iter().enumerate() {
-                let left = count - block * SCAN_ROWS;
-                let mut present = if left < SCAN_ROWS { (1 << left) - 1 } else { u32::MAX };
-                let place = own.wrapping_sub(leaf_rows.start + (block * SCAN_ROWS) as u32);
-                if place < SCAN_ROWS as u32 {
-                    present &= !(1 << place);
-                }
-                for (better, score) in better.iter_mut().zip(&scores) {
-                    let limit = score.saturating_sub(base).max(0);
-                    if let Ok(limit) = u16::try_from(limit) {
-                        *better += (at_least(sums, limit) & present).count_ones();
-                    }
-                }
-            }
-            while grid.next_if(|at| **at <= scanned).is_some() {
-                for (rank, better) in ranks.iter_mut().zip(&better) {
-                    rank.1.push(*better);
-                }
-            }
-        }
-        // Leaves without a score were not scanned.
-        for _ in grid {
-            for (rank, better) in ranks.iter_mut().zip(&better) {
-                rank.1.push(*better);
-            }
-        }
-        core::mem::swap(&mut self.scan, &mut leaves);
-        ranks
-    }
 }

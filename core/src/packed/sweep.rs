@@ -3,8 +3,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::format::{View, row_bias};
 use super::grid::{self, tile_width};
+use super::view::{View, row_bias};
 use crate::Backend;
 use crate::parallel::{self, Join};
 use crate::simd::{TILE_BYTES, TILE_ROWS};
@@ -37,16 +37,8 @@ impl Tiles {
             width,
         };
         let Self { tiles, biases, starts, .. } = &mut all;
-        let mut rest = biases.as_mut_slice();
-        let mut leaves = Vec::new();
         for (leaf, pair) in (0..).zip(starts.windows(2)) {
-            let (here, after) = rest.split_at_mut(pair[1] - pair[0]);
-            leaves.push((leaf, here));
-            rest = after;
-        }
-        // Biases first, one after the other: they are few.
-        for (leaf, biases) in leaves {
-            for (row, bias) in view.leaf_rows(leaf).zip(biases.as_flattened_mut()) {
+            for (row, bias) in view.leaf_rows(leaf).zip(biases[pair[0]..pair[1]].as_flattened_mut()) {
                 *bias = row_bias(view.byte_row(row).unwrap_or(&[]));
             }
         }

@@ -1,0 +1,321 @@
+//! Growing one tree.
+//!
+//! The steps, and the order in which random numbers are drawn, are Annoy's, so that the same generator gives the same trees. A
+//! tree grows in an array of its own, as if it came right after the items.
+
+use alloc::vec::Vec;
+
+use bytemuck::Zeroable;
+use rand_core::Rng;
+
+use super::node::{Header, Layout, Nodes, Row};
+use super::rules::Rules;
+use super::split::{CACHED, SplitInput, SplitNode};
+use crate::Backend;
+use crate::error::BuildError;
+use crate::metric::Element;
+use crate::rng::tree_stream;
+use crate::sketch::{Probe, Sketch};
+
+/// What a tree grows from.
+#[derive(Clone, Copy)]
+pub(super) struct GrowInput<'a, D: Rules> {
+    pub(super) nodes: Nodes<'a, D>,
+    /// The ids that were added, in order.
+    pub(super) present: &'a [u32],
+    pub(super) sketch: Option<&'a Sketch>,
+    pub(super) backend: Backend,
+}
+
+/// One tree's nodes, as if they came right after the items.
+pub(super) fn grow_tree<D: Rules>(
+    input: GrowInput<'_, D>,
+    seed: u64,
+    tree: usize,
+) -> Result<Vec<D::Element>, BuildError> {
+    Tree::grow(input, &mut tree_stream(seed, tree as u64))
+}
+
+pub(super) fn node_id(position: usize) -> Result<u32, BuildError> {
+    // The number of nodes, one more, is below 2³¹ as well.
+    i32::try_from(position + 1).map(|count| count as u32 - 1).map_err(|_| BuildError::TooManyNodes)
+}
+
+/// How often a split is tried again when it is uneven.
+const ATTEMPTS: usize = 3;
+/// A split this uneven is tried again. In f64: a share of 19 in 20, rounded to f32, is less.
+const UNEVEN: f64 = 0.95;
+/// A split that stays this uneven is given up, and sides are drawn.
+const HOPELESS: f64 = 0.99;
+/// Items whose margins are computed at once.
+const TOGETHER: usize = 4;
+/// How many items ahead memory is asked for.
+const AHEAD: usize = 16;
+
+/// The rows that a subtree is grown over: all items, or those of a subtree, gathered.
+#[derive(Clone, Copy)]
+struct Rows<'r, D: Rules> {
+    nodes: Nodes<'r, D>,
+    /// The ids of the items, where they are gathered and numbered anew.
+    gathered: Option<&'r [u32]>,
+}
+
+impl<D: Rules> Rows<'_, D> {
+    fn id(&self, row: u32) -> u32 {
+        self.gathered.and_then(|ids| ids.get(row as usize)).copied().unwrap_or(row)
+    }
+}
+
+/// A tree as it grows.
+pub(super) struct Tree<'a, D: Rules, R> {
+    nodes: Nodes<'a, D>,
+    backend: Backend,
+    rng: &'a mut R,
+    sketch: Option<&'a Sketch>,
+    probe: Probe,
+    split: SplitNode<D>,
+    /// The side of each item of the node at work.
+    sides: Vec<bool>,
+    /// Items of side 1 on their way behind those of side 0.
+    moving: Vec<u32>,
+    /// Items whose side their sketch does not tell, and where they stand.
+    undecided: Vec<(u32, u32)>,
+    gathering: Gathering<D>,
+    grown: Vec<D::Element>,
+}
+
+/// Room for the rows of a subtree, side by side, each vector at the start of a cache line: in a file's layout most begin in
+/// the middle of one, so that every load of a vector register touches two.
+struct Gathering<D: Rules>(Vec<D::Element>);
+
+impl<D: Rules> Default for Gathering<D> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// Bytes in a cache line.
+const LINE: usize = 64;
+
+impl<D: Rules> Gathering<D> {
+    /// Copies the rows of items; the view has them in this order.
+    fn gather(&mut self, nodes: Nodes<'_, D>, ids: &[u32]) -> Nodes<'_, D> {
+        let layout = nodes.layout();
+        let line = LINE / size_of::<D::Element>();
+        // A header ends where its vector begins, at the end of lines of its own.
+        let lead = layout.header.next_multiple_of(line);
+        let stride = lead + layout.width.next_multiple_of(line);
+        self.0.resize(self.0.len().max(stride * ids.len() + 2 * line), D::Element::zeroed());
+        let first = self.0.as_ptr().align_offset(LINE).min(line) + lead - layout.header;
+        let room = &mut self.0[first..first + stride * ids.len()];
+        for (at, (to, id)) in room.chunks_exact_mut(stride).zip(ids).enumerate() {
+            if let Some(later) = ids.get(at + AHEAD) {
+                nodes.prefetch(*later);
+            }
+            // Ids come from the items, so each has a row.
+            if let Some(Row { header, vector }) = nodes.row(*id) {
+                to[..layout.header].copy_from_slice(bytemuck::cast_slice(core::slice::from_ref(header)));
+                to[layout.header..layout.header + layout.width].copy_from_slice(vector);
+            }
+        }
+        Nodes::new(room, Layout { stride, ..layout }, ids.len() as u32)
+    }
+}
+
+impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
+    /// The nodes of a tree over all items, the root last.
+    pub(super) fn grow(input: GrowInput<'a, D>, rng: &'a mut R) -> Result<Vec<D::Element>, BuildError> {
+        let GrowInput { nodes, present, backend, sketch } = input;
+        let mut ids = present.to_vec();
+        let split = SplitNode::new(nodes.layout().width);
+        let (probe, sides, moving, undecided, gathering, grown) = Default::default();
+        let mut tree = Self { nodes, backend, rng, sketch, probe, split, sides, moving, undecided, gathering, grown };
+        tree.node(Rows { nodes, gathered: None }, &mut ids, true)?;
+        Ok(tree.grown)
+    }
+
+    /// Appends the nodes of a subtree; returns the last one's id, or the item's where there is only one.
+    fn node(&mut self, rows: Rows<'_, D>, ids: &mut [u32], root: bool) -> Result<u32, BuildError> {
+        let items = self.nodes.items();
+        let capacity = self.nodes.layout().capacity;
+        if let ([id], false) = (&ids, root) {
+            return Ok(rows.id(*id));
+        }
+        // A root claims all ids, holes included.
+        let descendants = if root { items as i32 } else { ids.len() as i32 };
+        let fits = ids.len() <= capacity && (!root || items as usize <= capacity || ids.len() <= 1);
+        if fits {
+            return self.leaf(descendants, rows, ids);
+        }
+        if rows.gathered.is_none() && ids.len() * self.nodes.layout().bytes <= CACHED {
+            return self.gathered(ids, root);
+        }
+        let ones = self.choose_sides(rows, ids);
+        let (header, vector) = (self.split.header, self.split.vector.clone());
+        let (zeros, ones) = self.partition(ids, ones);
+        let smaller_first = ones.len() < zeros.len();
+        let mut children = [0; 2];
+        for side in if smaller_first { [1, 0] } else { [0, 1] } {
+            let side_ids = if side == 1 { &mut *ones } else { &mut *zeros };
+            children[side] = self.node(rows, side_ids, false)?;
+        }
+        self.push(header, descendants, children, &vector)
+    }
+
+    /// A subtree over rows that are gathered first: it will read each of them many times.
+    fn gathered(&mut self, ids: &[u32], root: bool) -> Result<u32, BuildError> {
+        let mut gathering = core::mem::take(&mut self.gathering);
+        let rows = Rows { nodes: gathering.gather(self.nodes, ids), gathered: Some(ids) };
+        let mut numbers: Vec<u32> = (0..ids.len() as u32).collect();
+        let last = self.node(rows, &mut numbers, root);
+        self.gathering = gathering;
+        last
+    }
+
+    fn push(
+        &mut self,
+        mut header: D::Header,
+        descendants: i32,
+        children: [u32; 2],
+        vector: &[D::Element],
+    ) -> Result<u32, BuildError> {
+        header.link(descendants, children);
+        self.append(bytemuck::cast_slice(core::slice::from_ref(&header)), vector)
+    }
+
+    fn leaf(&mut self, descendants: i32, rows: Rows<'_, D>, ids: &[u32]) -> Result<u32, BuildError> {
+        let Layout { header, stride, .. } = self.nodes.layout();
+        let mut first = D::Header::zeroed();
+        first.link(descendants, [0, 0]);
+        let id = self.append(bytemuck::cast_slice(core::slice::from_ref(&first)), &[])?;
+        let start = self.grown.len() - header;
+        self.grown.resize(start + stride, D::Element::zeroed());
+        let words: &mut [u32] = bytemuck::cast_slice_mut(&mut self.grown[start..]);
+        for (to, from) in words[D::Header::CHILDREN / size_of::<u32>()..].iter_mut().zip(ids) {
+            *to = rows.id(*from);
+        }
+        Ok(id)
+    }
+
+    fn append(&mut self, header: &[D::Element], vector: &[D::Element]) -> Result<u32, BuildError> {
+        let stride = self.nodes.layout().stride;
+        let id = node_id(self.nodes.items() as usize + self.grown.len() / stride)?;
+        self.grown.try_reserve(stride).map_err(|_| BuildError::OutOfMemory)?;
+        self.grown.extend_from_slice(header);
+        self.grown.extend_from_slice(vector);
+        Ok(id)
+    }
+
+    /// Finds a split and fills `sides`; returns how many items are on side 1.
+    fn choose_sides(&mut self, rows: Rows<'_, D>, ids: &[u32]) -> usize {
+        let input = SplitInput { backend: self.backend, nodes: rows.nodes, ids };
+        let mut ones = 0;
+        for _ in 0..ATTEMPTS {
+            D::split(self.rng, &input, &mut self.split);
+            ones = self.sides_of_plane(rows, ids);
+            if imbalance(ids.len() - ones, ones) < UNEVEN {
+                return ones;
+            }
+        }
+        while imbalance(ids.len() - ones, ones) > HOPELESS {
+            self.split.vector.fill(D::Element::zeroed());
+            self.sides.clear();
+            self.sides.extend(ids.iter().map(|_| self.rng.next_u64() & 1 == 1));
+            ones = self.sides.iter().filter(|side| **side).count();
+        }
+        ones
+    }
+
+    /// The sides of the plane on which items lie; returns how many are on side 1.
+    fn sides_of_plane(&mut self, rows: Rows<'_, D>, ids: &[u32]) -> usize {
+        self.sides.clear();
+        self.sides.resize(ids.len(), false);
+        // Rows that are gathered are read as fast as sketches.
+        match self.sketch.filter(|_| rows.gathered.is_none()) {
+            Some(sketch) => {
+                self.sides_by_sketch(sketch, ids);
+                let undecided = core::mem::take(&mut self.undecided);
+                self.sides_by_row(rows, undecided.iter().copied());
+                self.undecided = undecided;
+            }
+            None => self.sides_by_row(rows, ids.iter().copied().zip(0..)),
+        }
+        self.sides.iter().filter(|side| **side).count()
+    }
+
+    /// Finds the sides that the sketch tells, and notes the others as undecided.
+    fn sides_by_sketch(&mut self, sketch: &Sketch, ids: &[u32]) {
+        let split = self.split.row();
+        let plane = D::plane(split);
+        self.probe.set(D::Element::as_floats(split.vector).unwrap_or(&[]), sketch);
+        self.undecided.clear();
+        let groups = ids.chunks(TOGETHER).zip(self.sides.chunks_mut(TOGETHER));
+        for (at, (group, sides)) in groups.enumerate() {
+            for id in ids[(at * TOGETHER + AHEAD).min(ids.len())..].iter().take(TOGETHER) {
+                sketch.prefetch(*id);
+            }
+            let mut four = [group[0]; TOGETHER];
+            four[..group.len()].copy_from_slice(group);
+            let [low, high] = plane.margins(&sketch.dots(self.backend, &self.probe, four));
+            for (i, (id, side)) in group.iter().zip(sides).enumerate() {
+                let [one, zero] = [low[i] > 0.0, high[i] < 0.0];
+                *side = one;
+                if !one && !zero {
+                    self.undecided.push((*id, (at * TOGETHER + i) as u32));
+                }
+            }
+        }
+    }
+
+    /// Finds the sides of items by their rows, in their order: some draw a random number. Each comes with its position.
+    fn sides_by_row(&mut self, rows: Rows<'_, D>, items: impl Iterator<Item = (u32, u32)> + Clone) {
+        let (nodes, backend, plane) = (rows.nodes, self.backend, self.split.row());
+        // What is gathered is in the cache.
+        let ahead = items.clone().map(|(id, _)| id).skip(AHEAD);
+        let mut ahead = ahead.take(if rows.gathered.is_none() { usize::MAX } else { 0 });
+        let mut items = items;
+        loop {
+            // Rows of the plane itself fill a last group, and their sides are not looked at.
+            let (mut rows, mut positions, mut found) = ([plane; TOGETHER], [0; TOGETHER], 0);
+            for (id, position) in items.by_ref().take(TOGETHER) {
+                // Ids come from the items, so each has a row.
+                (rows[found], positions[found]) = (nodes.row(id).unwrap_or(plane), position);
+                found += 1;
+            }
+            if found == 0 {
+                return;
+            }
+            for id in ahead.by_ref().take(TOGETHER) {
+                nodes.prefetch(id);
+            }
+            let margins = D::item_margins(backend, plane, &rows);
+            for (position, margin) in positions.into_iter().zip(margins).take(found) {
+                self.sides[position as usize] = D::side(self.rng, margin);
+            }
+        }
+    }
+
+    /// Moves items of side 1 behind those of side 0; the order on each side stays.
+    fn partition<'i>(&mut self, ids: &'i mut [u32], ones: usize) -> (&'i mut [u32], &'i mut [u32]) {
+        self.moving.resize(self.moving.len().max(ids.len()), 0);
+        let (mut zero, mut one) = (0, 0);
+        for at in 0..ids.len() {
+            // Written to both and kept in one: a side is as good as random, and a branch would be guessed wrong half the
+            // time. What is overwritten has been read, as `zero` is never ahead of `at`.
+            let id = ids[at];
+            ids[zero] = id;
+            self.moving[one] = id;
+            one += usize::from(self.sides[at]);
+            zero += usize::from(!self.sides[at]);
+        }
+        let (zeros, behind) = ids.split_at_mut(ids.len() - ones);
+        behind.copy_from_slice(&self.moving[..ones]);
+        (zeros, behind)
+    }
+}
+
+/// The larger side's share, rounded as Annoy does it.
+fn imbalance(zeros: usize, ones: usize) -> f64 {
+    let share = (f64::from(zeros as f32) / ((zeros + ones) as f64 + 1e-9)) as f32;
+    f64::from(share.max(1.0 - share))
+}

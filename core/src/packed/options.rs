@@ -1,0 +1,222 @@
+//! What a caller may choose.
+
+use core::fmt;
+use core::ops::Range;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::build;
+use crate::Backend;
+use crate::filter::{All, Filter};
+
+/// How to build a packed index.
+#[derive(Clone, Copy, Default)]
+pub struct PackedOptions<'a> {
+    pub(super) leaves: Option<usize>,
+    pub(super) passes: Option<usize>,
+    pub(super) seed: u64,
+    pub(super) keys: Option<&'a [&'a str]>,
+    pub(super) backend: Option<Backend>,
+    progress: Option<&'a (dyn Fn() + Sync)>,
+}
+
+impl<'a> PackedOptions<'a> {
+    /// What suits most vectors.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { leaves: None, passes: None, seed: 0, keys: None, backend: None, progress: None }
+    }
+
+    /// Another number of leaves than one for 160 vectors.
+    #[must_use]
+    pub const fn leaves(mut self, leaves: usize) -> Self {
+        self.leaves = Some(leaves);
+        self
+    }
+
+    /// Another seed than 0 for the random choices. The same seed gives the same index.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// A key for each vector, such as its word, to be kept in the index.
+    #[must_use]
+    pub const fn keys(mut self, keys: &'a [&'a str]) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Computes with another backend than the fastest of this machine. The index is the same with each.
+    #[must_use]
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.backend = Some(backend);
+        self
+    }
+
+    /// How often progress is called.
+    pub const STEPS: usize = build::PASSES + 4;
+
+    /// Is called [`STEPS`](Self::STEPS) times on the way.
+    #[must_use]
+    pub const fn progress(mut self, progress: &'a (dyn Fn() + Sync)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Another number of passes of k-means than 6.
+    pub(super) const fn passes(mut self, passes: usize) -> Self {
+        self.passes = Some(passes);
+        self
+    }
+
+    pub(super) fn step(&self) {
+        if let Some(progress) = self.progress {
+            progress();
+        }
+    }
+}
+
+impl fmt::Debug for PackedOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { leaves, passes, seed, .. } = self;
+        f.debug_struct("PackedOptions")
+            .field("leaves", leaves)
+            .field("passes", passes)
+            .field("seed", seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What to search for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PackedSearch<F = All> {
+    pub(super) n: usize,
+    pub(super) effort: Wanted,
+    pub(super) filter: F,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Wanted {
+    Recall(f32),
+    Effort { leaves: usize, candidates: usize },
+    Exact,
+}
+
+impl PackedSearch {
+    /// The `n` nearest, with recall .95: on average so large a share of the answers belongs there.
+    #[must_use]
+    pub const fn top(n: usize) -> Self {
+        Self { n, effort: Wanted::Recall(0.95), filter: All }
+    }
+}
+
+impl<F> PackedSearch<F> {
+    /// Another recall, from .5 to .9999. It was calibrated with the 10 nearest of vectors like those in the index.
+    #[must_use]
+    pub fn recall(mut self, recall: f32) -> Self {
+        self.effort = Wanted::Recall(recall);
+        self
+    }
+
+    /// Scans so many leaves, and compares so many candidates as bytes: for experts.
+    #[must_use]
+    pub fn effort(mut self, leaves: usize, candidates: usize) -> Self {
+        self.effort = Wanted::Effort { leaves, candidates };
+        self
+    }
+
+    /// Compares the query with every vector.
+    #[must_use]
+    pub fn exact(mut self) -> Self {
+        self.effort = Wanted::Exact;
+        self
+    }
+
+    /// Only ids that the filter allows. Where they are few, more leaves are scanned until there are enough.
+    #[must_use]
+    pub fn filter<G: Filter>(self, filter: G) -> PackedSearch<G> {
+        PackedSearch { n: self.n, effort: self.effort, filter }
+    }
+}
+
+/// How to find the neighbours of all vectors.
+#[derive(Clone, Copy)]
+pub struct KnnOptions<'a> {
+    pub(super) n: usize,
+    /// None where all are to be found.
+    pub(super) recall: Option<f32>,
+    pub(super) seed: u64,
+    pub(super) backend: Option<Backend>,
+    progress: Option<&'a (dyn Fn(f32) + Sync)>,
+    cancel: Option<&'a AtomicBool>,
+}
+
+impl<'a> KnnOptions<'a> {
+    /// The `n` nearest neighbours of each vector, with recall .95.
+    #[must_use]
+    pub const fn top(n: usize) -> Self {
+        Self { n, recall: Some(0.95), seed: 0, backend: None, progress: None, cancel: None }
+    }
+
+    /// Another recall: on average at least so large a share of what is found belongs there.
+    #[must_use]
+    pub const fn recall(mut self, recall: f32) -> Self {
+        self.recall = Some(recall);
+        self
+    }
+
+    /// Compares all with all. Every neighbour is found, for sure.
+    #[must_use]
+    pub const fn exact(mut self) -> Self {
+        self.recall = None;
+        self
+    }
+
+    /// Another seed than 0 for the random choices, where vectors are partitioned first.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Computes with another backend than the fastest of this machine, or than the index. The result is the same with each.
+    #[must_use]
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.backend = Some(backend);
+        self
+    }
+
+    /// Is told now and then, on any thread, about which share of the work is done: from 0 to 1, but not always in order.
+    #[must_use]
+    pub const fn progress(mut self, progress: &'a (dyn Fn(f32) + Sync)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Calls the work off soon after this becomes true.
+    #[must_use]
+    pub const fn cancel(mut self, cancel: &'a AtomicBool) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(|cancel| cancel.load(Relaxed))
+    }
+
+    /// Tells that `done` of `of` parts of a stage are done, which is a share of the work.
+    pub(super) fn tell(&self, stage: Range<f32>, done: usize, of: usize) {
+        if let Some(progress) = self.progress {
+            progress(stage.start + (stage.end - stage.start) * done as f32 / of.max(1) as f32);
+        }
+    }
+}
+
+impl fmt::Debug for KnnOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { n, recall, .. } = self;
+        f.debug_struct("KnnOptions").field("n", n).field("recall", recall).finish_non_exhaustive()
+    }
+}
