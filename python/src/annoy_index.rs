@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use numpy::ndarray::Array2;
-use numpy::{IntoPyArray, PyArray2, PyArrayMethods, PyReadonlyArray2};
+use numpy::IntoPyArray;
 use ohyeah::{Metric, Neighbour, Scratch};
 use pyo3::exceptions::{PyFutureWarning, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use rayon::prelude::*;
 
-use crate::arguments::{c_int, id, with_numbers, wrong_length};
+use crate::arguments::{c_int, id, matrix, with_numbers, wrong_length};
 use crate::index::{Index, Wanted};
 use crate::on_threads;
 
@@ -133,14 +133,6 @@ fn arrays(
         return Ok(ids.into_any());
     }
     Ok((ids, distances.into_pyarray(py)).into_pyobject(py)?.into_any())
-}
-
-/// Rows of numbers as an array of 32-bit floats, without a copy where it is one.
-fn matrix<'py>(vectors: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray2<'py, f32>> {
-    let numpy = vectors.py().import("numpy")?;
-    let array = numpy.call_method1("ascontiguousarray", (vectors, "float32"))?;
-    let array = array.cast_into::<PyArray2<f32>>().map_err(|_| PyValueError::new_err("vectors must be a 2-d array"))?;
-    array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// Whether Python takes something for true.

@@ -1,6 +1,6 @@
 //! Vectors and numbers as Python programs give them.
 
-use numpy::{PyArray1, PyArrayMethods, PyUntypedArrayMethods};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyList};
@@ -85,4 +85,19 @@ pub(crate) fn c_int(value: &Bound<'_, PyAny>) -> PyResult<i32> {
 /// The id of an item.
 pub(crate) fn id(value: &Bound<'_, PyAny>) -> PyResult<u32> {
     u32::try_from(c_int(value)?).map_err(|_| PyIndexError::new_err("Item index can not be negative"))
+}
+
+/// Rows of numbers as an array of 32-bit floats, without a copy where it is one.
+pub(crate) fn matrix<'py>(vectors: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray2<'py, f32>> {
+    let numpy = vectors.py().import("numpy")?;
+    let array = numpy.call_method1("ascontiguousarray", (vectors, "float32"))?;
+    let array = array.cast_into::<PyArray2<f32>>().map_err(|_| PyValueError::new_err("vectors must be a 2-d array"))?;
+    array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// The numbers of such rows, one after the other, and how many a row has. A copy: the array may change meanwhile.
+pub(crate) fn rows(vectors: &Bound<'_, PyAny>) -> PyResult<(Vec<f32>, usize)> {
+    let array = matrix(vectors)?;
+    let numbers = array.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?.to_vec();
+    Ok((numbers, array.as_array().ncols()))
 }

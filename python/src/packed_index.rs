@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use numpy::ndarray::ArrayView1;
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
+use numpy::{PyArray1, PyArrayMethods};
 use ohyeah::error::PackedError;
 use ohyeah::packed::Scratch;
 use ohyeah::{
@@ -15,7 +15,7 @@ use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-use crate::arguments::vector_error;
+use crate::arguments::{rows, vector_error};
 use crate::on_threads;
 
 /// Either kind of storage: what was built, or a file.
@@ -42,17 +42,6 @@ fn packed_error(error: PackedError) -> PyErr {
 
 fn metric(name: &str) -> PyResult<Metric> {
     name.parse().map_err(|error: ohyeah::metric::UnknownMetric| PyValueError::new_err(error.to_string()))
-}
-
-/// The rows of a 2-d array, as 32-bit floats that lie one after the other. A copy: the array may change meanwhile.
-fn rows(vectors: &Bound<'_, PyAny>) -> PyResult<(Vec<f32>, usize)> {
-    let numpy = vectors.py().import("numpy")?;
-    let array = numpy.call_method1("ascontiguousarray", (vectors, "float32"))?;
-    let array = array.cast_into::<PyArray2<f32>>().map_err(|_| PyValueError::new_err("vectors must be a 2-d array"))?;
-    let array: PyReadonlyArray2<'_, f32> =
-        array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let numbers = array.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?.to_vec();
-    Ok((numbers, array.as_array().ncols()))
 }
 
 /// The ids that may be answers.

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use numpy::ndarray::{ArrayView1, ArrayView2};
 use numpy::{PyArray1, PyArray2};
+use numpy::ndarray::{ArrayView1, ArrayView2};
 use ohyeah_words::{Neighbour, QueryError, ReadErrorKind, Reader, Writer};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList};
 
+use crate::arguments::rows;
 use crate::{on_threads, own_pool};
 
 /// Words and their vectors.
@@ -69,14 +70,7 @@ impl WordVectors {
     /// Vectors of these words, from the rows of a 2-d array.
     #[new]
     fn new(words: Vec<String>, vectors: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let numpy = vectors.py().import("numpy")?;
-        let array = numpy.call_method1("ascontiguousarray", (vectors, "float32"))?;
-        let array =
-            array.cast_into::<PyArray2<f32>>().map_err(|_| PyValueError::new_err("vectors must be a 2-d array"))?;
-        let array =
-            numpy::PyArrayMethods::try_readonly(&array).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let numbers = array.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?.to_vec();
-        let dimensions = array.as_array().ncols();
+        let (numbers, dimensions) = rows(vectors)?;
         let vectors = own_pool()?.install(|| ohyeah_words::WordVectors::from_parts(words, numbers, dimensions));
         Ok(Self { vectors: vectors.map_err(|error| PyValueError::new_err(error.to_string()))? })
     }

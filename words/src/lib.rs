@@ -54,7 +54,7 @@ mod write;
 pub use dictionary::{Dictionary, DictionaryError, Step};
 pub use format::Format;
 pub use index::IndexMismatch;
-pub use packed::{SimilarError, similar_in};
+pub use packed::similar_in;
 pub use query::{Neighbour, OddOneOut, Query, QueryError, Resolved, exact};
 pub use read::{Dimensions, Foreign, Loaded, Place, Progress, ReadError, ReadErrorKind, Reader, Warnings};
 pub use vectors::{PartsError, WordVectors};

@@ -1,8 +1,9 @@
 //! Similar words from a packed index alone, without a file of vectors.
 
-use std::fmt;
-
 use ohyeah::{Packed, PackedSearch};
+
+use crate::QueryError;
+use crate::spelling::{OFFERED, nearest_spellings};
 
 /// The `n` words of an angular index with keys that are most similar to a weighted sum of words at length one, with their
 /// cosines; those words are not among them. `recall` says how many of the right ones to find, none to find them all.
@@ -15,11 +16,11 @@ pub fn similar_in<'i, S: AsRef<[u8]>>(
     terms: &[(&str, f32)],
     n: usize,
     recall: Option<f32>,
-) -> Result<Vec<(&'i str, f32)>, SimilarError> {
+) -> Result<Vec<(&'i str, f32)>, QueryError> {
     let mut ids = Vec::new();
     let mut sum = vec![0.0_f64; index.dimensions()];
     for (word, weight) in terms {
-        let id = index.id(word).ok_or_else(|| SimilarError::UnknownWord((*word).into()))?;
+        let id = index.id(word).ok_or_else(|| unknown(index, word))?;
         let vector = index.vector(id).unwrap_or(&[]);
         let length = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
         if length > 0.0 {
@@ -31,40 +32,21 @@ pub fn similar_in<'i, S: AsRef<[u8]>>(
     }
     let query: Vec<f32> = sum.iter().map(|x| *x as f32).collect();
     if query.iter().all(|x| *x == 0.0) {
-        return Err(SimilarError::Nothing);
+        return Err(QueryError::NoDirection);
     }
     let search = PackedSearch::top(n.saturating_add(ids.len()));
     let search = match recall {
         Some(recall) => search.recall(recall),
         None => search.exact(),
     };
-    let found = index.search(&query, &search).map_err(|error| SimilarError::Search(error.to_string()))?;
+    let found = index.search(&query, &search).map_err(QueryError::Index)?;
     let found = found.iter().filter(|found| !ids.contains(&found.id)).take(n);
     Ok(found.filter_map(|found| Some((index.key(found.id)?, 1.0 - found.distance * found.distance / 2.0))).collect())
 }
 
-/// Why similar words could not be found in an index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SimilarError {
-    /// The index does not have the word.
-    UnknownWord(String),
-    /// The words cancel each other or have vectors of zeros.
-    Nothing,
-    /// The index could not be searched.
-    Search(String),
+fn unknown<S: AsRef<[u8]>>(index: &Packed<S>, word: &str) -> QueryError {
+    // A storage need not be one that threads may share, but its bytes are.
+    let keys: Vec<&str> = (0..index.len() as u32).map(|id| index.key(id).unwrap_or("")).collect();
+    let nearest = nearest_spellings(word, OFFERED, keys.len(), |id| keys[id as usize]);
+    QueryError::UnknownWord { word: word.into(), nearest: nearest.into_iter().map(Into::into).collect() }
 }
-
-impl fmt::Display for SimilarError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownWord(word) => write!(f, "the word {word:?} is not in the index; check the spelling"),
-            Self::Nothing => f.write_str(
-                "the words cancel each other or have vectors of zeros, so no word is more similar than another; ask for others",
-            ),
-            Self::Search(error) => f.write_str(error),
-        }
-    }
-}
-
-impl std::error::Error for SimilarError {}

@@ -24,30 +24,43 @@ impl WordVectors {
     /// ```
     #[must_use]
     pub fn nearest_spellings(&self, word: &str, most: usize) -> Vec<&str> {
-        let folded = word.to_lowercase();
-        let length = folded.chars().count();
-        // A single letter changed into another is no longer the word at all, and one added to none says nothing.
-        let allowed = if length < 2 { 0 } else { (length / 3).max(1) };
-        let letters = letters_of(&folded);
-        let near = |id: u32| {
-            let candidate = self.word(id);
-            // Bytes first: no character is shorter than one or, folded, much longer than four.
-            if candidate.len() > 4 * (length + allowed) {
-                return None;
-            }
-            let (candidate_length, candidate_letters) = outline(candidate);
-            let changed = (letters ^ candidate_letters).count_ones() as usize;
-            if candidate_length.abs_diff(length) > allowed || changed > 2 * allowed {
-                return None;
-            }
-            let distance = strsim::osa_distance(&folded, &candidate.to_lowercase());
-            (distance <= allowed).then(|| (distance, strsim::osa_distance(word, candidate), id))
-        };
-        let mut found: Vec<_> = (0..self.len() as u32).into_par_iter().with_min_len(4096).filter_map(near).collect();
-        found.sort_unstable();
-        found.truncate(most);
-        found.into_iter().map(|(_, _, id)| self.word(id)).collect()
+        nearest_spellings(word, most, self.len(), |id| self.word(id))
     }
+}
+
+/// How many are offered for a word that is not there.
+pub(crate) const OFFERED: usize = 5;
+
+/// [`WordVectors::nearest_spellings`] among so many words, by number.
+pub(crate) fn nearest_spellings<'w>(
+    word: &str,
+    most: usize,
+    count: usize,
+    word_of: impl Fn(u32) -> &'w str + Sync,
+) -> Vec<&'w str> {
+    let folded = word.to_lowercase();
+    let length = folded.chars().count();
+    // A single letter changed into another is no longer the word at all, and one added to none says nothing.
+    let allowed = if length < 2 { 0 } else { (length / 3).max(1) };
+    let letters = letters_of(&folded);
+    let near = |id: u32| {
+        let candidate = word_of(id);
+        // Bytes first: no character is shorter than one or, folded, much longer than four.
+        if candidate.len() > 4 * (length + allowed) {
+            return None;
+        }
+        let (candidate_length, candidate_letters) = outline(candidate);
+        let changed = (letters ^ candidate_letters).count_ones() as usize;
+        if candidate_length.abs_diff(length) > allowed || changed > 2 * allowed {
+            return None;
+        }
+        let distance = strsim::osa_distance(&folded, &candidate.to_lowercase());
+        (distance <= allowed).then(|| (distance, strsim::osa_distance(word, candidate), id))
+    };
+    let mut found: Vec<_> = (0..count as u32).into_par_iter().with_min_len(4096).filter_map(near).collect();
+    found.sort_unstable();
+    found.truncate(most);
+    found.into_iter().map(|(_, _, id)| word_of(id)).collect()
 }
 
 /// Number of characters and set of letters of a word, case folded, without making the folded word where it is ASCII.

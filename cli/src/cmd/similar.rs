@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ohyeah::error::OpenError;
 use ohyeah::{Angular, AnyForest, FileError, Forest, MappedFile, Metric};
-use ohyeah_words::{WordVectors, similar_in};
+use ohyeah_words::{QueryError, WordVectors, similar_in};
 
 use crate::{
     args::{at_least_one, recall},
@@ -73,9 +73,7 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
         query = query.negative(word);
     }
     if query.resolve().is_ok_and(|resolved| resolved.vector.iter().all(|&x| x == 0.0)) {
-        let problem = "the words cancel each other or have vectors of zeros, so no word is more similar than another; \
-                       ask for others";
-        return Err(Failure::about(args.input.name(), problem));
+        return Err(Failure::about(args.input.name(), QueryError::NoDirection));
     }
     let similar = match &args.index {
         Some(path) => query.run_with(&open_index(path, &vectors, &args.input.name())?, args.search_k),

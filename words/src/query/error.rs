@@ -38,6 +38,8 @@ pub enum QueryError {
         /// The length of the vector.
         found: usize,
     },
+    /// The words cancel each other or have vectors of zeros.
+    NoDirection,
     /// A vector or a weight holds NaN or infinity.
     NotFinite,
     /// The index is not one of these vectors.
@@ -64,6 +66,10 @@ impl fmt::Display for QueryError {
             Self::Length { expected, found } => {
                 write!(f, "the vector has {found} numbers, but these word vectors have {expected} dimensions")
             }
+            Self::NoDirection => write!(
+                f,
+                "the words cancel each other or have vectors of zeros, so no word is more similar than another; ask for others"
+            ),
             Self::NotFinite => write!(f, "a vector or weight of the query is NaN or infinite"),
             Self::OtherIndex(mismatch) => mismatch.fmt(f),
             Self::Index(error) => write!(f, "the index cannot be searched: {error}"),

@@ -11,6 +11,7 @@ mod top;
 
 pub use self::{error::QueryError, sets::OddOneOut};
 use crate::WordVectors;
+use crate::spelling::OFFERED;
 
 /// A row and how similar it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,7 +87,7 @@ impl WordVectors {
     pub fn require(&self, word: &str) -> Result<u32, QueryError> {
         self.id(word).ok_or_else(|| QueryError::UnknownWord {
             word: word.into(),
-            nearest: self.nearest_spellings(word, 5).into_iter().map(str::to_owned).collect(),
+            nearest: self.nearest_spellings(word, OFFERED).into_iter().map(str::to_owned).collect(),
         })
     }
 }
