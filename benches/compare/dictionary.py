@@ -19,21 +19,10 @@ import time
 
 import numpy as np
 
+from vectors import load
+
 TOP = 15
 PROBES = 2000
-
-
-def load(path):
-    with open(path, "rb") as file:
-        n, d = map(int, file.readline().split())
-        data = file.read()
-    words, vectors, at = [], np.empty((n, d), "f4"), 0
-    for row in range(n):
-        end = data.index(b" ", at)
-        words.append(data[at:end].lstrip(b"\n").decode("utf8"))
-        vectors[row] = np.frombuffer(data, "<f4", d, end + 1)
-        at = end + 1 + 4 * d
-    return words, vectors
 
 
 def exact_lists(words, vectors, probes):

@@ -72,7 +72,7 @@ def asked(index, queries, search_k):
 
 
 def compare(path, options):
-    vectors = load(path)
+    _, vectors = load(path)
     held_out = np.random.default_rng(0).permutation(len(vectors))[: options.queries]
     items, queries = np.delete(vectors, held_out, axis=0), vectors[held_out]
     truth = exact(items, queries)

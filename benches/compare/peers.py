@@ -175,7 +175,7 @@ def main():
     parser.add_argument("--out", default="results.json")
     options = parser.parse_args()
 
-    vectors = load(options.vectors)
+    _, vectors = load(options.vectors)
     held_out = np.random.default_rng(7).permutation(len(vectors))[: options.queries]
     items, queries = np.delete(vectors, held_out, axis=0), vectors[held_out]
     if options.metric == "angular":
