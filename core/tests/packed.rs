@@ -151,6 +151,7 @@ fn bytes_and_answers_are_the_same_for_every_backend_and_number_of_threads() {
         let options = PackedOptions::new().seed(9);
         let reference = Packed::build::<Serial>(metric, &items, d, &options).unwrap();
         let knn = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5)).unwrap();
+        let exact = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5).exact()).unwrap();
         for backend in Backend::available() {
             let index = Packed::build::<threads::Threads<3>>(metric, &items, d, &options.backend(backend)).unwrap();
             assert!(index.as_bytes() == reference.as_bytes(), "{backend:?}");
@@ -161,6 +162,8 @@ fn bytes_and_answers_are_the_same_for_every_backend_and_number_of_threads() {
             let again =
                 Knn::of::<threads::Threads<2>>(metric, &items, d, &KnnOptions::top(5).backend(backend)).unwrap();
             assert_eq!(again, knn, "{backend:?}");
+            let options = KnnOptions::top(5).exact().backend(backend);
+            assert_eq!(Knn::of::<threads::Threads<2>>(metric, &items, d, &options).unwrap(), exact, "{backend:?}");
         }
     }
 }

@@ -11,78 +11,104 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::Relaxed;
 
-use super::join::{NONE, TOGETHER, by_row, finish_row, read};
+use super::grid::encode_probe;
+use super::join::{NONE, by_row, finish_row};
 use super::knn::Knn;
 use super::options::KnnOptions;
+use super::pairs::{self, Candidates};
 use super::rows::dot;
 use super::sweep::{Batch, Tiles};
 use super::view::{View, row_bias};
 use crate::error::PackedError;
 use crate::parallel::{self, Join};
-use crate::top_k::TopK;
+use crate::top_k::{TopK, split_key};
 use crate::{Backend, Metric, Neighbour};
 
 /// Rows kept at first besides those that are wanted.
 const MORE: usize = 48;
 
-/// What bytes lose at the most.
+/// What bytes lose of a row, or at the most of any.
 #[derive(Clone, Copy, Debug, Default)]
 struct Losses {
-    /// The greatest |e|.
+    /// |e| and |u|.
     rest: f64,
-    /// The greatest |u|.
     codes: f64,
-    /// The greatest |bias|.
-    bias: f64,
+    /// |h| and |q|, where the row is the query.
+    probe: f64,
+    length: f64,
+    /// What its products with codes do not exceed, and what is added to them: numbers that are rounded to f32.
+    products: f64,
+    added: f64,
 }
 
 impl Losses {
+    /// Of any row.
     fn new<J: Join>(view: &View<'_>) -> Self {
         const ROWS: usize = 4096;
-        let d = view.shape.dimensions;
         let each = parallel::map::<J, _>(0..view.shape.rows.div_ceil(ROWS), &|chunk| {
-            let (mut worst, mut row) = (Self::default(), vec![0.0; d]);
-            for at in chunk * ROWS..view.shape.rows.min((chunk + 1) * ROWS) {
-                read(view, at as u32, &mut row);
-                let codes = view.byte_row(at as u32).unwrap_or(&[]);
-                let (mut rest, mut squared) = (0.0, 0.0);
-                for (dimension, (x, code)) in row.iter().zip(codes).enumerate() {
-                    let lost = f64::from(*x)
-                        - (f64::from(view.grid.offset[dimension])
-                            + f64::from(view.grid.step[dimension]) * f64::from(*code));
-                    rest += lost * lost;
-                    squared += f64::from(*code) * f64::from(*code);
-                }
-                worst = worst.worse(Self {
-                    rest: libm::sqrt(rest),
-                    codes: libm::sqrt(squared),
-                    bias: f64::from(row_bias(codes)).abs(),
-                });
-            }
-            worst
+            let rows = chunk * ROWS..view.shape.rows.min((chunk + 1) * ROWS);
+            let mut room = Room::new(view);
+            rows.map(|row| room.losses(view, row as u32)).fold(Self::default(), Self::worse)
         });
         each.into_iter().fold(Self::default(), Self::worse)
     }
 
     fn worse(self, other: Self) -> Self {
-        Self { rest: self.rest.max(other.rest), codes: self.codes.max(other.codes), bias: self.bias.max(other.bias) }
+        Self {
+            rest: self.rest.max(other.rest),
+            codes: self.codes.max(other.codes),
+            probe: self.probe.max(other.probe),
+            length: self.length.max(other.length),
+            products: self.products.max(other.products),
+            added: self.added.max(other.added),
+        }
     }
 
-    /// What an approximate score of a query can be off.
-    fn bound(&self, view: &View<'_>, query: &[f32], codes: &[i8], step: f32) -> f64 {
-        let (mut lost, mut squared, mut size) = (0.0, 0.0, 0.0);
-        for ((x, grid), code) in query.iter().zip(view.grid.step).zip(codes) {
-            let h = f64::from(*x) * f64::from(*grid) - f64::from(step) * f64::from(*code);
-            lost += h * h;
-            squared += f64::from(*x) * f64::from(*x);
-            size += (f64::from(step) * f64::from(*code)).abs();
+    /// What the score of a query and a row can be off.
+    fn bound(query: &Self, row: &Self) -> f64 {
+        // Scores and limits have been rounded a few times on the way.
+        let rounding = 8.0 * f64::from(f32::EPSILON) * (query.products + query.added + row.added);
+        query.probe * row.codes + query.length * row.rest + rounding
+    }
+}
+
+/// Room to see a row in.
+struct Room {
+    row: Vec<f32>,
+    codes: Vec<i8>,
+}
+
+impl Room {
+    fn new(view: &View<'_>) -> Self {
+        let d = view.shape.dimensions;
+        Self { row: vec![0.0; d], codes: vec![0; d] }
+    }
+
+    fn losses(&mut self, view: &View<'_>, row: u32) -> Losses {
+        view.read(row, &mut self.row);
+        let step = f64::from(encode_probe(&self.row, view.grid, &mut self.codes));
+        let codes = view.byte_row(row).unwrap_or(&[]);
+        let (mut rest, mut squared, mut probe, mut products) = (0.0, 0.0, 0.0, 0.0);
+        let each = self.row.iter().zip(codes).zip(&self.codes).zip(view.grid.offset.iter().zip(view.grid.step));
+        for (((x, code), probe_code), (offset, grid)) in each {
+            let [x, code, grid, probe_code] =
+                [f64::from(*x), f64::from(*code), f64::from(*grid), f64::from(*probe_code)];
+            let lost = x - (f64::from(*offset) + grid * code);
+            let lost_as_probe = x * grid - step * probe_code;
+            rest += lost * lost;
+            squared += code * code;
+            probe += lost_as_probe * lost_as_probe;
+            products += 127.0 * (step * probe_code).abs();
         }
-        // Sums of bytes are rounded to f32, and so are the bias and what f32 makes of a score.
-        let rounding = (size * 127.0 + self.bias) * 4.0 * f64::from(f32::EPSILON);
-        libm::sqrt(lost) * self.codes + libm::sqrt(squared) * self.rest + rounding
+        Losses {
+            rest: libm::sqrt(rest),
+            codes: libm::sqrt(squared),
+            probe: libm::sqrt(probe),
+            length: libm::sqrt(dot(&self.row, &self.row)),
+            products,
+            added: dot(&self.row, view.grid.offset).abs() + f64::from(row_bias(codes)).abs(),
+        }
     }
 }
 
@@ -91,7 +117,7 @@ struct Exhaustive<'a> {
     tiles: &'a Tiles,
     backend: Backend,
     n: usize,
-    losses: Losses,
+    worst: Losses,
 }
 
 /// The neighbours of all rows.
@@ -102,16 +128,9 @@ pub(super) fn join<J: Join>(
     n: usize,
     options: &KnnOptions<'_>,
 ) -> Result<Knn, PackedError> {
-    let search = Exhaustive { view, tiles, backend, n, losses: Losses::new::<J>(view) };
-    let done = AtomicUsize::new(0);
-    let found = by_row::<J>(view, n, |first, to| {
-        if !options.is_cancelled() {
-            let own: Vec<u32> = (first..).take(to.len() / n).collect();
-            search.nearest(&own, to, |_, _| ());
-            options.tell(0.3..1.0, done.fetch_add(1, Relaxed) + 1, view.shape.rows.div_ceil(TOGETHER));
-        }
-    })?;
-    if options.is_cancelled() { Err(PackedError::Cancelled) } else { Ok(found) }
+    let search = Exhaustive { view, tiles, backend, n, worst: Losses::new::<J>(view) };
+    let candidates = pairs::candidates::<J>(view, backend, 2 * n + MORE, options)?;
+    by_row::<J>(view, n, |first, to| search.choose(&candidates, first, to))
 }
 
 /// A neighbour that was found for sure.
@@ -130,7 +149,7 @@ pub(super) fn nearest<J: Join>(
     rows: &[u32],
 ) -> Vec<Vec<True>> {
     const ROWS: usize = 64;
-    let search = Exhaustive { view, tiles, backend, n, losses: Losses::new::<J>(view) };
+    let search = Exhaustive { view, tiles, backend, n, worst: Losses::new::<J>(view) };
     let chunks = parallel::map::<J, _>(0..rows.len().div_ceil(ROWS), &|chunk| {
         let own = &rows[chunk * ROWS..rows.len().min((chunk + 1) * ROWS)];
         let mut found = vec![Neighbour { id: NONE, distance: f32::INFINITY }; own.len() * n];
@@ -147,17 +166,48 @@ pub(super) fn nearest<J: Join>(
 }
 
 impl Exhaustive<'_> {
+    /// Writes the `n` nearest of the candidates of each row from one on, and looks for those of rows whose candidates are too few.
+    fn choose(&self, candidates: &Candidates, first: u32, to: &mut [Neighbour]) {
+        let (mut room, mut best, mut keys) = (Room::new(self.view), TopK::default(), Vec::new());
+        let mut others = Vec::new();
+        for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
+            let losses = room.losses(self.view, row);
+            let bound = Losses::bound(&losses, &self.worst).max(Losses::bound(&self.worst, &losses));
+            let (found, limit) = candidates.of(row);
+            keys.clear();
+            keys.extend_from_slice(found);
+            keys.sort_unstable();
+            best.reset(self.n);
+            let mut least = f64::NEG_INFINITY;
+            let mut left = keys.iter().map(|key| split_key(*key)).peekable();
+            // A few at first: their vectors tell which others may be nearer.
+            for few in [self.n + self.n / 4 + 4, usize::MAX] {
+                let possible = |(minus_score, _): &(f32, u32)| bound - f64::from(*minus_score) >= least;
+                let rows: Vec<u32> =
+                    core::iter::from_fn(|| left.next_if(possible)).take(few).map(|(_, other)| other).collect();
+                least = self.least_score(&room.row, finish_row(self.view, row, rows.into_iter(), &mut best, to));
+            }
+            if limit > f32::NEG_INFINITY && f64::from(limit) + bound >= least {
+                others.push(row);
+            }
+        }
+        let mut found = vec![Neighbour { id: NONE, distance: f32::INFINITY }; others.len() * self.n];
+        self.nearest(&others, &mut found, |_, _| ());
+        for (row, found) in others.iter().zip(found.chunks(self.n)) {
+            to[(row - first) as usize * self.n..][..self.n].copy_from_slice(found);
+        }
+    }
+
     /// Writes the `n` nearest of each of some rows. Tells for each which rows were compared in full, in the order of bytes.
     fn nearest(&self, own: &[u32], to: &mut [Neighbour], mut compared: impl FnMut(usize, &[u32])) {
         let mut left: Vec<usize> = (0..own.len()).collect();
         let mut keep = 2 * self.n + MORE;
-        let (mut batch, mut query, mut best) =
-            (Batch::default(), vec![0.0; self.view.shape.dimensions], TopK::default());
+        let (mut batch, mut room, mut best) = (Batch::default(), Room::new(self.view), TopK::default());
         while !left.is_empty() {
             batch.clear();
             for at in &left {
-                read(self.view, own[*at], &mut query);
-                batch.push(self.view, &query);
+                self.view.read(own[*at], &mut room.row);
+                batch.push(self.view, &room.row);
             }
             batch.begin(keep);
             for leaf in 0..self.view.shape.leaves as u32 {
@@ -165,9 +215,8 @@ impl Exhaustive<'_> {
             }
             let mut still = Vec::new();
             for (query_at, at) in left.iter().enumerate() {
-                read(self.view, own[*at], &mut query);
-                let bound = self.losses.bound(self.view, &query, batch.codes(query_at), batch.steps()[query_at]);
-                let base = dot(&query, self.view.grid.offset);
+                let bound = Losses::bound(&room.losses(self.view, own[*at]), &self.worst);
+                let base = dot(&room.row, self.view.grid.offset);
                 let kept: Vec<Neighbour> = batch.best[query_at].finish().collect();
                 // The score of the worst that is kept: no other has a better one.
                 let worst =
@@ -176,7 +225,7 @@ impl Exhaustive<'_> {
                 let rows: Vec<u32> = kept.iter().map(|kept| kept.id).filter(|row| *row != own[*at]).collect();
                 best.reset(self.n);
                 let order = finish_row(self.view, own[*at], rows.iter().copied(), &mut best, to);
-                if worst.is_some_and(|worst| worst + bound >= self.least_score(&query, order)) {
+                if worst.is_some_and(|worst| worst + bound >= self.least_score(&room.row, order)) {
                     still.push(*at);
                 } else {
                     compared(*at, &rows);

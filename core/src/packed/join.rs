@@ -22,7 +22,6 @@ use super::exhaustive::{self, True};
 use super::grid::tile_width;
 use super::knn::Knn;
 use super::options::KnnOptions;
-use super::rows::see;
 use super::sample::Sample;
 use super::search::{Scratch, best_leaves};
 use super::sweep::{Batch, Tiles};
@@ -225,7 +224,7 @@ impl Joiner<'_> {
 
     /// A row as the index sees it.
     fn read(&self, row: u32, to: &mut [f32]) {
-        read(self.view, row, to);
+        self.view.read(row, to);
     }
 
     /// The nearest of the candidates, by their vectors.
@@ -265,13 +264,6 @@ pub(super) fn by_row<J: Join>(
         }
     });
     Ok(Knn { neighbours, width: n })
-}
-
-/// A row as the index sees it.
-pub(super) fn read(view: &View<'_>, row: u32, to: &mut [f32]) {
-    let vector = view.vector(row).unwrap_or(&[]);
-    to[..vector.len()].copy_from_slice(vector);
-    see(view.shape.metric, view.origin, to);
 }
 
 /// Writes the nearest of some rows to one, by their vectors; returns what orders the last of them.

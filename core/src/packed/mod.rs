@@ -31,6 +31,7 @@ mod grid;
 mod join;
 mod knn;
 mod options;
+mod pairs;
 mod partition;
 mod ranks;
 mod reservoir;

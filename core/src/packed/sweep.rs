@@ -190,12 +190,6 @@ impl Batch {
         &self.codes
     }
 
-    /// The codes of a query.
-    pub(crate) fn codes(&self, query: usize) -> &[i8] {
-        let bytes = self.codes.len() / self.steps.len().max(1);
-        &self.codes[query * bytes..(query + 1) * bytes]
-    }
-
     /// What a code of each query stands for, times its grid's step.
     pub(crate) fn steps(&self) -> &[f32] {
         &self.steps

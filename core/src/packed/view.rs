@@ -3,6 +3,7 @@
 use super::codebook::Codebook;
 use super::format::{Layout, LeafStart, Point, Section, Shape, row_bytes};
 use super::grid::Grid;
+use super::rows::see;
 use crate::simd::{SCAN_ROWS, TILE_BYTES};
 
 /// The sections as what they hold.
@@ -68,6 +69,13 @@ impl<'a> View<'a> {
     pub(crate) fn vector(&self, row: u32) -> Option<&'a [f32]> {
         let d = self.shape.dimensions;
         self.vectors.get(row as usize * d..(row as usize + 1) * d)
+    }
+
+    /// A row as the index sees it.
+    pub(crate) fn read(&self, row: u32, to: &mut [f32]) {
+        let vector = self.vector(row).unwrap_or(&[]);
+        to[..vector.len()].copy_from_slice(vector);
+        see(self.shape.metric, self.origin, to);
     }
 
     /// The key of an id.
