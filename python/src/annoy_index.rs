@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use numpy::ndarray::Array2;
 use numpy::IntoPyArray;
+use numpy::ndarray::Array2;
 use ohyeah::{Metric, Neighbour, Scratch};
 use pyo3::exceptions::{PyFutureWarning, PyMemoryError, PyValueError};
 use pyo3::prelude::*;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use numpy::{PyArray1, PyArray2};
 use numpy::ndarray::{ArrayView1, ArrayView2};
+use numpy::{PyArray1, PyArray2};
 use ohyeah_words::{Neighbour, QueryError, ReadErrorKind, Reader, Writer};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;

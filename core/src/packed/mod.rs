@@ -30,6 +30,7 @@ mod format;
 mod grid;
 mod join;
 mod knn;
+mod losses;
 mod options;
 mod pairs;
 mod partition;

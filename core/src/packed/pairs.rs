@@ -11,8 +11,8 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::grid::{self, tile_width};
+use super::losses::{Measure, Measured};
 use super::options::KnnOptions;
-use super::rows::dot;
 use super::view::{View, row_bias};
 use crate::Backend;
 use crate::error::PackedError;
@@ -42,7 +42,7 @@ struct Both<'a> {
 #[derive(Clone, Copy)]
 struct Probe {
     step: f32,
-    /// What the row adds to its own scores: its product with the grid's offsets.
+    /// What the row adds to its own scores.
     base: f32,
     /// What it adds to the scores that others have of it: that and its bias.
     add: f32,
@@ -106,11 +106,12 @@ impl Candidates {
 /// The best rows of each, at least `keep` where there are as many.
 pub(super) fn candidates<J: Join>(
     view: &View<'_>,
+    measure: &Measure<'_>,
     backend: Backend,
     keep: usize,
     options: &KnnOptions<'_>,
 ) -> Result<Candidates, PackedError> {
-    let both = Both::new::<J>(view, backend, options);
+    let both = Both::new::<J>(view, measure, backend, options);
     let rows = both.probes.len();
     let room = keep + keep / 2;
     let mut keys = Vec::new();
@@ -126,7 +127,7 @@ pub(super) fn candidates<J: Join>(
 }
 
 impl<'a> Both<'a> {
-    fn new<J: Join>(view: &View<'_>, backend: Backend, options: &'a KnnOptions<'a>) -> Self {
+    fn new<J: Join>(view: &View<'_>, measure: &Measure<'_>, backend: Backend, options: &'a KnnOptions<'a>) -> Self {
         const TILES: usize = 256;
         let d = view.shape.dimensions;
         let (width, count) = (tile_width(d), view.shape.rows.div_ceil(TILE_ROWS));
@@ -153,14 +154,15 @@ impl<'a> Both<'a> {
         });
         let chunks = parallel::map::<J, _>(0..count.div_ceil(TILES), &|chunk| {
             let rows = chunk * TILES * TILE_ROWS..count.min((chunk + 1) * TILES) * TILE_ROWS;
-            let (mut codes, mut seen) = (vec![0_i8; rows.len() * 4 * width], vec![0.0; d]);
+            let (mut codes, mut measured) = (vec![0_i8; rows.len() * 4 * width], Measured::new(d));
             let mut probes = vec![Probe::NONE; rows.len()];
             let each = rows.zip(&mut probes).zip(codes.chunks_exact_mut(4 * width));
             for ((row, probe), codes) in each.take_while(|((row, _), _)| *row < view.shape.rows) {
-                view.read(row as u32, &mut seen);
-                let step = grid::encode_probe(&seen, view.grid, codes);
-                let base = dot(&seen, view.grid.offset) as f32;
-                *probe = Probe { step, base, add: base + row_bias(view.byte_row(row as u32).unwrap_or(&[])) };
+                measure.see(row as u32, &mut measured);
+                codes.copy_from_slice(&measured.codes);
+                let base = measured.base as f32;
+                *probe =
+                    Probe { step: measured.step, base, add: base + row_bias(view.byte_row(row as u32).unwrap_or(&[])) };
             }
             (codes, probes)
         });
