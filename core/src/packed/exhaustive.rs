@@ -7,11 +7,12 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::dense;
 use super::join::{NONE, by_row, finish_row};
 use super::knn::Knn;
 use super::losses::{Measure, Measured};
 use super::options::KnnOptions;
-use super::pairs::{self, Candidates};
+use super::pairs::Candidates;
 use super::rows::dot;
 use super::sample::Sample;
 use super::sweep::{Batch, Tiles};
@@ -51,7 +52,7 @@ pub(super) fn join<J: Join>(
     let mut needed: Vec<usize> = search.find::<J>(&sample).map(|(_, needed)| needed).collect();
     needed.sort_unstable();
     let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&MOST));
-    let candidates = pairs::candidates::<J>(view, &search.measure, backend, keep.max(n + 1), options)?;
+    let candidates = dense::candidates::<J>(view, &search.measure, backend, keep.max(n + 1), options)?;
     by_row::<J>(view, n, |first, to| search.choose(&candidates, first, to))
 }
 

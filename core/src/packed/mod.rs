@@ -24,6 +24,7 @@ mod buf;
 mod build;
 mod calibrate;
 mod codebook;
+mod dense;
 mod exact;
 mod exhaustive;
 mod format;

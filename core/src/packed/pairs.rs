@@ -1,51 +1,29 @@
-//! All rows with all rows, each pair once.
+//! Pairs of rows, each looked at once, for the sake of both.
 //!
-//! The product of two rows' bytes is a score for both, so half of the products do. Who keeps it is a matter of memory that
-//! threads would share: the rows are halved again and again, each half is compared with itself, both at the same time, and
-//! then the halves with each other, in quarters of which two at a time have no row in common.
+//! The product of two rows' bytes is a score for both of them, and both keep it if it is among their best. Threads would have to
+//! share what rows keep. So the rows are halved again and again: each half is compared with itself, both at the same time, and then
+//! the halves with each other, in quarters of which two at a time have no row in common.
 
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::Relaxed;
 
-use super::grid::{self, tile_width};
+use super::grid::tile_width;
 use super::losses::{Measure, Measured};
-use super::options::KnnOptions;
 use super::view::{View, row_bias};
-use crate::Backend;
 use crate::error::PackedError;
 use crate::parallel::{self, Join};
-use crate::simd::{TILE_BYTES, TILE_ROWS};
+use crate::simd::TILE_ROWS;
 use crate::top_k::{key, split_key};
 
-/// Tiles of rows that are compared with a tile at once.
-const TOGETHER: usize = 6;
-/// Tiles from which on halves are worth a thread.
-const FORKED: usize = 96;
-
-/// Rows as bytes, those that are kept and those that are compared with them.
-struct Both<'a> {
-    backend: Backend,
-    options: &'a KnnOptions<'a>,
-    width: usize,
-    tiles: Vec<[u8; TILE_BYTES]>,
-    /// What a score has besides the product: the row's bias; minus infinity where there is no row.
-    biases: Vec<[f32; TILE_ROWS]>,
-    codes: Vec<i8>,
-    probes: Vec<Probe>,
-    done: AtomicUsize,
-}
-
-/// A row as a query.
+/// A row as a query: a score is base + step · sum + the other's bias.
 #[derive(Clone, Copy)]
-struct Probe {
-    step: f32,
+pub(super) struct Probe {
+    pub(super) step: f32,
     /// What the row adds to its own scores.
-    base: f32,
+    pub(super) base: f32,
     /// What it adds to the scores that others have of it: that and its bias.
-    add: f32,
+    pub(super) add: f32,
 }
 
 impl Probe {
@@ -53,12 +31,56 @@ impl Probe {
     const NONE: Self = Self { step: 0.0, base: 0.0, add: f32::NEG_INFINITY };
 }
 
+/// All rows as queries, up to a whole tile.
+pub(super) struct Probes {
+    codes: Vec<i8>,
+    each: Vec<Probe>,
+    width: usize,
+}
+
+impl Probes {
+    pub(super) fn new<J: Join>(view: &View<'_>, measure: &Measure<'_>) -> Self {
+        const ROWS: usize = 4096;
+        let (d, width) = (view.shape.dimensions, tile_width(view.shape.dimensions));
+        let count = view.shape.rows.next_multiple_of(TILE_ROWS);
+        let chunks = parallel::map::<J, _>(0..count.div_ceil(ROWS), &|chunk| {
+            let rows = chunk * ROWS..count.min((chunk + 1) * ROWS);
+            let (mut codes, mut measured) = (vec![0_i8; rows.len() * 4 * width], Measured::new(d));
+            let mut probes = vec![Probe::NONE; rows.len()];
+            let each = rows.zip(&mut probes).zip(codes.chunks_exact_mut(4 * width));
+            for ((row, probe), codes) in each.take_while(|((row, _), _)| *row < view.shape.rows) {
+                measure.see(row as u32, &mut measured);
+                codes.copy_from_slice(&measured.codes);
+                let base = measured.base as f32;
+                let bias = row_bias(view.byte_row(row as u32).unwrap_or(&[]));
+                *probe = Probe { step: measured.step, base, add: base + bias };
+            }
+            (codes, probes)
+        });
+        let mut all = Self { codes: Vec::new(), each: Vec::new(), width };
+        for (codes, probes) in chunks {
+            all.codes.extend(codes);
+            all.each.extend(probes);
+        }
+        all
+    }
+
+    pub(super) fn of(&self, row: usize) -> Probe {
+        self.each[row]
+    }
+
+    /// The codes of some rows.
+    pub(super) fn codes(&self, rows: Range<usize>) -> &[i8] {
+        &self.codes[rows.start * 4 * self.width..rows.end * 4 * self.width]
+    }
+}
+
 /// The best so far of some rows.
-struct Lists<'l> {
+pub(super) struct Lists<'l> {
     keys: &'l mut [u64],
     lengths: &'l mut [u32],
     /// Only greater scores are kept.
-    limits: &'l mut [f32],
+    pub(super) limits: &'l mut [f32],
     keep: usize,
     room: usize,
 }
@@ -71,226 +93,132 @@ impl Lists<'_> {
         (half(keys.0, lengths.0, limits.0), half(keys.1, lengths.1, limits.1))
     }
 
+    fn all(&mut self) -> Lists<'_> {
+        Lists { keys: self.keys, lengths: self.lengths, limits: self.limits, keep: self.keep, room: self.room }
+    }
+
+    /// Offers a row to another, which is given by its place in the lists.
     #[inline]
-    fn push(&mut self, row: usize, score: f32, other: u32) {
-        if score <= self.limits[row] {
+    pub(super) fn push(&mut self, place: usize, score: f32, row: u32) {
+        if score <= self.limits[place] {
             return;
         }
-        let keys = &mut self.keys[row * self.room..(row + 1) * self.room];
-        keys[self.lengths[row] as usize] = key(-score, other);
-        self.lengths[row] += 1;
-        if self.lengths[row] as usize == self.room {
+        let keys = &mut self.keys[place * self.room..(place + 1) * self.room];
+        keys[self.lengths[place] as usize] = key(-score, row);
+        self.lengths[place] += 1;
+        if self.lengths[place] as usize == self.room {
             let (_, last, _) = keys.select_nth_unstable(self.keep - 1);
-            self.limits[row] = -split_key(*last).0;
-            self.lengths[row] = self.keep as u32;
+            self.limits[place] = -split_key(*last).0;
+            self.lengths[place] = self.keep as u32;
         }
     }
 }
 
-/// What is known of the neighbours of every row.
+/// The best that each row has met.
 pub(super) struct Candidates {
     keys: Vec<u64>,
     lengths: Vec<u32>,
     limits: Vec<f32>,
+    keep: usize,
     room: usize,
 }
 
 impl Candidates {
-    /// The keys of the best rows, by minus their scores, in no order, and the score that no other row exceeds.
+    /// Lists in which rows keep at least the best `keep`, for whole tiles of rows.
+    pub(super) fn new(rows: usize, keep: usize) -> Result<Self, PackedError> {
+        let places = rows.next_multiple_of(TILE_ROWS);
+        let room = keep + (keep / 2).max(LEAST_SPARE);
+        let mut keys = Vec::new();
+        let length = places.checked_mul(room).ok_or(PackedError::OutOfMemory)?;
+        keys.try_reserve_exact(length).map_err(|_| PackedError::OutOfMemory)?;
+        keys.resize(length, 0);
+        let mut limits = vec![f32::NEG_INFINITY; places];
+        limits[rows..].fill(f32::INFINITY);
+        Ok(Self { keys, lengths: vec![0; places], limits, keep, room })
+    }
+
+    pub(super) fn lists(&mut self) -> Lists<'_> {
+        let Self { keys, lengths, limits, keep, room } = self;
+        Lists { keys, lengths, limits, keep: *keep, room: *room }
+    }
+
+    /// The keys of the best rows of a row, by minus their scores, in no order, and the score that no other has exceeded.
     pub(super) fn of(&self, row: u32) -> (&[u64], f32) {
         let row = row as usize;
         (&self.keys[row * self.room..][..self.lengths[row] as usize], self.limits[row])
     }
 }
 
-/// The best rows of each, at least `keep` where there are as many.
-pub(super) fn candidates<J: Join>(
-    view: &View<'_>,
-    measure: &Measure<'_>,
-    backend: Backend,
-    keep: usize,
-    options: &KnnOptions<'_>,
-) -> Result<Candidates, PackedError> {
-    let both = Both::new::<J>(view, measure, backend, options);
-    let rows = both.probes.len();
-    let room = keep + keep / 2;
-    let mut keys = Vec::new();
-    let places = rows.checked_mul(room).ok_or(PackedError::OutOfMemory)?;
-    keys.try_reserve_exact(places).map_err(|_| PackedError::OutOfMemory)?;
-    keys.resize(places, 0);
-    let mut limits = vec![f32::NEG_INFINITY; rows];
-    limits[view.shape.rows..].fill(f32::INFINITY);
-    let mut lengths = vec![0; rows];
-    let lists = Lists { keys: &mut keys, lengths: &mut lengths, limits: &mut limits, keep, room };
-    both.with_itself::<J>(0..both.biases.len(), lists);
-    if options.is_cancelled() { Err(PackedError::Cancelled) } else { Ok(Candidates { keys, lengths, limits, room }) }
+/// How many rows come before those that are kept are sorted out, at least.
+const LEAST_SPARE: usize = 24;
+
+/// Groups of rows, all pairs of which are to be compared.
+pub(super) trait Groups: Sync {
+    /// The first row of a group.
+    fn start(&self, group: usize) -> usize;
+
+    /// Compares the rows of a group with those of another or, where this has no lists, with one another.
+    fn compare(&self, a: usize, of_a: &mut Lists<'_>, b: usize, of_b: Option<&mut Lists<'_>>);
 }
 
-impl<'a> Both<'a> {
-    fn new<J: Join>(view: &View<'_>, measure: &Measure<'_>, backend: Backend, options: &'a KnnOptions<'a>) -> Self {
-        const TILES: usize = 256;
-        let d = view.shape.dimensions;
-        let (width, count) = (tile_width(d), view.shape.rows.div_ceil(TILE_ROWS));
-        let mut both = Self {
-            backend,
-            options,
-            width,
-            tiles: grid::tiles(view.shape.rows, d),
-            biases: vec![[f32::NEG_INFINITY; TILE_ROWS]; count],
-            codes: Vec::new(),
-            probes: Vec::new(),
-            done: AtomicUsize::new(0),
-        };
-        for (row, bias) in (0..view.shape.rows as u32).zip(both.biases.as_flattened_mut()) {
-            *bias = row_bias(view.byte_row(row).unwrap_or(&[]));
+/// Compares all pairs of groups. `lists` are those of the groups' rows.
+pub(super) fn compare_all<J: Join>(groups: &impl Groups, these: Range<usize>, mut lists: Lists<'_>) {
+    if these.len() <= 1 {
+        if !these.is_empty() {
+            groups.compare(these.start, &mut lists, these.start, None);
         }
-        parallel::for_each_chunk::<J, _>(&mut both.tiles, width * TILES, &|chunk, tiles| {
-            let first = chunk * TILES * TILE_ROWS;
-            for at in 0..(view.shape.rows - first).min(tiles.len() / width * TILE_ROWS) {
-                let tile = &mut tiles[at / TILE_ROWS * width..][..width];
-                let codes = view.byte_row((first + at) as u32).and_then(|row| row.get(..d));
-                grid::put(tile, at % TILE_ROWS, codes.unwrap_or(&[]));
-            }
-        });
-        let chunks = parallel::map::<J, _>(0..count.div_ceil(TILES), &|chunk| {
-            let rows = chunk * TILES * TILE_ROWS..count.min((chunk + 1) * TILES) * TILE_ROWS;
-            let (mut codes, mut measured) = (vec![0_i8; rows.len() * 4 * width], Measured::new(d));
-            let mut probes = vec![Probe::NONE; rows.len()];
-            let each = rows.zip(&mut probes).zip(codes.chunks_exact_mut(4 * width));
-            for ((row, probe), codes) in each.take_while(|((row, _), _)| *row < view.shape.rows) {
-                measure.see(row as u32, &mut measured);
-                codes.copy_from_slice(&measured.codes);
-                let base = measured.base as f32;
-                *probe =
-                    Probe { step: measured.step, base, add: base + row_bias(view.byte_row(row as u32).unwrap_or(&[])) };
-            }
-            (codes, probes)
-        });
-        for (codes, probes) in chunks {
-            both.codes.extend(codes);
-            both.probes.extend(probes);
-        }
-        both
+        return;
     }
-
-    /// Compares the rows of some tiles with one another.
-    fn with_itself<J: Join>(&self, tiles: Range<usize>, mut lists: Lists<'_>) {
-        if tiles.len() <= TOGETHER {
-            self.compare(tiles.clone(), &mut lists, tiles, None);
-            return;
-        }
-        let middle = middle(&tiles);
-        let (mut left, mut right) = lists.split_at((middle - tiles.start) * TILE_ROWS);
-        let (a, b) = (tiles.start..middle, middle..tiles.end);
-        {
-            let (left, right) = (left.all(), right.all());
-            fork::<J>(
-                tiles.len(),
-                || self.with_itself::<J>(a.clone(), left),
-                || self.with_itself::<J>(b.clone(), right),
-            );
-        }
-        self.with_others::<J>(a, left, b, right);
-    }
-
-    /// Compares the rows of some tiles with those of others.
-    fn with_others<J: Join>(&self, a: Range<usize>, mut of_a: Lists<'_>, b: Range<usize>, mut of_b: Lists<'_>) {
-        if a.is_empty() || b.is_empty() || self.options.is_cancelled() {
-            return;
-        }
-        if a.len() <= TOGETHER && b.len() <= TOGETHER {
-            self.compare(a, &mut of_a, b, Some(&mut of_b));
-            return;
-        }
-        let size = a.len().max(b.len());
-        let (a_middle, b_middle) = (middle(&a), middle(&b));
-        let (mut a0, mut a1) = of_a.split_at((a_middle - a.start) * TILE_ROWS);
-        let (mut b0, mut b1) = of_b.split_at((b_middle - b.start) * TILE_ROWS);
-        for crossed in [false, true] {
-            let (a0, a1, b0, b1) = (a0.all(), a1.all(), b0.all(), b1.all());
-            let (low, high) = (b.start..b_middle, b_middle..b.end);
-            let (first, second) = if crossed { ((high, b1), (low, b0)) } else { ((low, b0), (high, b1)) };
-            fork::<J>(
-                size,
-                || self.with_others::<J>(a.start..a_middle, a0, first.0, first.1),
-                || self.with_others::<J>(a_middle..a.end, a1, second.0, second.1),
-            );
-        }
-    }
-
-    /// Compares the rows of a few tiles with those of others, or, where these have no lists, with one another.
-    fn compare(&self, a: Range<usize>, of_a: &mut Lists<'_>, b: Range<usize>, mut of_b: Option<&mut Lists<'_>>) {
-        const ROWS: usize = TOGETHER * TILE_ROWS;
-        let rows = a.len() * TILE_ROWS;
-        let (a_row, b_row) = (a.start * TILE_ROWS, b.start * TILE_ROWS);
-        let codes = &self.codes[a_row * 4 * self.width..][..rows * 4 * self.width];
-        let probes = &self.probes[a_row..][..rows];
-        let (mut sums, mut masks) = ([[0; TILE_ROWS]; ROWS], [0; ROWS]);
-        let (mut steps, mut limits, mut to_exceed) = ([0.0; ROWS], [0.0; ROWS], [0.0; ROWS]);
-        for (at, probe) in probes.iter().enumerate() {
-            (steps[at], limits[at], to_exceed[at]) = (probe.step, of_a.limits[at] - probe.base, -probe.add);
-        }
-        let steps = &steps[..rows];
-        for (number, tile) in b.clone().enumerate() {
-            let bytes = &self.tiles[tile * self.width..][..self.width];
-            self.backend.tile_u7(codes, bytes, &mut sums[..rows]);
-            let biases = &self.biases[tile];
-            self.backend.lanes_above(steps, &limits[..rows], &sums, biases, &mut masks[..rows]);
-            each(&masks[..rows], |at, lane| {
-                let other = tile * TILE_ROWS + lane;
-                if other != a_row + at {
-                    let score = steps[at] * sums[at][lane] as f32 + biases[lane] + probes[at].base;
-                    of_a.push(at, score, other as u32);
-                    limits[at] = of_a.limits[at] - probes[at].base;
-                }
-            });
-            let Some(of_b) = of_b.as_deref_mut() else { continue };
-            // The same with both sides changed: p + add > limit is p − limit > −add.
-            let mut minus_limits = [0.0; TILE_ROWS];
-            for (to, limit) in minus_limits.iter_mut().zip(&of_b.limits[number * TILE_ROWS..]) {
-                *to = -limit;
-            }
-            self.backend.lanes_above(steps, &to_exceed[..rows], &sums, &minus_limits, &mut masks[..rows]);
-            each(&masks[..rows], |at, lane| {
-                let score = steps[at] * sums[at][lane] as f32 + probes[at].add;
-                of_b.push(tile * TILE_ROWS + lane - b_row, score, (a_row + at) as u32);
-            });
-        }
-        let done = self.done.fetch_add(1, Relaxed);
-        let groups = self.biases.len().div_ceil(TOGETHER);
-        if done.is_multiple_of(4096) {
-            self.options.tell(0.3..0.95, done, groups * (groups + 1) / 2);
-        }
-    }
-}
-
-impl Lists<'_> {
-    fn all(&mut self) -> Lists<'_> {
-        Lists { keys: self.keys, lengths: self.lengths, limits: self.limits, keep: self.keep, room: self.room }
-    }
-}
-
-/// Calls `f` with the number of each mask and of each bit of it.
-#[inline]
-fn each(masks: &[u16], mut f: impl FnMut(usize, usize)) {
-    // Most are empty: eight at a time are passed over.
-    for (eight, masks) in
-        masks.chunks(8).enumerate().filter(|(_, masks)| masks.iter().fold(0, |any, mask| any | mask) != 0)
+    let (a, b) = halves(&these);
+    let (mut of_a, mut of_b) = lists.split_at(groups.start(b.start) - groups.start(a.start));
     {
-        for (at, mask) in (8 * eight..).zip(masks) {
-            let mut mask = *mask;
-            while mask != 0 {
-                f(at, mask.trailing_zeros() as usize);
-                mask &= mask - 1;
-            }
-        }
+        let (of_a, of_b) = (of_a.all(), of_b.all());
+        fork::<J>(
+            these.len(),
+            || compare_all::<J>(groups, a.clone(), of_a),
+            || compare_all::<J>(groups, b.clone(), of_b),
+        );
+    }
+    compare_across::<J>(groups, a, of_a, b, of_b);
+}
+
+fn compare_across<J: Join>(
+    groups: &impl Groups,
+    a: Range<usize>,
+    mut of_a: Lists<'_>,
+    b: Range<usize>,
+    mut of_b: Lists<'_>,
+) {
+    if a.is_empty() || b.is_empty() {
+        return;
+    }
+    if a.len() == 1 && b.len() == 1 {
+        groups.compare(a.start, &mut of_a, b.start, Some(&mut of_b));
+        return;
+    }
+    let size = a.len().max(b.len());
+    let ((low_a, high_a), (low_b, high_b)) = (halves(&a), halves(&b));
+    let (mut of_low_a, mut of_high_a) = of_a.split_at(groups.start(high_a.start) - groups.start(a.start));
+    let (mut of_low_b, mut of_high_b) = of_b.split_at(groups.start(high_b.start) - groups.start(b.start));
+    for crossed in [false, true] {
+        let (of_low_a, of_high_a) = (of_low_a.all(), of_high_a.all());
+        let (low, high) = ((low_b.clone(), of_low_b.all()), (high_b.clone(), of_high_b.all()));
+        let (first, second) = if crossed { (high, low) } else { (low, high) };
+        fork::<J>(
+            size,
+            || compare_across::<J>(groups, low_a.clone(), of_low_a, first.0, first.1),
+            || compare_across::<J>(groups, high_a.clone(), of_high_a, second.0, second.1),
+        );
     }
 }
 
-/// The middle of a range, whole groups before it.
-fn middle(tiles: &Range<usize>) -> usize {
-    tiles.start + (tiles.len() / 2).next_multiple_of(TOGETHER).min(tiles.len())
+fn halves(groups: &Range<usize>) -> (Range<usize>, Range<usize>) {
+    let middle = groups.start + groups.len().div_ceil(2);
+    (groups.start..middle, middle..groups.end)
 }
+
+/// Groups from which on halves are worth a thread.
+const FORKED: usize = 8;
 
 /// Both, at the same time where it is worth it.
 fn fork<J: Join>(size: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
@@ -299,5 +227,21 @@ fn fork<J: Join>(size: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) 
     } else {
         a();
         b();
+    }
+}
+
+/// Calls `f` with the number of each mask and of each bit of it.
+#[inline]
+pub(super) fn each_bit(masks: &[u16], mut f: impl FnMut(usize, usize)) {
+    // Most are empty: eight at a time are passed over.
+    let any = |masks: &[u16]| masks.iter().fold(0, |any, mask| any | mask) != 0;
+    for (eight, masks) in masks.chunks(8).enumerate().filter(|(_, masks)| any(masks)) {
+        for (at, mask) in (8 * eight..).zip(masks) {
+            let mut mask = *mask;
+            while mask != 0 {
+                f(at, mask.trailing_zeros() as usize);
+                mask &= mask - 1;
+            }
+        }
     }
 }
