@@ -32,6 +32,7 @@ mod grid;
 mod join;
 mod knn;
 mod losses;
+mod near;
 mod options;
 mod pairs;
 mod partition;

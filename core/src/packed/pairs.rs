@@ -93,7 +93,8 @@ impl Lists<'_> {
         (half(keys.0, lengths.0, limits.0), half(keys.1, lengths.1, limits.1))
     }
 
-    fn all(&mut self) -> Lists<'_> {
+    /// The same, for as long as this is borrowed.
+    pub(super) fn all(&mut self) -> Lists<'_> {
         Lists { keys: self.keys, lengths: self.lengths, limits: self.limits, keep: self.keep, room: self.room }
     }
 

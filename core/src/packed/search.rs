@@ -137,7 +137,21 @@ impl Scratch {
 
     /// Chooses the leaves with the best centroids, best first.
     fn rank_leaves(&mut self, view: &View<'_>, backend: Backend, leaves: usize) {
-        let Self { probe, scores, keys, scan, .. } = self;
+        self.score_leaves(view, backend);
+        let Self { scores, keys, scan, .. } = self;
+        best_leaves(scores, leaves, keys);
+        keys.sort_unstable();
+        scan.clear();
+        scan.extend(keys.iter().map(|key| {
+            let (distance, leaf) = split_key(*key);
+            let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
+            (-distance - bias, leaf)
+        }));
+    }
+
+    /// Compares the query with all centroids.
+    fn score_leaves(&mut self, view: &View<'_>, backend: Backend) {
+        let Self { probe, scores, .. } = self;
         let width = tile_width(view.shape.dimensions);
         let biases = view.centroid_biases.as_chunks::<TILE_ROWS>().0;
         scores.clear();
@@ -150,14 +164,15 @@ impl Scratch {
             }
             scores.push(of_tile);
         }
-        best_leaves(scores, leaves, keys);
-        keys.sort_unstable();
-        scan.clear();
-        scan.extend(keys.iter().map(|key| {
-            let (distance, leaf) = split_key(*key);
-            let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
-            (-distance - bias, leaf)
-        }));
+    }
+
+    /// How many leaves are better than a leaf for the query that was set.
+    pub(super) fn rank_of(&mut self, view: &View<'_>, backend: Backend, leaf: u32) -> usize {
+        self.probe.set(&self.query, view.grid);
+        self.score_leaves(view, backend);
+        let scores = self.scores.as_flattened();
+        let own = scores.get(leaf as usize).copied().unwrap_or(f32::NEG_INFINITY);
+        scores.iter().filter(|score| **score > own).count()
     }
 
     /// Computes the table entries with which some leaves are scanned.

@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::grid::{self, tile_width};
+use super::pairs::each_bit;
 use super::view::{View, row_bias};
 use crate::Backend;
 use crate::parallel::{self, Join};
@@ -60,6 +61,13 @@ impl Tiles {
         });
         all
     }
+
+    /// The tiles of a leaf, and what is added to the products with their rows.
+    pub(crate) fn of(&self, leaf: usize) -> impl Iterator<Item = (&[[u8; TILE_BYTES]], &[f32; TILE_ROWS])> {
+        let numbers = self.starts[leaf]..self.starts[leaf + 1];
+        let tiles = self.tiles[numbers.start * self.width..numbers.end * self.width].chunks_exact(self.width);
+        tiles.zip(&self.biases[numbers])
+    }
 }
 
 /// Queries as bytes.
@@ -72,60 +80,6 @@ pub(crate) struct Batch {
     masks: Vec<u16>,
     /// The best rows of each query, by minus their scores.
     pub(crate) best: Vec<TopK>,
-    few: Few,
-}
-
-/// Some of the queries, side by side.
-#[derive(Debug, Default)]
-struct Few {
-    codes: Vec<i8>,
-    steps: Vec<f32>,
-    limits: Vec<f32>,
-}
-
-struct Queries<'b> {
-    codes: &'b [i8],
-    steps: &'b [f32],
-    limits: &'b mut [f32],
-    sums: &'b mut [[i32; TILE_ROWS]],
-    masks: &'b mut [u16],
-}
-
-impl Queries<'_> {
-    /// `best_of` says which of the best are a query's.
-    fn scan(
-        &mut self,
-        view: &View<'_>,
-        tiles: &Tiles,
-        leaf: u32,
-        backend: Backend,
-        best_of: impl Fn(usize) -> usize,
-        best: &mut [TopK],
-    ) {
-        let Self { codes, steps, limits, sums, masks } = self;
-        let rows = view.leaf_rows(leaf);
-        let numbers = tiles.starts[leaf as usize]..tiles.starts[leaf as usize + 1];
-        for (first, number) in rows.step_by(TILE_ROWS).zip(numbers) {
-            let tile = &tiles.tiles[number * tiles.width..(number + 1) * tiles.width];
-            let biases = &tiles.biases[number];
-            backend.tile_u7(codes, tile, sums);
-            backend.lanes_above(steps, limits, sums, biases, masks);
-            // Most masks are empty: eight at a time are passed over.
-            let any =
-                masks.chunks(8).enumerate().filter(|(_, eight)| eight.iter().fold(0, |any, mask| any | mask) != 0);
-            let masks = any.flat_map(|(eight, masks)| (8 * eight..).zip(masks));
-            for (query, mask) in masks.filter(|(_, mask)| **mask != 0) {
-                let (mut mask, best) = (*mask, &mut best[best_of(query)]);
-                while mask != 0 {
-                    let lane = mask.trailing_zeros();
-                    mask &= mask - 1;
-                    let score = steps[query] * sums[query][lane as usize] as f32 + biases[lane as usize];
-                    best.push(-score, first + lane);
-                }
-                limits[query] = -best.farthest();
-            }
-        }
-    }
 }
 
 impl Batch {
@@ -157,41 +111,15 @@ impl Batch {
 
     /// Compares the queries with the rows of a leaf.
     pub(crate) fn scan(&mut self, view: &View<'_>, tiles: &Tiles, leaf: u32, backend: Backend) {
-        let Self { codes, steps, limits, sums, masks, best, .. } = self;
-        let mut queries = Queries { codes, steps, limits, sums, masks };
-        queries.scan(view, tiles, leaf, backend, |query| query, best);
-    }
-
-    /// Compares some of the queries with the rows of a leaf.
-    pub(crate) fn scan_some(&mut self, view: &View<'_>, tiles: &Tiles, leaf: u32, backend: Backend, some: &[u32]) {
-        if some.is_empty() {
-            return;
+        let Self { codes, steps, limits, sums, masks, best } = self;
+        for (first, (tile, biases)) in view.leaf_rows(leaf).step_by(TILE_ROWS).zip(tiles.of(leaf as usize)) {
+            backend.tile_u7(codes, tile, sums);
+            backend.lanes_above(steps, limits, sums, biases, masks);
+            each_bit(masks, |query, lane| {
+                let score = steps[query] * sums[query][lane] as f32 + biases[lane];
+                best[query].push(-score, first + lane as u32);
+                limits[query] = -best[query].farthest();
+            });
         }
-        let Self { codes, steps, limits, sums, masks, best, few, .. } = self;
-        let bytes = 4 * tiles.width;
-        few.codes.clear();
-        few.steps.clear();
-        few.limits.clear();
-        for query in some.iter().map(|query| *query as usize) {
-            few.codes.extend_from_slice(&codes[query * bytes..(query + 1) * bytes]);
-            few.steps.push(steps[query]);
-            few.limits.push(limits[query]);
-        }
-        let (sums, masks) = (&mut sums[..some.len()], &mut masks[..some.len()]);
-        let mut queries = Queries { codes: &few.codes, steps: &few.steps, limits: &mut few.limits, sums, masks };
-        queries.scan(view, tiles, leaf, backend, |query| some[query] as usize, best);
-        for (query, limit) in some.iter().zip(&few.limits) {
-            limits[*query as usize] = *limit;
-        }
-    }
-
-    /// The codes of all queries, one after the other.
-    pub(crate) fn all_codes(&self) -> &[i8] {
-        &self.codes
-    }
-
-    /// What a code of each query stands for, times its grid's step.
-    pub(crate) fn steps(&self) -> &[f32] {
-        &self.steps
     }
 }
