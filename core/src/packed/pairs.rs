@@ -219,7 +219,7 @@ fn halves(groups: &Range<usize>) -> (Range<usize>, Range<usize>) {
 }
 
 /// Groups from which on halves are worth a thread.
-const FORKED: usize = 8;
+const FORKED: usize = 2;
 
 /// Both, at the same time where it is worth it.
 fn fork<J: Join>(size: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
