@@ -24,7 +24,7 @@ use crate::parallel::{self, Join};
 use crate::simd::TILE_ROWS;
 
 /// Leaves that ask together: neighbours, which ask for the same leaves.
-const GROUP: usize = 24;
+const GROUP: usize = 16;
 /// Rows that are compared with a tile at once.
 const ROWS: usize = 96;
 /// Rows for which leaves are ranked together.
