@@ -1,7 +1,7 @@
 //! `ohyeah dictionary`: the similar words of every word.
 
-use std::fmt;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -146,46 +146,82 @@ impl Bars {
     }
 }
 
-/// A cosine to four places, which is what 32-bit vectors are good for; 1.0000 and not 1.
-struct Cosine(f32);
-
-impl fmt::Display for Cosine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.4}", self.0)
+/// Appends a cosine to four places, which is what 32-bit vectors are good for; 1.0000 and not 1.
+///
+/// As `{:.4}` has it: ten thousand times as much is exact in 64 bits, and a tie goes to the even digit. That takes a fifth of
+/// the time, and there are millions of them.
+fn push_cosine(line: &mut String, cosine: f32) {
+    let scaled = (f64::from(cosine) * 1e4).round_ties_even();
+    let digits = scaled.abs() as u32;
+    if cosine.is_sign_negative() {
+        line.push('-');
     }
+    let digit = |place: u32| char::from_digit(digits / place % 10, 10).unwrap_or('0');
+    line.extend([digit(10_000), '.', digit(1000), digit(100), digit(10), digit(1)]);
 }
 
-/// A word as a JSON string.
-struct Json<'a>(&'a str);
-
-impl fmt::Display for Json<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A string cannot fail to be JSON.
-        let json = serde_json::to_string(self.0).map_err(|_| fmt::Error)?;
-        // JSON asks for the control characters of ASCII to be escaped, and a terminal obeys others as well.
-        if !json.contains(is_obeyed) {
-            return f.write_str(&json);
+/// Appends a word as a JSON string.
+fn push_json(line: &mut String, word: &str) {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if word.bytes().all(is_plain) {
+        line.extend(["\"", word, "\""]);
+        return;
+    }
+    // JSON asks for the control characters of ASCII to be escaped, and a terminal obeys others as well.
+    let json = serde_json::Value::from(word).to_string();
+    for c in json.chars() {
+        if is_obeyed(c) {
+            let _ = write!(line, "\\u{:04x}", u32::from(c));
+        } else {
+            line.push(c);
         }
-        json.chars()
-            .try_for_each(|c| if is_obeyed(c) { write!(f, "\\u{:04x}", u32::from(c)) } else { write!(f, "{c}") })
     }
 }
+
+/// Room for a similar word and its cosine, mostly.
+const ROOM: usize = 24;
 
 fn json_line(vectors: &WordVectors, id: u32, similar: &[Neighbour]) -> String {
-    let pair = |x: &Neighbour| format!("[{},{}]", Json(vectors.word(x.id)), Cosine(x.cosine));
-    let pairs: Vec<String> = similar.iter().map(pair).collect();
-    format!("{{\"word\":{},\"similar\":[{}]}}\n", Json(vectors.word(id)), pairs.join(","))
+    let mut line = String::with_capacity(ROOM * (similar.len() + 2));
+    line.push_str("{\"word\":");
+    push_json(&mut line, vectors.word(id));
+    line.push_str(",\"similar\":[");
+    for (at, neighbour) in similar.iter().enumerate() {
+        line.push_str(if at == 0 { "[" } else { ",[" });
+        push_json(&mut line, vectors.word(neighbour.id));
+        line.push(',');
+        push_cosine(&mut line, neighbour.cosine);
+        line.push(']');
+    }
+    line.push_str("]}\n");
+    line
 }
 
 fn tsv_lines(vectors: &WordVectors, id: u32, similar: &[Neighbour]) -> String {
     let word = Escaped(vectors.word(id)).to_string();
-    let line = |x: &Neighbour| format!("{word}\t{}\t{}\n", Escaped(vectors.word(x.id)), Cosine(x.cosine));
-    similar.iter().map(line).collect::<Vec<_>>().concat()
+    let mut lines = String::with_capacity((ROOM + word.len()) * similar.len());
+    for neighbour in similar {
+        let _ = write!(lines, "{word}\t{}\t", Escaped(vectors.word(neighbour.id)));
+        push_cosine(&mut lines, neighbour.cosine);
+        lines.push('\n');
+    }
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cosines_are_what_the_formatter_makes_of_them() {
+        let ties =
+            (0..20_000).map(|at| (at as f32 - 10_000.0) / 10_000.0).chain([0.03125, -0.03125, -0.0, 1e-6, -1e-6]);
+        for cosine in ties.flat_map(|x| [x, x.next_up(), x.next_down(), x + 0.000_05]).map(|x| x.clamp(-1.0, 1.0)) {
+            let mut line = String::new();
+            push_cosine(&mut line, cosine);
+            assert_eq!(line, format!("{cosine:.4}"));
+        }
+    }
 
     #[test]
     fn a_bar_appears_with_its_first_step_and_one_at_a_time() {
