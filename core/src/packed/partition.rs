@@ -35,8 +35,8 @@ pub(crate) struct Leaves {
 }
 
 impl Leaves {
-    /// Counting sort by leaf.
-    pub(crate) fn new(leaf_of: &[u32], leaves: usize) -> Self {
+    /// Counting sort by the leaves of the rows of a sample.
+    fn new(sample: Sample, leaf_of: &[u32], leaves: usize) -> Self {
         let mut starts = vec![0; leaves + 1];
         for leaf in leaf_of {
             starts[*leaf as usize + 1] += 1;
@@ -46,9 +46,9 @@ impl Leaves {
         }
         let mut next = starts.clone();
         let mut order = vec![0; leaf_of.len()];
-        for (id, leaf) in (0..).zip(leaf_of) {
+        for (at, leaf) in leaf_of.iter().enumerate() {
             let place = &mut next[*leaf as usize];
-            order[*place as usize] = id;
+            order[*place as usize] = sample.id(at);
             *place += 1;
         }
         Self { order, starts }
@@ -63,6 +63,9 @@ impl Leaves {
     }
 }
 
+/// Of how many rows one has a part in the passes before the last; and how many in a leaf have at least.
+const ONE_OF: usize = 4;
+const ROWS_A_LEAF: usize = 32;
 /// Rows that are compared with all centroids at once: their codes and sums stay in the nearest cache.
 const TOGETHER: usize = 48;
 
@@ -81,17 +84,19 @@ impl KMeans<'_> {
     /// The centroids and the leaf of each row. `pass` is called after each pass.
     pub(crate) fn run<J: Join>(&self, pass: &(dyn Fn() + Sync)) -> (Centroids, Leaves) {
         let mut centroids = self.start();
-        let mut leaf_of = vec![0; self.rows.len()];
-        for _ in 0..self.passes {
+        let all = Sample::new(self.rows.len(), self.rows.len());
+        // Until the last pass, some tell about where the means are.
+        let some = Sample::new(self.rows.len(), (self.leaves * ROWS_A_LEAF).max(self.rows.len() / ONE_OF));
+        for left in (0..self.passes).rev() {
             let tiles = self.tiles(&centroids);
-            self.assign::<J>(&tiles, &mut leaf_of);
-            self.means::<J>(&Leaves::new(&leaf_of, self.leaves), &mut centroids);
+            let leaves = self.assign::<J>(&tiles, if left == 0 { all } else { some });
+            self.means::<J>(&leaves, &mut centroids);
             pass();
         }
         let tiles = self.tiles(&self.in_line(&centroids));
-        self.assign::<J>(&tiles, &mut leaf_of);
+        let leaves = self.assign::<J>(&tiles, all);
         pass();
-        (tiles, Leaves::new(&leaf_of, self.leaves))
+        (tiles, leaves)
     }
 
     /// The centroids in an order in which each is followed by the nearest of those that are left: what is read together then
@@ -149,11 +154,12 @@ impl KMeans<'_> {
         Centroids { tiles, biases }
     }
 
-    /// The nearest centroid of each row; of equals the first.
-    fn assign<J: Join>(&self, centroids: &Centroids, leaf_of: &mut [u32]) {
+    /// The rows of a sample by their nearest centroids; of equals the first.
+    fn assign<J: Join>(&self, centroids: &Centroids, sample: Sample) -> Leaves {
+        let mut leaf_of = vec![0; sample.len()];
         let d = self.rows.dimensions;
         let bytes = d.next_multiple_of(4);
-        for_each_chunk::<J, _>(leaf_of, TOGETHER * 8, &|chunk, leaf_of| {
+        for_each_chunk::<J, _>(&mut leaf_of, TOGETHER * 8, &|chunk, leaf_of| {
             let mut row = vec![0.0; d];
             let mut codes = vec![0_i8; TOGETHER * bytes];
             let mut sums = [[0; TILE_ROWS]; TOGETHER];
@@ -162,7 +168,7 @@ impl KMeans<'_> {
                 let mut steps = [0.0; TOGETHER];
                 for (at, (codes, step)) in codes.chunks_exact_mut(bytes).zip(&mut steps).take(leaf_of.len()).enumerate()
                 {
-                    self.rows.read((first + at) as u32, &mut row);
+                    self.rows.read(sample.id(first + at), &mut row);
                     *step = grid::encode_probe(&row, self.grid, codes);
                 }
                 let codes = &codes[..leaf_of.len() * bytes];
@@ -177,6 +183,7 @@ impl KMeans<'_> {
                 }
             }
         });
+        Leaves::new(sample, &leaf_of, self.leaves)
     }
 
     fn means<J: Join>(&self, leaves: &Leaves, centroids: &mut [f32]) {
