@@ -63,7 +63,7 @@ impl Leaves {
     }
 }
 
-/// Of how many rows one has a part in the passes before the last; and how many in a leaf have at least.
+/// Of how many rows one has a part in the first passes; and how many in a leaf have at least.
 const ONE_OF: usize = 4;
 const ROWS_A_LEAF: usize = 32;
 /// Rows that are compared with all centroids at once: their codes and sums stay in the nearest cache.
@@ -85,11 +85,11 @@ impl KMeans<'_> {
     pub(crate) fn run<J: Join>(&self, pass: &(dyn Fn() + Sync)) -> (Centroids, Leaves) {
         let mut centroids = self.start();
         let all = Sample::new(self.rows.len(), self.rows.len());
-        // Until the last pass, some tell about where the means are.
+        // In the first two thirds of the passes, some tell about where the means are.
         let some = Sample::new(self.rows.len(), (self.leaves * ROWS_A_LEAF).max(self.rows.len() / ONE_OF));
         for left in (0..self.passes).rev() {
             let tiles = self.tiles(&centroids);
-            let leaves = self.assign::<J>(&tiles, if left == 0 { all } else { some });
+            let leaves = self.assign::<J>(&tiles, if left < self.passes.div_ceil(3) { all } else { some });
             self.means::<J>(&leaves, &mut centroids);
             pass();
         }
