@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use super::exhaustive;
 use super::format::{CALIBRATED, Point};
+use super::losses::Measure;
 use super::sample::Sample;
 use super::search::{Effort, Scratch};
 use super::sweep::Tiles;
@@ -64,7 +65,8 @@ pub(crate) fn sample(rows: usize) -> Sample {
 pub(crate) fn calibrate<J: Join>(view: &View<'_>, backend: Backend) -> [Point; CALIBRATED] {
     let sample = sample(view.shape.rows);
     let rows: Vec<u32> = (0..sample.len()).filter_map(|at| view.rows.get(sample.id(at) as usize).copied()).collect();
-    let truth = exhaustive::nearest::<J>(view, &Tiles::new::<J>(view), backend, NEAREST, &rows);
+    let truth =
+        exhaustive::nearest::<J>(view, &Tiles::new::<J>(view), &Measure::new::<J>(view), backend, NEAREST, &rows);
     let grid = grid(view.shape.leaves.max(1));
     let neighbours = parallel::map::<J, _>(0..rows.len(), &|at| {
         let mut scratch = Scratch::new();

@@ -35,24 +35,25 @@ struct Exhaustive<'a> {
     tiles: &'a Tiles,
     backend: Backend,
     n: usize,
-    measure: Measure<'a>,
+    measure: &'a Measure<'a>,
 }
 
 /// The neighbours of all rows.
 pub(super) fn join<J: Join>(
     view: &View<'_>,
     tiles: &Tiles,
+    measure: &Measure<'_>,
     backend: Backend,
     n: usize,
     options: &KnnOptions<'_>,
 ) -> Result<Knn, PackedError> {
-    let search = Exhaustive { view, tiles, backend, n, measure: Measure::new::<J>(view) };
+    let search = Exhaustive { view, tiles, backend, n, measure };
     let sample = Sample::new(view.shape.rows, SAMPLE);
     let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
     let mut needed: Vec<usize> = search.find::<J>(&sample).map(|(_, needed)| needed).collect();
     needed.sort_unstable();
     let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&MOST));
-    let candidates = dense::candidates::<J>(view, &search.measure, backend, keep.max(n + 1), options)?;
+    let candidates = dense::candidates::<J>(view, measure, backend, keep.max(n + 1), options)?;
     by_row::<J>(view, n, |first, to| search.choose(&candidates, first, to))
 }
 
@@ -67,11 +68,12 @@ pub(super) struct True {
 pub(super) fn nearest<J: Join>(
     view: &View<'_>,
     tiles: &Tiles,
+    measure: &Measure<'_>,
     backend: Backend,
     n: usize,
     rows: &[u32],
 ) -> Vec<Vec<True>> {
-    let search = Exhaustive { view, tiles, backend, n, measure: Measure::new::<J>(view) };
+    let search = Exhaustive { view, tiles, backend, n, measure };
     search.find::<J>(rows).map(|(found, _)| found).collect()
 }
 

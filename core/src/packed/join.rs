@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use super::exact::{Exact, reported};
 use super::exhaustive::{self, True};
 use super::knn::Knn;
+use super::losses::Measure;
 use super::near::Near;
 use super::options::KnnOptions;
 use super::pairs::Candidates;
@@ -38,6 +39,7 @@ pub(super) const NONE: u32 = u32::MAX;
 struct Joiner<'a> {
     view: &'a View<'a>,
     tiles: &'a Tiles,
+    measure: &'a Measure<'a>,
     backend: Backend,
     n: usize,
     options: &'a KnnOptions<'a>,
@@ -48,11 +50,12 @@ pub(crate) fn join<J: Join>(view: &View<'_>, backend: Backend, options: &KnnOpti
     let rows = view.shape.rows;
     let n = options.n.min(rows.saturating_sub(1));
     let tiles = Tiles::new::<J>(view);
-    let joiner = Joiner { view, tiles: &tiles, backend, n, options };
+    let measure = Measure::new::<J>(view);
+    let joiner = Joiner { view, tiles: &tiles, measure: &measure, backend, n, options };
     match options.recall {
         _ if n == 0 => Ok(Knn { neighbours: Vec::new(), width: 0 }),
         Some(recall) => joiner.approximate::<J>(recall),
-        None => exhaustive::join::<J>(view, &tiles, backend, n, options),
+        None => exhaustive::join::<J>(view, &tiles, &measure, backend, n, options),
     }
 }
 
@@ -61,9 +64,9 @@ impl Joiner<'_> {
         let rows = self.view.shape.rows;
         let sample = Sample::new(rows, SAMPLE);
         let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
-        let truth = exhaustive::nearest::<J>(self.view, self.tiles, self.backend, self.n, &sample);
+        let truth = exhaustive::nearest::<J>(self.view, self.tiles, self.measure, self.backend, self.n, &sample);
         let leaves = self.leaves_for::<J>(recall, &sample, &truth);
-        let near = Near::new::<J>(self.view, self.tiles, self.backend, self.options, leaves);
+        let near = Near::new::<J>(self.view, self.tiles, self.measure, self.backend, self.options, leaves);
         // What bytes put in a wrong order, floats put right: a few more than are wanted are kept, and more where bytes tell too
         // few of them apart.
         let mut width = self.n + self.n / 4 + 6;

@@ -60,11 +60,12 @@ impl<'a> Near<'a> {
     pub(super) fn new<J: Join>(
         view: &'a View<'a>,
         tiles: &'a Tiles,
+        measure: &Measure<'_>,
         backend: Backend,
         options: &'a KnnOptions<'a>,
         leaves: usize,
     ) -> Self {
-        let probes = Probes::new::<J>(view, &Measure::new::<J>(view));
+        let probes = Probes::new::<J>(view, measure);
         let groups = view.shape.leaves.div_ceil(GROUP);
         let mut near = Self { view, tiles, backend, options, probes, asks: Vec::new(), done: AtomicUsize::new(0) };
         near.asks = parallel::map::<J, _>(0..groups, &|group| near.asks_of(group, leaves));
