@@ -227,6 +227,35 @@ fn filters_fill_the_answer() {
 }
 
 #[test]
+fn within_a_distance() {
+    let d = 24;
+    let all = vectors(3040, d, 12);
+    let (items, queries) = all.split_at(3000 * d);
+    for metric in METRICS {
+        let index = build(metric, items, d);
+        let (mut found_right, mut right) = (0, 0);
+        for query in queries.chunks_exact(d) {
+            let truth = nearest(metric, items, query, 3000);
+            for n in [0, 1, 5, 40, 700, 3000] {
+                let is_within = |x: f64| truth.get(n).is_none_or(|limit| x < limit.0);
+                let inside: HashSet<u32> = truth.iter().filter(|x| is_within(x.0)).map(|x| x.1).collect();
+                // Between the last that is to be found and the next.
+                let limit = truth.get(n).map_or(f64::MAX, |next| next.0) as f32;
+                let limit = if metric == Metric::Dot { (-limit).next_up() } else { limit.next_down() };
+                let search = PackedSearch::top(usize::MAX).within(limit);
+                let found = index.search(query, &search.exact()).unwrap();
+                assert!(found.len().abs_diff(inside.len()) <= 1, "{metric} {n}: {} of {}", found.len(), inside.len());
+                let found = index.search(query, &search.recall(0.95)).unwrap();
+                found_right += found.iter().filter(|x| inside.contains(&x.id)).count();
+                right += inside.len();
+                assert!(index.search(query, &PackedSearch::top(3).within(limit)).unwrap().len() <= 3);
+            }
+        }
+        assert!(found_right * 100 >= right * 93, "{metric}: {found_right} of {right}");
+    }
+}
+
+#[test]
 fn keys_and_vectors_come_back() {
     let d = 5;
     let items = vectors(100, d, 9);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use numpy::ndarray::ArrayView1;
 use numpy::{PyArray1, PyArrayMethods};
-use ohyeah::error::PackedError;
+use ohyeah::error::{PackedError, SearchError};
 use ohyeah::packed::Scratch;
 use ohyeah::{
     Filter, IdSet, Knn, KnnOptions, MappedFile, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch,
@@ -42,6 +42,21 @@ fn packed_error(error: PackedError) -> PyErr {
 
 fn metric(name: &str) -> PyResult<Metric> {
     name.parse().map_err(|error: ohyeah::metric::UnknownMetric| PyValueError::new_err(error.to_string()))
+}
+
+fn search_error(error: SearchError) -> PyErr {
+    match error {
+        SearchError::Vector(error) => vector_error(error),
+        error => PyValueError::new_err(error.to_string()),
+    }
+}
+
+/// A recall of 1 compares with every vector.
+fn with_recall(search: PackedSearch, recall: f32) -> PyResult<PackedSearch> {
+    if !(recall > 0.0 && recall <= 1.0) {
+        return Err(PyValueError::new_err(format!("recall is {recall}: it must be above 0, and at most 1")));
+    }
+    Ok(if recall >= 1.0 { search.exact() } else { search.recall(recall) })
 }
 
 /// The ids that may be answers.
@@ -84,10 +99,7 @@ impl Index {
         distances: &mut [f32],
     ) -> Result<(), PyErr> {
         SCRATCH.with_borrow_mut(|scratch| {
-            let found = self.index.search_in(scratch, query, search).map_err(|error| match error {
-                ohyeah::error::SearchError::Vector(error) => vector_error(error),
-                error => PyValueError::new_err(error.to_string()),
-            })?;
+            let found = self.index.search_in(scratch, query, search).map_err(search_error)?;
             for ((id, distance), Neighbour { id: found, distance: far }) in ids.iter_mut().zip(distances).zip(found) {
                 (*id, *distance) = (i64::from(*found), *far);
             }
@@ -214,19 +226,39 @@ impl Index {
         leaves: Option<usize>,
         candidates: Option<usize>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        if !(recall > 0.0 && recall <= 1.0) {
-            return Err(PyValueError::new_err(format!("recall is {recall}: it must be above 0, and at most 1")));
-        }
-        let search = PackedSearch::top(k);
+        let search = with_recall(PackedSearch::top(k), recall)?;
         let search = match (leaves, candidates) {
-            (None, None) if recall >= 1.0 => search.exact(),
-            (None, None) => search.recall(recall),
+            (None, None) => search,
             (leaves, candidates) => search.effort(leaves.unwrap_or(1), candidates.unwrap_or(k)),
         };
         match filter {
             None => self.search_all(query, k, &search, threads),
             Some(filter) => self.search_all(query, k, &search.filter(&allowed(filter)?), threads),
         }
+    }
+
+    /// All vectors within a distance of one, or, for the metric "dot", with at least this product: ids and distances, nearest
+    /// first. `recall` and `filter` are as in `search`.
+    #[pyo3(signature = (query, distance, recall=0.95, filter=None))]
+    fn within<'py>(
+        &self,
+        query: &Bound<'py, PyAny>,
+        distance: f32,
+        recall: f32,
+        filter: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let py = query.py();
+        let query = query.extract::<Vec<f32>>()?;
+        let search = with_recall(PackedSearch::top(usize::MAX).within(distance), recall)?;
+        let filter = filter.map(allowed).transpose()?;
+        let found = py.detach(|| match filter {
+            None => self.index.search(&query, &search),
+            Some(filter) => self.index.search(&query, &search.filter(&filter)),
+        });
+        let found = found.map_err(search_error)?;
+        let ids: Vec<i64> = found.iter().map(|x| i64::from(x.id)).collect();
+        let distances: Vec<f32> = found.iter().map(|x| x.distance).collect();
+        Ok((PyArray1::from_vec(py, ids).into_any(), PyArray1::from_vec(py, distances).into_any()))
     }
 
     /// The key of an id.

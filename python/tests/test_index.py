@@ -169,3 +169,16 @@ if child == 0:
 raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 7
+
+
+@pytest.mark.parametrize("metric", ["angular", "euclidean", "dot"])
+def test_within_a_distance(vectors, metric):
+    index = ohyeah.Index(vectors, metric)
+    far = distances(metric, vectors, vectors[3])
+    limit = np.sort(far)[200]
+    ids, found = index.within(vectors[3], -limit if metric == "dot" else limit, recall=1.0)
+    assert abs(len(ids) - 201) <= 1 and (np.diff(found) <= 0 if metric == "dot" else np.diff(found) >= 0).all()
+    some, _ = index.within(list(vectors[3]), -limit if metric == "dot" else limit, filter=np.arange(0, 6000, 2))
+    assert set(some) <= set(ids) and all(id % 2 == 0 for id in some)
+    with pytest.raises(IndexError):
+        index.within(vectors[3][:-1], 1.0)

@@ -62,6 +62,9 @@ use crate::metric::Element;
 use crate::parallel::Join;
 use crate::{Backend, Metric, Neighbour};
 
+/// So many of those within a distance are asked for at first.
+const FEW: usize = 32;
+
 /// A packed index: see the [module](self).
 ///
 /// ```
@@ -221,13 +224,33 @@ impl<S: AsRef<[u8]>> Packed<S> {
         Element::check(query, self.dimensions(), self.backend).map_err(SearchError::Vector)?;
         let view = self.view();
         scratch.set_query(&view, query);
-        let n = search.n.min(self.len());
-        let effort = match search.effort {
-            Wanted::Exact => return Ok(scratch.search_exactly(&view, n, &search.filter)),
-            Wanted::Effort { leaves, candidates } => calibrate::by_hand(view.calibration, leaves, candidates, n),
-            Wanted::Recall(recall) => calibrate::effort(view.calibration, recall, n),
-        };
-        Ok(scratch.search(&view, self.backend, n, effort, &search.filter))
+        let most = search.n.min(self.len());
+        // Of those within a distance it is not known how many there are: a few are asked for, and more while all lie within.
+        let mut n = if search.within.is_some() { most.min(FEW) } else { most };
+        loop {
+            match search.effort {
+                Wanted::Exact => scratch.search_exactly(&view, n, &search.filter),
+                Wanted::Effort { leaves, candidates } => {
+                    let effort = calibrate::by_hand(view.calibration, leaves, candidates, n);
+                    scratch.search(&view, self.backend, n, effort, &search.filter);
+                }
+                Wanted::Recall(recall) => {
+                    let effort = calibrate::effort(view.calibration, recall, n);
+                    scratch.search(&view, self.backend, n, effort, &search.filter);
+                }
+            }
+            let found = scratch.found().len();
+            let is_within = |x: &Neighbour| match (search.within, self.metric()) {
+                (None, _) => true,
+                (Some(least), Metric::Dot) => x.distance >= least,
+                (Some(most), _) => x.distance <= most,
+            };
+            let within = scratch.found().iter().take_while(|x| is_within(x)).count();
+            if within < n || found < n || n == most {
+                return Ok(&scratch.found()[..within]);
+            }
+            n = n.saturating_mul(4).min(most);
+        }
     }
 
     /// The nearest vectors of a vector of the index, itself among them.

@@ -93,6 +93,7 @@ impl fmt::Debug for PackedOptions<'_> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PackedSearch<F = All> {
     pub(super) n: usize,
+    pub(super) within: Option<f32>,
     pub(super) effort: Wanted,
     pub(super) filter: F,
 }
@@ -108,7 +109,7 @@ impl PackedSearch {
     /// The `n` nearest, with recall .95: on average so large a share of the answers belongs there.
     #[must_use]
     pub const fn top(n: usize) -> Self {
-        Self { n, effort: Wanted::Recall(0.95), filter: All }
+        Self { n, within: None, effort: Wanted::Recall(0.95), filter: All }
     }
 }
 
@@ -117,6 +118,13 @@ impl<F> PackedSearch<F> {
     #[must_use]
     pub fn recall(mut self, recall: f32) -> Self {
         self.effort = Wanted::Recall(recall);
+        self
+    }
+
+    /// Only vectors within a distance; for dot, those whose product is at least this. `top(usize::MAX)` asks for all of them.
+    #[must_use]
+    pub fn within(mut self, distance: f32) -> Self {
+        self.within = Some(distance);
         self
     }
 
@@ -137,7 +145,7 @@ impl<F> PackedSearch<F> {
     /// Only ids that the filter allows. Where they are few, more leaves are scanned until there are enough.
     #[must_use]
     pub fn filter<G: Filter>(self, filter: G) -> PackedSearch<G> {
-        PackedSearch { n: self.n, effort: self.effort, filter }
+        PackedSearch { n: self.n, within: self.within, effort: self.effort, filter }
     }
 }
 

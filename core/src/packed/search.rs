@@ -112,7 +112,7 @@ impl Scratch {
         n: usize,
         effort: Effort,
         filter: &F,
-    ) -> &[Neighbour] {
+    ) {
         let candidates = effort.candidates.max(n).min(view.shape.rows);
         let mut leaves = effort.leaves.clamp(1, view.shape.leaves.max(1));
         self.reserve(view, n, candidates, leaves);
@@ -132,6 +132,10 @@ impl Scratch {
             self.compare_bytes(view, backend, effort.finalists.max(n));
         }
         self.compare_vectors(view, n);
+    }
+
+    /// What the last search has found.
+    pub(super) fn found(&self) -> &[Neighbour] {
         &self.found
     }
 
@@ -276,7 +280,7 @@ impl Scratch {
     }
 
     /// Compares the query with all vectors.
-    pub(crate) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) -> &[Neighbour] {
+    pub(crate) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         let Self { given, nearest, found, .. } = self;
         nearest.reset(n);
         let exact = Exact::new(view.shape.metric, given);
@@ -287,7 +291,6 @@ impl Scratch {
         }
         found.clear();
         found.extend(nearest.finish().map(|x| reported(view.shape.metric, x)));
-        found
     }
 }
 
