@@ -20,7 +20,7 @@ os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREA
 
 import numpy as np
 
-from vectors import load
+from vectors import load, machine
 
 TOP = 10
 AT = (0.90, 0.95, 0.99)
@@ -29,14 +29,18 @@ BUILD_THREADS = 2
 
 
 def exact(metric, items, queries):
-    items, found = items.astype("f8"), []
-    norms = (items**2).sum(axis=1)
-    for first in range(0, len(queries), 100):
-        scores = queries[first : first + 100].astype("f8") @ items.T
+    queries = queries.astype("f8")
+    best, ids = np.full((len(queries), TOP), -np.inf), np.zeros((len(queries), TOP), "i8")
+    for first in range(0, len(items), 20_000):
+        some = items[first : first + 20_000].astype("f8")
+        scores = queries @ some.T
         if metric == "euclidean":
-            scores -= norms / 2
-        found += [set(row) for row in np.argpartition(-scores, TOP, axis=1)[:, :TOP].tolist()]
-    return found
+            scores -= (some**2).sum(axis=1) / 2
+        scores = np.concatenate([best, scores], axis=1)
+        near = np.argpartition(-scores, TOP, axis=1)[:, :TOP]
+        ids = np.take_along_axis(np.concatenate([ids, np.broadcast_to(np.arange(first, first + len(some)), (len(queries), len(some)))], axis=1), near, 1)
+        best = np.take_along_axis(scores, near, 1)
+    return [set(row) for row in ids.tolist()]
 
 
 def file_size(save):
@@ -178,8 +182,10 @@ def main():
     _, vectors = load(options.vectors)
     held_out = np.random.default_rng(7).permutation(len(vectors))[: options.queries]
     items, queries = np.delete(vectors, held_out, axis=0), vectors[held_out]
+    del vectors
     if options.metric == "angular":
-        items, queries = (x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30) for x in (items, queries))
+        for x in (items, queries):
+            x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30)
     truth, points, missing = exact(options.metric, items, queries), [], []
     print(f"{len(items)} vectors of {items.shape[1]} dimensions, {len(queries)} queries, {options.metric}", flush=True)
     for name in options.only.split(",") if options.only else PEERS:
@@ -208,7 +214,8 @@ def main():
         speeds = "".join(f"{round(speed) if (speed := at(own, recall)) else '-':>10}" for recall in AT)
         print(f"{name:16}{own[0]['build_seconds']:7.1f}s{own[0]['bytes'] / 1e6:6.0f}{speeds}")
     with open(options.out, "w") as file:
-        json.dump(dict(vectors=os.path.basename(options.vectors), metric=options.metric, points=points), file, indent=1)
+        run = dict(vectors=os.path.basename(options.vectors), metric=options.metric, machine=machine(), points=points)
+        json.dump(run, file, indent=1)
     if missing:
         sys.exit("not installed, and left out: " + "; ".join(missing))
 

@@ -1,5 +1,8 @@
 """Files of word vectors, for the programs here."""
 
+import os
+import platform
+
 import numpy as np
 
 
@@ -15,3 +18,13 @@ def load(path):
         vectors[row] = np.frombuffer(data, "<f4", d, end + 1)
         at = end + 1 + 4 * d
     return words, vectors
+
+
+def machine():
+    """What a run was made on."""
+    with open("/proc/cpuinfo") as file:
+        facts = dict(line.split(":", 1) for line in file if ":" in line)
+    facts = {name.strip(): value.strip() for name, value in facts.items()}
+    wide = [name for name in ("avx2", "avx512f", "avx512_vnni") if name in facts.get("flags", "").split()]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores of {facts.get('model name', platform.machine())} ({', '.join(wide)}), {memory:.0f} GiB"
