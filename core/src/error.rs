@@ -36,7 +36,9 @@ impl fmt::Display for VectorError {
             Self::NotFinite { position } => {
                 write!(f, "the vector's element {position} is NaN or infinite: leave the vector out or mend it")
             }
-            Self::TooLong => f.write_str("the vector's length is beyond 4.6e18: scale all vectors down"),
+            Self::TooLong => f.write_str(
+                "the vector is longer than 4.6e18, or than 5.7e17 for a packed index: scale all vectors down",
+            ),
             Self::SpareBits => f.write_str("bits beyond the last dimension are set: clear them, or use Hamming::pack"),
         }
     }

@@ -122,7 +122,7 @@ mod sealed {
 
 /// The square of the greatest length, 2⁶²: that of the difference of two vectors is at most 2¹²⁶, and an `f32` with room to
 /// spare.
-pub(crate) const LONGEST_SQUARED: f32 = (1_u128 << 124) as f32;
+const LONGEST_SQUARED: f32 = (1_u128 << 124) as f32;
 
 /// Whether numbers are as many as a vector's, and finite.
 pub(crate) fn check_numbers(numbers: &[f32], dimensions: usize) -> Result<(), VectorError> {

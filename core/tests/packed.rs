@@ -118,9 +118,9 @@ fn euclidean_vectors_may_lie_anywhere() {
         items.iter_mut().zip((0..d).cycle()).for_each(|(x, j)| *x += by * (1.0 + j as f32 / 4.0));
         items
     };
-    let large = vectors(3000, d, 8).into_iter().map(|x| x * 1e17).collect();
+    let large = vectors(3000, d, 8).into_iter().map(|x| x * 1e16).collect();
     let mut axes = vec![0.0; 3000 * d];
-    axes.chunks_exact_mut(d).enumerate().for_each(|(at, row)| row[at % d] = 4.6e18 - 1e15 * at as f32);
+    axes.chunks_exact_mut(d).enumerate().for_each(|(at, row)| row[at % d] = 5.7e17 - 1e14 * at as f32);
     for (name, items) in [("near", moved(0.0)), ("far", moved(3e4)), ("large", large), ("axes", axes)] {
         let index = build(Metric::Euclidean, &items, d);
         let exact = index.knn::<Serial>(&KnnOptions::top(10).exact()).unwrap();
@@ -223,6 +223,70 @@ fn filters_fill_the_answer() {
         let found = index.search(query, &PackedSearch::top(10).filter(|id| id == 4321)).unwrap();
         assert_eq!(found.iter().map(|x| x.id).collect::<Vec<_>>(), [4321]);
         assert_eq!(index.search(query, &PackedSearch::top(10).filter(|_| false)).unwrap(), []);
+    }
+}
+
+/// What is added to the sums of codes is large where a query's products are small.
+#[test]
+fn queries_in_the_middle_and_tiny_ones() {
+    let d = 24;
+    let all = vectors(2040, d, 14);
+    let (items, queries) = all.split_at(2000 * d);
+    for metric in [Metric::Euclidean, Metric::Dot] {
+        let index = build(metric, items, d);
+        for scale in [0.0, 1e-38, 1e-19, 1e-6, 1e-3, 1.0] {
+            let mut right = 0;
+            for query in queries.chunks_exact(d) {
+                let query: Vec<f32> = query.iter().map(|x| x * scale).collect();
+                let all_leaves = PackedSearch::top(10).effort(usize::MAX, 400);
+                let found = index.search(&query, &all_leaves).unwrap();
+                let truth = nearest(metric, items, &query, 10);
+                let last = truth[9].0 * (1.0 + 1e-6_f64.copysign(truth[9].0));
+                let sign = if metric == Metric::Dot { -1.0 } else { 1.0 };
+                right += found.iter().filter(|x| f64::from(x.distance) * sign <= last).count();
+                for backend in Backend::available() {
+                    let again = index.clone().with_backend(backend).search(&query, &all_leaves).unwrap();
+                    assert_eq!(again, found, "{metric} {scale}: {backend:?}");
+                }
+            }
+            // Of products that are all nearly zero, f32 knows no order.
+            assert!(right >= 380 || (metric == Metric::Dot && scale < 1e-30), "{metric} {scale}: {right} of 400");
+        }
+        for scale in [1e-18, 1e-19, 1e-30] {
+            let tiny: Vec<f32> = items.iter().map(|x| x * scale).collect();
+            let expected = build(metric, &tiny, d);
+            for backend in Backend::available() {
+                let options = PackedOptions::new().backend(backend);
+                let index = Packed::build::<Serial>(metric, &tiny, d, &options).unwrap();
+                assert!(index.as_bytes() == expected.as_bytes(), "{metric} {scale}: {backend:?}");
+            }
+        }
+    }
+}
+
+/// Long vectors of many dimensions: products of sums are the largest.
+#[test]
+fn long_vectors_of_many_dimensions() {
+    let d = 2048;
+    let mut items = vec![0.0; 300 * d];
+    for (at, row) in items.chunks_exact_mut(d).enumerate() {
+        match at {
+            0..256 => row[2 * (at / 2)..][..2].fill(if at % 2 == 0 { 4e17 } else { -4e17 }),
+            _ => row.fill(1e16 + at as f32 * 1e12),
+        }
+    }
+    for metric in [Metric::Euclidean, Metric::Dot] {
+        let exact = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5).exact()).unwrap();
+        for id in [0, 1, 100, 256, 280, 299_u32] {
+            let query = &items[id as usize * d..][..d];
+            let mut truth = nearest(metric, &items, query, 6);
+            truth.retain(|x| x.1 != id);
+            for (found, (distance, _)) in exact.neighbours(id).iter().zip(&truth) {
+                let sign = if metric == Metric::Dot { -1.0 } else { 1.0 };
+                assert!((f64::from(found.distance) * sign - distance).abs() <= 1e-5 * distance.abs(), "{metric} {id}");
+            }
+        }
+        Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5)).unwrap();
     }
 }
 

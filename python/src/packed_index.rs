@@ -249,6 +249,9 @@ impl Index {
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let py = query.py();
         let query = query.extract::<Vec<f32>>()?;
+        if distance.is_nan() {
+            return Err(PyValueError::new_err("distance is no number"));
+        }
         let search = with_recall(PackedSearch::top(usize::MAX).within(distance), recall)?;
         let filter = filter.map(allowed).transpose()?;
         let found = py.detach(|| match filter {

@@ -13,8 +13,8 @@ use super::partition::{KMeans, Leaves};
 use super::rows::{Rows, dot};
 use super::sample::Sample;
 use super::{KnnOptions, PackedBuf, PackedOptions};
-use crate::error::PackedError;
-use crate::metric::{Element, LONGEST_SQUARED};
+use crate::error::{PackedError, VectorError};
+use crate::metric::Element;
 use crate::parallel::Join;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::{Backend, Metric};
@@ -174,7 +174,7 @@ fn check(rows: Rows<'_>, backend: Backend) -> Result<(), PackedError> {
         return Err(PackedError::TooMany);
     }
     for (id, row) in (0..).zip(vectors.chunks_exact(dimensions)) {
-        Element::check(row, dimensions, backend).map_err(|error| PackedError::Vector { id, error })?;
+        check_vector(metric, row, dimensions, backend).map_err(|error| PackedError::Vector { id, error })?;
     }
     Ok(())
 }
@@ -188,6 +188,22 @@ fn origin<J: Join>(rows: Rows<'_>) -> Vec<f32> {
     let origin: Vec<f32> = rows.ranges::<J>().into_iter().map(middle).collect();
     // From an origin as near to zero as vectors have to be, none is farther than twice that.
     if dot(&origin, &origin) <= f64::from(LONGEST_SQUARED) { origin } else { vec![0.0; rows.dimensions] }
+}
+
+/// The square of the greatest length of a vector whose products with bytes are finite: 2⁵⁹, twice as much from an origin, times
+/// √2048 times a range of twice as much.
+const LONGEST_SQUARED: f32 = (1_u128 << 118) as f32;
+
+/// Whether an index can have, and search for, a vector. Of directions the lengths do not matter.
+pub(super) fn check_vector(
+    metric: Metric,
+    vector: &[f32],
+    dimensions: usize,
+    backend: Backend,
+) -> Result<(), VectorError> {
+    Element::check(vector, dimensions, backend)?;
+    let fits = metric == Metric::Angular || dot(vector, vector) <= f64::from(LONGEST_SQUARED);
+    if fits { Ok(()) } else { Err(VectorError::TooLong) }
 }
 
 /// What a sample of rows has besides the centroids of their leaves.

@@ -100,7 +100,9 @@ impl Exhaustive<'_> {
                     core::iter::from_fn(|| left.next_if(possible)).take(few).map(|(_, other)| other).collect();
                 least = self.least_score(&measured.row, finish_row(self.view, row, rows.into_iter(), &mut best, to));
             }
-            if limit > f32::NEG_INFINITY && f64::from(limit) + bound >= least {
+            // Where scores overflow, or are no numbers, nothing is sure.
+            let is_sure = limit == f32::NEG_INFINITY || f64::from(limit) + bound < least;
+            if !(is_sure && bound.is_finite()) {
                 others.push(row);
             }
         }
@@ -168,6 +170,16 @@ impl Exhaustive<'_> {
             }
             left = still;
             keep = keep.saturating_mul(4);
+            if keep > MOST.max(32 * self.n) {
+                break;
+            }
+        }
+        // What bytes can hardly tell apart is compared in full.
+        for at in left {
+            best.reset(self.n);
+            let others = (0..self.view.shape.rows as u32).filter(|row| *row != own[at]);
+            finish_row(self.view, own[at], others, &mut best, &mut to[at * self.n..][..self.n]);
+            compared(at, &[], MOST);
         }
     }
 

@@ -52,13 +52,18 @@ impl Probe {
     }
 }
 
+/// Numbers below this are scaled up first.
+const SMALL: f32 = 1.0 / (1_u128 << 96) as f32;
+
 /// Writes the codes of a probe; returns its step.
 pub(crate) fn encode_probe(vector: &[f32], grid: Grid<'_>, codes: &mut [i8]) -> f32 {
     let scaled = |(x, step): (&f32, &f32)| x * step;
     let most = vector.iter().zip(grid.step).map(scaled).fold(0.0_f32, |most, x| most.max(x.abs()));
-    let unit = if most > 0.0 { MOST / most } else { 0.0 };
+    // What is divided by must not be so small that the quotient overflows.
+    let scale = if most < SMALL { 1.0 / SMALL } else { 1.0 };
+    let unit = if most > 0.0 { MOST / (most * scale) } else { 0.0 };
     for (code, pair) in codes.iter_mut().zip(vector.iter().zip(grid.step)) {
-        let x = scaled(pair) * unit;
+        let x = scaled(pair) * scale * unit;
         *code = (x + 0.5_f32.copysign(x)) as i8;
     }
     most / MOST

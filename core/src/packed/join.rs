@@ -10,6 +10,7 @@
 
 use alloc::vec::Vec;
 
+use super::dense;
 use super::exact::{Exact, reported};
 use super::exhaustive::{self, True};
 use super::knn::Knn;
@@ -31,6 +32,8 @@ use crate::{Backend, Neighbour};
 const SAMPLE: usize = 768;
 /// So many times as many candidates as are wanted are kept at the most, about.
 const MOST_WIDTHS: usize = 8;
+/// All rows are compared with all where more than one of so many leaves is among a row's best.
+const DENSE: usize = 6;
 /// Rows that are finished together.
 const TOGETHER: usize = 96;
 /// No row.
@@ -66,12 +69,17 @@ impl Joiner<'_> {
         let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
         let truth = exhaustive::nearest::<J>(self.view, self.tiles, self.measure, self.backend, self.n, &sample);
         let leaves = self.leaves_for::<J>(recall, &sample, &truth);
-        let near = Near::new::<J>(self.view, self.tiles, self.measure, self.backend, self.options, leaves);
+        // Where most leaves would be asked for, it is less work, and takes less memory, to compare all with all.
+        let near = (leaves < self.view.shape.leaves / DENSE)
+            .then(|| Near::new::<J>(self.view, self.tiles, self.measure, self.backend, self.options, leaves));
         // What bytes put in a wrong order, floats put right: a few more than are wanted are kept, and more where bytes tell too
         // few of them apart.
         let mut width = self.n + self.n / 4 + 6;
         loop {
-            let candidates = near.candidates::<J>(width)?;
+            let candidates = match &near {
+                Some(near) => near.candidates::<J>(width)?,
+                None => dense::candidates::<J>(self.view, self.measure, self.backend, width, self.options)?,
+            };
             let kept = sample.iter().zip(&truth).map(|(row, truth)| {
                 let best = best(&candidates, *row, width);
                 truth.iter().filter(|neighbour| best.contains(&neighbour.row)).count()

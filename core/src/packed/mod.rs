@@ -17,8 +17,8 @@
 //!
 //! # Determinism
 //!
-//! All but the last step are integers, and the last is f64 in an order of its own (`rows`): indexes and answers are
-//! the same for every number of threads and every instruction set.
+//! Sums are of integers, or of f64 in an order of their own (`rows`), and what is done with them in f32 is done in the same way
+//! everywhere: indexes and answers are the same for every number of threads and every instruction set.
 
 mod buf;
 mod build;
@@ -58,7 +58,6 @@ pub use self::search::Scratch;
 use self::view::View;
 use crate::error::{PackedError, SearchError};
 use crate::filter::Filter;
-use crate::metric::Element;
 use crate::parallel::Join;
 use crate::{Backend, Metric, Neighbour};
 
@@ -221,12 +220,13 @@ impl<S: AsRef<[u8]>> Packed<S> {
         query: &[f32],
         search: &PackedSearch<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
-        Element::check(query, self.dimensions(), self.backend).map_err(SearchError::Vector)?;
+        build::check_vector(self.metric(), query, self.dimensions(), self.backend).map_err(SearchError::Vector)?;
         let view = self.view();
         scratch.set_query(&view, query);
         let most = search.n.min(self.len());
         // Of those within a distance it is not known how many there are: a few are asked for, and more while all lie within.
-        let mut n = if search.within.is_some() { most.min(FEW) } else { most };
+        let at_once = search.within.is_none() || search.effort == Wanted::Exact;
+        let mut n = if at_once { most } else { most.min(FEW) };
         loop {
             match search.effort {
                 Wanted::Exact => scratch.search_exactly(&view, n, &search.filter),

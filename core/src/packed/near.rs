@@ -74,6 +74,7 @@ impl<'a> Near<'a> {
 
     /// The best of what rows meet, at least `keep` of each where they meet as many.
     pub(super) fn candidates<J: Join>(&self, keep: usize) -> Result<Candidates, PackedError> {
+        self.done.store(0, Relaxed);
         let mut candidates = Candidates::new(self.view.shape.rows, keep)?;
         compare_all::<J>(self, 0..self.asks.len(), candidates.lists());
         if self.options.is_cancelled() { Err(PackedError::Cancelled) } else { Ok(candidates) }

@@ -182,7 +182,11 @@ impl Scratch {
     /// Computes the table entries with which some leaves are scanned.
     fn prepare_tables(&mut self, view: &View<'_>, leaves: &[(f32, u32)]) {
         let greatest = leaves.iter().fold(0.0_f32, |most, (product, _)| most.max(product.abs()));
-        self.tables.set(&self.query, view.codebooks, greatest);
+        let biases = leaves.iter().filter_map(|(_, leaf)| view.leaf_biases.get(*leaf as usize));
+        let (low, wide) = biases.fold((0.0_f32, 0.0_f32), |(low, wide), [least, step]| {
+            (low.max(least.abs()), wide.max(step * f32::from(u16::MAX)))
+        });
+        self.tables.set(&self.query, view.codebooks, greatest + low + wide, wide);
     }
 
     /// Adds up the codes of a leaf; returns what is to be added to each sum.

@@ -9,6 +9,9 @@ const MOST: f32 = 63.0;
 /// Scores as integers stay below this, so that they fit 32 bits together with any sum.
 const MOST_SCORE: f32 = (1 << 28) as f32;
 
+/// Tables of next to nothing have no larger unit: it stays finite.
+const MOST_UNIT: f32 = 1e30;
+
 /// Table entries of a query: its product with a rest is about (sum + a constant) / `unit`.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
@@ -19,13 +22,14 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Computes the entries of a query. `greatest` bounds what sums are added to, in terms of products.
+    /// Computes the entries of a query. `greatest` bounds what sums are added to, and `biases` what is added to them, in terms of
+    /// products.
     ///
     /// The least product of each table becomes 0: what is taken away is the same for all rows.
-    pub(crate) fn set(&mut self, query: &[f32], codebooks: &[Codebook], greatest: f32) {
+    pub(crate) fn set(&mut self, query: &[f32], codebooks: &[Codebook], greatest: f32, biases: f32) {
         self.products.clear();
         self.entries.clear();
-        let mut range = 0.0_f32;
+        let (mut range, mut ranges) = (0.0_f32, biases);
         for (table, words) in codebooks.iter().enumerate() {
             let number = |at: usize| query.get(NUMBERS * table + at).copied().unwrap_or(0.0);
             let (x, y) = (number(0), number(1));
@@ -37,13 +41,15 @@ impl Tables {
             for product in &mut products {
                 *product -= least;
             }
-            range = range.max(-minimum(&products.map(|product| -product)));
+            let most = -minimum(&products.map(|product| -product));
+            (range, ranges) = (range.max(most), ranges + most);
             self.products.push(products);
         }
-        let fits = MOST_SCORE / greatest.max(f32::MIN_POSITIVE);
-        self.unit = if range > 0.0 { (MOST / range).min(fits) } else { fits };
+        // An entry fits six bits, a sum with its bias sixteen though each entry may be rounded up, and a score its bits.
+        let sums = f32::from(u16::MAX) - codebooks.len() as f32;
+        self.unit = (MOST / range).min(sums / ranges).min(MOST_SCORE / greatest).min(MOST_UNIT);
         for products in &self.products {
-            self.entries.push(products.map(|product| (product * self.unit + 0.5) as u8));
+            self.entries.push(products.map(|product| (product * self.unit + 0.5).min(MOST) as u8));
         }
     }
 }
