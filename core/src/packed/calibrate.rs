@@ -56,7 +56,7 @@ fn grid(leaves: usize) -> Vec<u32> {
     grid
 }
 
-/// The rows that are searched for: a tenth at the most. They have no part in the centroids: a row is nearer to a mean that it is
+/// The rows that are searched for: a tenth at the most. They have no part in the means: a row is nearer to a mean that it is
 /// a part of, and its neighbours would seem easier to find than those of a query.
 pub(crate) fn sample(rows: usize) -> Sample {
     Sample::new(rows, SAMPLE.min(rows.div_ceil(10)))

@@ -15,6 +15,12 @@
 //! How many leaves and candidates that takes is measured when the index is built (`calibrate`), so that a caller asks for
 //! recall and not for numbers that depend on the data.
 //!
+//! # The neighbours of every row
+//!
+//! Rows ask together (`join`): each for the rows of its best leaves (`near`), or all for all (`dense`), every pair once for the sake
+//! of both (`pairs`). Which neighbours are missing is measured on a sample whose neighbours are found for sure (`exhaustive`), by
+//! a bound on what bytes lose (`losses`).
+//!
 //! # Determinism
 //!
 //! Sums are of integers, or of f64 in an order of their own (`rows`), and what is done with them in f32 is done in the same way
