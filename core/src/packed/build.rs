@@ -26,8 +26,9 @@ pub(super) const PASSES: usize = 6;
 /// Rows from which codebooks are trained.
 const TRAINED_ON: usize = 1 << 14;
 
-/// Passes of k-means where only neighbours are wanted: worse leaves cost them less than better ones.
+/// Passes of k-means and rows in a leaf where only neighbours are wanted: worse and fewer leaves cost them less than better ones.
 const PASSES_FOR_NEIGHBOURS: usize = 3;
+const ROWS_A_LEAF_FOR_NEIGHBOURS: usize = 320;
 
 /// An index.
 pub(crate) fn build<J: Join>(
@@ -46,7 +47,8 @@ pub(crate) fn build_partition<J: Join>(
 ) -> Result<(PackedBuf, Layout), PackedError> {
     let steps = AtomicUsize::new(0);
     let progress = || options.tell(0.0..0.3, steps.fetch_add(1, Relaxed), PASSES_FOR_NEIGHBOURS + 3);
-    let how = PackedOptions::new().seed(options.seed).passes(PASSES_FOR_NEIGHBOURS).progress(&progress);
+    let leaves = (rows.len() / ROWS_A_LEAF_FOR_NEIGHBOURS).max(1);
+    let how = PackedOptions::new().leaves(leaves).seed(options.seed).passes(PASSES_FOR_NEIGHBOURS).progress(&progress);
     build_with::<J>(rows, backend, &how, false)
 }
 

@@ -74,7 +74,7 @@ impl Joiner<'_> {
             .then(|| Near::new::<J>(self.view, self.tiles, self.measure, self.backend, self.options, leaves));
         // What bytes put in a wrong order, floats put right: a few more than are wanted are kept, and more where bytes tell too
         // few of them apart.
-        let mut width = self.n + self.n / 4 + 6;
+        let mut width = self.n + self.n / 8 + 4;
         loop {
             let candidates = match &near {
                 Some(near) => near.candidates::<J>(width)?,

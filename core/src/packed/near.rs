@@ -3,7 +3,7 @@
 //! Asking for each row would read thousands of others for it alone. Here the rows of a few leaves ask together: each of the
 //! leaves that are among their best is read once, and multiplied, as tiles of bytes, with the rows that ask for it. What a row
 //! meets in this way is told of it too: a neighbour that one of two misses, the other mostly finds. (Measured on 340,000 GloVe
-//! vectors: for recall .95 of the 15 nearest 43 leaves a row are enough, where each row for itself has to ask 77.)
+//! vectors in 2,134 leaves: for recall .95 of the 15 nearest 43 leaves a row are enough, where each for itself has to ask 77.)
 
 use alloc::vec;
 use alloc::vec::Vec;
