@@ -230,11 +230,13 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// Between what numbers the margins of four items lie. Adding rounds, but never over zero: signs are right.
+    /// Which of four items lie on side 1 for sure, and which on side 0: a bit for each. Adding rounds, but never over zero:
+    /// signs are right.
     #[inline]
-    pub(crate) fn margins(self, dots: &Bounds) -> [[f32; 4]; 2] {
+    pub(crate) fn sides(self, dots: &Bounds) -> [u32; 2] {
         let more = f32x4::new(dots.tail) * self.slope + self.offset;
-        [dots.low, dots.high].map(|dots| (f32x4::new(dots) + more).to_array())
+        let [low, high] = [dots.low, dots.high].map(|dots| f32x4::new(dots) + more);
+        [low.simd_gt(f32x4::ZERO), high.simd_lt(f32x4::ZERO)].map(f32x4::to_bitmask)
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod node;
 mod options;
 pub(crate) mod rules;
 mod search;
+mod sides;
 pub(crate) mod split;
 mod storage;
 mod tree;

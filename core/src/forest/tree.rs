@@ -10,12 +10,12 @@ use rand_core::Rng;
 
 use super::node::{Header, Layout, Nodes, Row};
 use super::rules::Rules;
+use super::sides::{AHEAD, Rows, Sides, partition};
 use super::split::{CACHED, SplitInput, SplitNode};
 use crate::Backend;
 use crate::error::BuildError;
-use crate::metric::Element;
 use crate::rng::tree_stream;
-use crate::sketch::{Probe, Sketch};
+use crate::sketch::Sketch;
 
 /// What a tree grows from.
 #[derive(Clone, Copy)]
@@ -47,39 +47,18 @@ const ATTEMPTS: usize = 3;
 const UNEVEN: f64 = 0.95;
 /// A split that stays this uneven is given up, and sides are drawn.
 const HOPELESS: f64 = 0.99;
-/// Items whose margins are computed at once.
-const TOGETHER: usize = 4;
-/// How many items ahead memory is asked for.
-const AHEAD: usize = 16;
-
-/// The rows that a subtree is grown over: all items, or those of a subtree, gathered.
-#[derive(Clone, Copy)]
-struct Rows<'r, D: Rules> {
-    nodes: Nodes<'r, D>,
-    /// The ids of the items, where they are gathered and numbered anew.
-    gathered: Option<&'r [u32]>,
-}
-
-impl<D: Rules> Rows<'_, D> {
-    fn id(&self, row: u32) -> u32 {
-        self.gathered.and_then(|ids| ids.get(row as usize)).copied().unwrap_or(row)
-    }
-}
 
 /// A tree as it grows.
 pub(super) struct Tree<'a, D: Rules, R> {
     nodes: Nodes<'a, D>,
     backend: Backend,
     rng: &'a mut R,
-    sketch: Option<&'a Sketch>,
-    probe: Probe,
     split: SplitNode<D>,
+    sides_of: Sides<'a>,
     /// The side of each item of the node at work.
     sides: Vec<bool>,
     /// Items of side 1 on their way behind those of side 0.
     moving: Vec<u32>,
-    /// Items whose side their sketch does not tell, and where they stand.
-    undecided: Vec<(u32, u32)>,
     gathering: Gathering<D>,
     grown: Vec<D::Element>,
 }
@@ -128,31 +107,31 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
         let GrowInput { nodes, present, backend, sketch } = input;
         let mut ids = present.to_vec();
         let split = SplitNode::new(nodes.layout().width);
-        let (probe, sides, moving, undecided, gathering, grown) = Default::default();
-        let mut tree = Self { nodes, backend, rng, sketch, probe, split, sides, moving, undecided, gathering, grown };
+        let sides_of = Sides::new(backend, sketch);
+        let (sides, moving, gathering, grown) = Default::default();
+        let mut tree = Self { nodes, backend, rng, split, sides_of, sides, moving, gathering, grown };
         tree.node(Rows { nodes, gathered: None }, &mut ids, true)?;
         Ok(tree.grown)
     }
 
     /// Appends the nodes of a subtree; returns the last one's id, or the item's where there is only one.
     fn node(&mut self, rows: Rows<'_, D>, ids: &mut [u32], root: bool) -> Result<u32, BuildError> {
-        let items = self.nodes.items();
-        let capacity = self.nodes.layout().capacity;
         if let ([id], false) = (&ids, root) {
             return Ok(rows.id(*id));
         }
-        // A root claims all ids, holes included.
-        let descendants = if root { items as i32 } else { ids.len() as i32 };
-        let fits = ids.len() <= capacity && (!root || items as usize <= capacity || ids.len() <= 1);
-        if fits {
+        let descendants = if root { self.nodes.items() as i32 } else { ids.len() as i32 };
+        if self.is_leaf(ids.len(), root) {
             return self.leaf(descendants, rows, ids);
         }
-        if rows.gathered.is_none() && ids.len() * self.nodes.layout().bytes <= CACHED {
+        if rows.gathered.is_none() && self.is_gathered(ids.len()) {
             return self.gathered(ids, root);
         }
-        let ones = self.choose_sides(rows, ids);
+        let mut sides = core::mem::take(&mut self.sides);
+        sides.resize(sides.len().max(ids.len()), false);
+        self.choose_sides(rows, ids, &mut sides[..ids.len()]);
+        let (zeros, ones) = partition(ids, &sides, &mut self.moving);
+        self.sides = sides;
         let (header, vector) = (self.split.header, self.split.vector.clone());
-        let (zeros, ones) = self.partition(ids, ones);
         let smaller_first = ones.len() < zeros.len();
         let mut children = [0; 2];
         for side in if smaller_first { [1, 0] } else { [0, 1] } {
@@ -206,111 +185,35 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
         Ok(id)
     }
 
-    /// Finds a split and fills `sides`; returns how many items are on side 1.
-    fn choose_sides(&mut self, rows: Rows<'_, D>, ids: &[u32]) -> usize {
+    /// Whether so many items fit a leaf. A root claims all ids, holes included.
+    fn is_leaf(&self, items: usize, root: bool) -> bool {
+        let capacity = self.nodes.layout().capacity;
+        items <= capacity && (!root || self.nodes.items() as usize <= capacity || items <= 1)
+    }
+
+    /// Whether so many items are gathered before they are split.
+    fn is_gathered(&self, items: usize) -> bool {
+        items * self.nodes.layout().bytes <= CACHED
+    }
+
+    /// Finds a split, and the side of each item.
+    fn choose_sides(&mut self, rows: Rows<'_, D>, ids: &[u32], sides: &mut [bool]) {
         let input = SplitInput { backend: self.backend, nodes: rows.nodes, ids };
+        let ones_of = |sides: &[bool]| sides.iter().filter(|side| **side).count();
         let mut ones = 0;
         for _ in 0..ATTEMPTS {
             D::split(self.rng, &input, &mut self.split);
-            ones = self.sides_of_plane(rows, ids);
+            self.sides_of.find(self.rng, self.split.row(), rows, ids, sides);
+            ones = ones_of(sides);
             if imbalance(ids.len() - ones, ones) < UNEVEN {
-                return ones;
+                return;
             }
         }
         while imbalance(ids.len() - ones, ones) > HOPELESS {
             self.split.vector.fill(D::Element::zeroed());
-            self.sides.clear();
-            self.sides.extend(ids.iter().map(|_| self.rng.next_u64() & 1 == 1));
-            ones = self.sides.iter().filter(|side| **side).count();
+            sides.fill_with(|| self.rng.next_u64() & 1 == 1);
+            ones = ones_of(sides);
         }
-        ones
-    }
-
-    /// The sides of the plane on which items lie; returns how many are on side 1.
-    fn sides_of_plane(&mut self, rows: Rows<'_, D>, ids: &[u32]) -> usize {
-        self.sides.clear();
-        self.sides.resize(ids.len(), false);
-        // Rows that are gathered are read as fast as sketches.
-        match self.sketch.filter(|_| rows.gathered.is_none()) {
-            Some(sketch) => {
-                self.sides_by_sketch(sketch, ids);
-                let undecided = core::mem::take(&mut self.undecided);
-                self.sides_by_row(rows, undecided.iter().copied());
-                self.undecided = undecided;
-            }
-            None => self.sides_by_row(rows, ids.iter().copied().zip(0..)),
-        }
-        self.sides.iter().filter(|side| **side).count()
-    }
-
-    /// Finds the sides that the sketch tells, and notes the others as undecided.
-    fn sides_by_sketch(&mut self, sketch: &Sketch, ids: &[u32]) {
-        let split = self.split.row();
-        let plane = D::plane(split);
-        self.probe.set(D::Element::as_floats(split.vector).unwrap_or(&[]), sketch);
-        self.undecided.clear();
-        let groups = ids.chunks(TOGETHER).zip(self.sides.chunks_mut(TOGETHER));
-        for (at, (group, sides)) in groups.enumerate() {
-            for id in ids[(at * TOGETHER + AHEAD).min(ids.len())..].iter().take(TOGETHER) {
-                sketch.prefetch(*id);
-            }
-            let mut four = [group[0]; TOGETHER];
-            four[..group.len()].copy_from_slice(group);
-            let [low, high] = plane.margins(&sketch.dots(self.backend, &self.probe, four));
-            for (i, (id, side)) in group.iter().zip(sides).enumerate() {
-                let [one, zero] = [low[i] > 0.0, high[i] < 0.0];
-                *side = one;
-                if !one && !zero {
-                    self.undecided.push((*id, (at * TOGETHER + i) as u32));
-                }
-            }
-        }
-    }
-
-    /// Finds the sides of items by their rows, in their order: some draw a random number. Each comes with its position.
-    fn sides_by_row(&mut self, rows: Rows<'_, D>, items: impl Iterator<Item = (u32, u32)> + Clone) {
-        let (nodes, backend, plane) = (rows.nodes, self.backend, self.split.row());
-        // What is gathered is in the cache.
-        let ahead = items.clone().map(|(id, _)| id).skip(AHEAD);
-        let mut ahead = ahead.take(if rows.gathered.is_none() { usize::MAX } else { 0 });
-        let mut items = items;
-        loop {
-            // Rows of the plane itself fill a last group, and their sides are not looked at.
-            let (mut rows, mut positions, mut found) = ([plane; TOGETHER], [0; TOGETHER], 0);
-            for (id, position) in items.by_ref().take(TOGETHER) {
-                // Ids come from the items, so each has a row.
-                (rows[found], positions[found]) = (nodes.row(id).unwrap_or(plane), position);
-                found += 1;
-            }
-            if found == 0 {
-                return;
-            }
-            for id in ahead.by_ref().take(TOGETHER) {
-                nodes.prefetch(id);
-            }
-            let margins = D::item_margins(backend, plane, &rows);
-            for (position, margin) in positions.into_iter().zip(margins).take(found) {
-                self.sides[position as usize] = D::side(self.rng, margin);
-            }
-        }
-    }
-
-    /// Moves items of side 1 behind those of side 0; the order on each side stays.
-    fn partition<'i>(&mut self, ids: &'i mut [u32], ones: usize) -> (&'i mut [u32], &'i mut [u32]) {
-        self.moving.resize(self.moving.len().max(ids.len()), 0);
-        let (mut zero, mut one) = (0, 0);
-        for at in 0..ids.len() {
-            // Written to both and kept in one: a side is as good as random, and a branch would be guessed wrong half the
-            // time. What is overwritten has been read, as `zero` is never ahead of `at`.
-            let id = ids[at];
-            ids[zero] = id;
-            self.moving[one] = id;
-            one += usize::from(self.sides[at]);
-            zero += usize::from(!self.sides[at]);
-        }
-        let (zeros, behind) = ids.split_at_mut(ids.len() - ones);
-        behind.copy_from_slice(&self.moving[..ones]);
-        (zeros, behind)
     }
 }
 

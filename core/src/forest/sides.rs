@@ -1,0 +1,171 @@
+//! On which side of a plane items lie.
+
+use alloc::vec::Vec;
+
+use rand_core::Rng;
+
+use super::node::{Nodes, Row};
+use super::rules::Rules;
+use crate::Backend;
+use crate::metric::Element;
+use crate::sketch::{Probe, Sketch};
+
+/// Items whose margins are computed at once.
+const TOGETHER: usize = 4;
+/// How many items ahead memory is asked for.
+pub(super) const AHEAD: usize = 16;
+
+/// The rows that a subtree is grown over: all items, or those of a subtree, gathered.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'r, D: Rules> {
+    pub(super) nodes: Nodes<'r, D>,
+    /// The ids of the items, where they are gathered and numbered anew.
+    pub(super) gathered: Option<&'r [u32]>,
+}
+
+impl<D: Rules> Rows<'_, D> {
+    pub(super) fn id(&self, row: u32) -> u32 {
+        self.gathered.and_then(|ids| ids.get(row as usize)).copied().unwrap_or(row)
+    }
+}
+
+/// Tells the sides of items: by their sketches, and by their rows where those do not tell.
+pub(super) struct Sides<'a> {
+    backend: Backend,
+    sketch: Option<&'a Sketch>,
+    probe: Probe,
+    /// Items whose side their sketch does not tell, and where they stand.
+    undecided: Vec<(u32, u32)>,
+}
+
+impl<'a> Sides<'a> {
+    pub(super) fn new(backend: Backend, sketch: Option<&'a Sketch>) -> Self {
+        Self { backend, sketch, probe: Probe::default(), undecided: Vec::new() }
+    }
+
+    /// Finds the side of each item.
+    pub(super) fn find<D: Rules>(
+        &mut self,
+        rng: &mut impl Rng,
+        plane: Row<'_, D>,
+        rows: Rows<'_, D>,
+        ids: &[u32],
+        sides: &mut [bool],
+    ) {
+        let backend = self.backend;
+        if rows.gathered.is_some() {
+            // Rows that are gathered are read as fast as sketches.
+            by_near_row(backend, rng, plane, rows.nodes, ids, sides);
+        } else if let Some(sketch) = self.sketch {
+            self.by_sketch(sketch, plane, ids, sides);
+            by_row(backend, rng, plane, rows.nodes, self.undecided.iter().copied(), sides);
+        } else {
+            by_row(backend, rng, plane, rows.nodes, ids.iter().copied().zip(0..), sides);
+        }
+    }
+
+    /// Finds the sides that the sketch tells, and notes the others as undecided.
+    fn by_sketch<D: Rules>(&mut self, sketch: &Sketch, plane: Row<'_, D>, ids: &[u32], sides: &mut [bool]) {
+        let Self { backend, probe, undecided, .. } = self;
+        probe.set(D::Element::as_floats(plane.vector).unwrap_or(&[]), sketch);
+        undecided.clear();
+        let plane = D::plane(plane);
+        let mut four_sides = |four: &[u32; TOGETHER], at: usize| {
+            let [ones, zeros] = plane.sides(&sketch.dots(*backend, probe, *four));
+            let sure = ones | zeros;
+            if sure != (1 << TOGETHER) - 1 {
+                let unsure = (0..TOGETHER).filter(|i| sure >> i & 1 == 0);
+                undecided.extend(unsure.map(|i| (four[i], (at + i) as u32)));
+            }
+            [0, 1, 2, 3].map(|i| ones >> i & 1 == 1)
+        };
+        let (fours, rest) = ids.as_chunks::<TOGETHER>();
+        let (fours_sides, rest_sides) = sides.as_chunks_mut::<TOGETHER>();
+        for (at, (four, sides)) in fours.iter().zip(fours_sides).enumerate() {
+            for id in fours.get(at + AHEAD / TOGETHER).into_iter().flatten() {
+                sketch.prefetch(*id);
+            }
+            *sides = four_sides(four, at * TOGETHER);
+        }
+        if let [filler, ..] = rest {
+            let mut four = [*filler; TOGETHER];
+            four[..rest.len()].copy_from_slice(rest);
+            rest_sides.copy_from_slice(&four_sides(&four, fours.len() * TOGETHER)[..rest.len()]);
+            // Those that only fill the group have no place.
+            while undecided.pop_if(|(_, at)| *at as usize >= ids.len()).is_some() {}
+        }
+    }
+}
+
+/// Finds the sides of items by their rows, in their order: on the plane itself a random number decides. Each comes with its
+/// position.
+fn by_row<D: Rules>(
+    backend: Backend,
+    rng: &mut impl Rng,
+    plane: Row<'_, D>,
+    nodes: Nodes<'_, D>,
+    items: impl Iterator<Item = (u32, u32)> + Clone,
+    sides: &mut [bool],
+) {
+    let mut ahead = items.clone().map(|(id, _)| id).skip(AHEAD);
+    let mut items = items;
+    loop {
+        // Rows of the plane itself fill a last group, and their sides are not looked at.
+        let (mut rows, mut positions, mut found) = ([plane; TOGETHER], [0; TOGETHER], 0);
+        for (id, position) in items.by_ref().take(TOGETHER) {
+            // Ids come from the items, so each has a row.
+            (rows[found], positions[found]) = (nodes.row(id).unwrap_or(plane), position);
+            found += 1;
+        }
+        if found == 0 {
+            return;
+        }
+        for id in ahead.by_ref().take(TOGETHER) {
+            nodes.prefetch(id);
+        }
+        let margins = D::item_margins(backend, plane, &rows);
+        for (position, margin) in positions.into_iter().zip(margins).take(found) {
+            sides[position as usize] = D::side(rng, margin);
+        }
+    }
+}
+
+/// The same for items whose rows are in the cache.
+fn by_near_row<D: Rules>(
+    backend: Backend,
+    rng: &mut impl Rng,
+    plane: Row<'_, D>,
+    nodes: Nodes<'_, D>,
+    ids: &[u32],
+    sides: &mut [bool],
+) {
+    let (fours, rest) = ids.as_chunks::<TOGETHER>();
+    let (fours_sides, rest_sides) = sides.as_chunks_mut::<TOGETHER>();
+    // Ids come from the items, so each has a row.
+    let row = |id| nodes.row(id).unwrap_or(plane);
+    for (four, sides) in fours.iter().zip(fours_sides) {
+        *sides = D::item_margins(backend, plane, &four.map(row)).map(|margin| D::side(rng, margin));
+    }
+    for (id, side) in rest.iter().zip(rest_sides) {
+        let [margin] = D::item_margins(backend, plane, &[row(*id)]);
+        *side = D::side(rng, margin);
+    }
+}
+
+/// Moves items of side 1 behind those of side 0; the order on each side stays. `room` is to work in.
+pub(super) fn partition<'i>(ids: &'i mut [u32], sides: &[bool], room: &mut Vec<u32>) -> (&'i mut [u32], &'i mut [u32]) {
+    room.resize(room.len().max(ids.len()), 0);
+    let (mut zero, mut one) = (0, 0);
+    for (at, side) in sides.iter().enumerate().take(ids.len()) {
+        // Written to both and kept in one: a side is as good as random, and a branch would be guessed wrong half the
+        // time. What is overwritten has been read, as `zero` is never ahead of `at`.
+        let id = ids[at];
+        ids[zero] = id;
+        room[one] = id;
+        one += usize::from(*side);
+        zero += usize::from(!*side);
+    }
+    let (zeros, ones) = ids.split_at_mut(zero);
+    ones.copy_from_slice(&room[..one]);
+    (zeros, ones)
+}
