@@ -18,7 +18,7 @@ import annoy
 import numpy as np
 
 import ohyeah
-from vectors import load
+from vectors import load, memory, reset_peak
 
 TOP = 10
 LIBRARIES = {"annoy": annoy.AnnoyIndex, "ohyeah": ohyeah.AnnoyIndex}
@@ -32,16 +32,6 @@ def exact(items, queries):
         scores = queries[first : first + 100].astype("f8") @ unit.T
         found += [set(row) for row in np.argpartition(-scores, TOP, axis=1)[:, :TOP].tolist()]
     return found
-
-
-def memory(field):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith(field)) / 1024
-
-
-def reset_peak():
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
 
 
 def built(make, items, trees, seed):

@@ -4,7 +4,8 @@ usage: peers.py VECTORS.bin [--metric angular] [--only ohyeah,scann,...] [--quer
 
 A fixed shuffle holds out the queries; recall is recall@10 against the exact answers, computed in f64. Builds use two threads,
 queries one. Prints a line for each point, and for each peer the queries per second at recall .90, .95 and .99, read off the
-line between the points on either side. Writes all of it to a JSON file. Needs what requirements.txt lists; a peer that is not
+line between the points on either side; of each, too, the seconds to build, the size of its file where it tells one, and
+what the build added to the memory of the process at the most. Writes all of it to a JSON file. Needs what requirements.txt lists; a peer that is not
 installed is named and left out, and the program then ends with an error.
 """
 
@@ -20,7 +21,7 @@ os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREA
 
 import numpy as np
 
-from vectors import load, machine
+from vectors import load, machine, memory, reset_peak
 
 TOP = 10
 AT = (0.90, 0.95, 0.99)
@@ -149,13 +150,85 @@ def faiss_fast_scan(items, metric):
     yield from faiss_index(items, metric, f"IVF2048,PQ{items.shape[1] // 2}x4fs,RFlat", tune)
 
 
+def faiss_hnsw(items, metric):
+    def tune(_, index):
+        for index.hnsw.efSearch in (10, 20, 40, 80, 120, 160, 320, 640, 1280):
+            yield f"efSearch={index.hnsw.efSearch}"
+
+    yield from faiss_index(items, metric, "HNSW16", tune)
+
+
+def faiss_flat(items, metric):
+    yield from faiss_index(items, metric, "Flat", lambda *_: ["exact"])
+
+
+def nmslib(items, metric, m=16):
+    import nmslib
+
+    index = nmslib.init(method="hnsw", space={"angular": "cosinesimil", "euclidean": "l2", "dot": "negdotprod"}[metric])
+    start = time.perf_counter()
+    index.addDataPointBatch(items)
+    index.createIndex({"M": m, "efConstruction": 200, "indexThreadQty": BUILD_THREADS})
+    built = time.perf_counter() - start
+    size = file_size(index.saveIndex)
+    for ef in (10, 20, 40, 80, 120, 160, 320, 640, 1280):
+        index.setQueryTimeParams({"efSearch": ef})
+        yield f"M={m},efSearch={ef}", built, size, lambda q: index.knnQuery(q, TOP)[0]
+
+
+def lorann(items, metric, clusters=1024):
+    import lorann
+
+    start = time.perf_counter()
+    index = lorann.LorannIndex(
+        data=items, n_clusters=clusters, global_dim=None, distance=lorann.L2 if metric == "euclidean" else lorann.IP
+    )
+    index.build(n_threads=BUILD_THREADS)
+    built = time.perf_counter() - start
+    size = file_size(index.save)
+    for searched, rerank in ((8, 100), (16, 100), (24, 200), (32, 200), (48, 200), (64, 400), (96, 400), (128, 800), (256, 800)):
+        answer = lambda q: index.search(q, TOP, searched, rerank, n_threads=1)
+        yield f"clusters={searched}/{clusters},rerank={rerank}", built, size, answer
+
+
+def pynndescent(items, metric):
+    import pynndescent
+
+    start = time.perf_counter()
+    index = pynndescent.NNDescent(items, {"angular": "cosine"}.get(metric, metric), n_jobs=BUILD_THREADS, random_state=1)
+    index.prepare()
+    built = time.perf_counter() - start
+    for epsilon in (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4):
+        yield f"epsilon={epsilon}", built, 0, lambda q: index.query(q[None], TOP, epsilon)[0][0]
+
+
+def usearch(items, metric, connectivity=16):
+    from usearch.index import Index
+
+    measure = {"angular": "cos", "euclidean": "l2sq", "dot": "ip"}[metric]
+    index = Index(ndim=items.shape[1], metric=measure, dtype="f32", connectivity=connectivity, expansion_add=200)
+    start = time.perf_counter()
+    index.add(np.arange(len(items)), items, threads=BUILD_THREADS)
+    built = time.perf_counter() - start
+    size = file_size(index.save)
+    for index.expansion_search in (10, 20, 40, 80, 120, 160, 320, 640, 1280):
+        what = f"connectivity={connectivity},expansion={index.expansion_search}"
+        yield what, built, size, lambda q: index.search(q, TOP).keys
+
+
 PEERS = {
     "ohyeah": ohyeah,
     "scann": scann,
     "scann soar": scann_soar,
     "faiss fast scan": faiss_fast_scan,
     "faiss ivf": faiss_ivf_flat,
+    "faiss hnsw": faiss_hnsw,
+    "faiss flat": faiss_flat,
     "hnswlib": hnswlib,
+    "nmslib": nmslib,
+    "usearch": usearch,
+    "lorann": lorann,
+    "pynndescent": pynndescent,
     "annoy": annoy,
 }
 
@@ -194,7 +267,10 @@ def main():
         except ImportError as error:
             missing.append(f"{name}: {error}")
             continue
+        reset_peak()
+        before, peak = memory("VmRSS"), None
         for parameters, built, size, answer in PEERS[name](items, options.metric):
+            peak = peak or memory("VmHWM") - before
             for query in queries[:100]:
                 answer(query)
             times = []
@@ -204,15 +280,15 @@ def main():
                 times.append(time.perf_counter() - start)
             recall = float(np.mean([len(t & set(map(int, f))) / TOP for t, f in zip(truth, found)]))
             point = dict(peer=name, parameters=parameters, recall=round(recall, 4), queries_per_second=round(len(queries) / min(times)))
-            points.append(point | dict(build_seconds=round(built, 2), bytes=size))
+            points.append(point | dict(build_seconds=round(built, 2), bytes=size, peak_mb=round(peak)))
             print(f"{name:16}{parameters:34}{recall:8.4f}{point['queries_per_second']:9} queries/s", flush=True)
             if recall > ENOUGH:
                 break
-    print(f"\n{'':16}{'build':>8}{'MB':>6}" + "".join(f"{f'at {recall}':>10}" for recall in AT))
+    print(f"\n{'':16}{'build':>8}{'MB':>6}{'peak MB':>9}" + "".join(f"{f'at {recall}':>10}" for recall in AT))
     for name in dict.fromkeys(point["peer"] for point in points):
         own = [point for point in points if point["peer"] == name]
         speeds = "".join(f"{round(speed) if (speed := at(own, recall)) else '-':>10}" for recall in AT)
-        print(f"{name:16}{own[0]['build_seconds']:7.1f}s{own[0]['bytes'] / 1e6:6.0f}{speeds}")
+        print(f"{name:16}{own[0]['build_seconds']:7.1f}s{own[0]['bytes'] / 1e6:6.0f}{own[0]['peak_mb']:9}{speeds}")
     with open(options.out, "w") as file:
         run = dict(vectors=os.path.basename(options.vectors), metric=options.metric, machine=machine(), points=points)
         json.dump(run, file, indent=1)

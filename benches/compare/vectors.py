@@ -20,6 +20,18 @@ def load(path):
     return words, vectors
 
 
+def memory(field):
+    """A field of this process's status, such as VmRSS, in megabytes."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(field)) / 1024
+
+
+def reset_peak():
+    """Makes VmHWM begin anew."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
 def machine():
     """What a run was made on."""
     with open("/proc/cpuinfo") as file:

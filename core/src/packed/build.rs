@@ -49,6 +49,7 @@ pub(crate) fn build_partition<J: Join>(
     let progress = || options.tell(0.0..0.3, steps.fetch_add(1, Relaxed), PASSES_FOR_NEIGHBOURS + 3);
     let leaves = (rows.len() / ROWS_A_LEAF_FOR_NEIGHBOURS).max(1);
     let how = PackedOptions::new().leaves(leaves).seed(options.seed).passes(PASSES_FOR_NEIGHBOURS).progress(&progress);
+    let how = PackedOptions { cancel: options.cancel, ..how };
     build_with::<J>(rows, backend, &how, false)
 }
 
@@ -67,8 +68,8 @@ fn build_with<J: Join>(
     let leaves = options.leaves.unwrap_or(n / ROWS_A_LEAF).clamp(1, n.max(1)).min(n);
     let (passes, seed) = (options.passes.unwrap_or(PASSES), options.seed);
     let held_out = if codes_too { sample(n) } else { Sample::NONE };
-    let k_means = KMeans { rows, grid, leaves, passes, seed, held_out, backend };
-    let (centroids, leaves) = k_means.run::<J>(&|| options.step());
+    let k_means = KMeans { rows, grid, leaves, passes, seed, held_out, backend, options };
+    let (centroids, leaves) = k_means.run::<J>().ok_or(PackedError::Cancelled)?;
     let starts: Vec<LeafStart> = leaves
         .starts
         .windows(2)
@@ -149,7 +150,9 @@ fn build_with<J: Join>(
         }
     }
     options.step();
-
+    if options.is_cancelled() {
+        return Err(PackedError::Cancelled);
+    }
     if !codes_too {
         return Ok((buf, layout));
     }

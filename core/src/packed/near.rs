@@ -91,6 +91,8 @@ impl<'a> Near<'a> {
     fn asks_of(&self, group: usize, leaves: usize) -> Asks {
         let (rows, width) = (self.rows_of(group), tile_width(self.view.shape.dimensions));
         let mut asked = Vec::new();
+        // What is missing then is not missed: the candidates are not asked for.
+        let rows = if self.options.is_cancelled() { 0..0 } else { rows };
         let biases = self.view.centroid_biases.as_chunks::<TILE_ROWS>().0;
         let mut scores = vec![vec![[0.0; TILE_ROWS]; biases.len()]; RANKED];
         let (mut sums, mut keys) = ([[0; TILE_ROWS]; RANKED], Vec::new());

@@ -17,14 +17,15 @@ pub struct PackedOptions<'a> {
     pub(super) seed: u64,
     pub(super) keys: Option<&'a [&'a str]>,
     pub(super) backend: Option<Backend>,
-    progress: Option<&'a (dyn Fn() + Sync)>,
+    pub(super) progress: Option<&'a (dyn Fn() + Sync)>,
+    pub(super) cancel: Option<&'a AtomicBool>,
 }
 
 impl<'a> PackedOptions<'a> {
     /// What suits most vectors.
     #[must_use]
     pub const fn new() -> Self {
-        Self { leaves: None, passes: None, seed: 0, keys: None, backend: None, progress: None }
+        Self { leaves: None, passes: None, seed: 0, keys: None, backend: None, progress: None, cancel: None }
     }
 
     /// Another number of leaves than one for 160 vectors.
@@ -63,6 +64,17 @@ impl<'a> PackedOptions<'a> {
     pub const fn progress(mut self, progress: &'a (dyn Fn() + Sync)) -> Self {
         self.progress = Some(progress);
         self
+    }
+
+    /// Calls the build off once this is true; it then ends with [`PackedError::Cancelled`](crate::PackedError::Cancelled).
+    #[must_use]
+    pub const fn cancel(mut self, cancel: &'a AtomicBool) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(|cancel| cancel.load(Relaxed))
     }
 
     /// Another number of passes of k-means than 6.
@@ -158,7 +170,7 @@ pub struct KnnOptions<'a> {
     pub(super) seed: u64,
     pub(super) backend: Option<Backend>,
     progress: Option<&'a (dyn Fn(f32) + Sync)>,
-    cancel: Option<&'a AtomicBool>,
+    pub(super) cancel: Option<&'a AtomicBool>,
 }
 
 impl<'a> KnnOptions<'a> {

@@ -8,6 +8,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::PackedOptions;
 use super::grid::{self, Grid, Probe, tile_width};
 use super::rows::{Rows, dot};
 use super::sample::Sample;
@@ -78,25 +79,27 @@ pub(crate) struct KMeans<'a> {
     /// Rows that have no part in the centroids.
     pub(crate) held_out: Sample,
     pub(crate) backend: Backend,
+    /// Who is told of each pass, and may call them off.
+    pub(crate) options: &'a PackedOptions<'a>,
 }
 
 impl KMeans<'_> {
-    /// The centroids and the leaf of each row. `pass` is called after each pass.
-    pub(crate) fn run<J: Join>(&self, pass: &(dyn Fn() + Sync)) -> (Centroids, Leaves) {
+    /// The centroids and the leaf of each row; none where the build is called off.
+    pub(crate) fn run<J: Join>(&self) -> Option<(Centroids, Leaves)> {
         let mut centroids = self.start();
         let all = Sample::new(self.rows.len(), self.rows.len());
         // In the first two thirds of the passes, some tell about where the means are.
         let some = Sample::new(self.rows.len(), (self.leaves * ROWS_A_LEAF).max(self.rows.len() / ONE_OF));
         for left in (0..self.passes).rev() {
             let tiles = self.tiles(&centroids);
-            let leaves = self.assign::<J>(&tiles, if left < self.passes.div_ceil(3) { all } else { some });
+            let leaves = self.assign::<J>(&tiles, if left < self.passes.div_ceil(3) { all } else { some })?;
             self.means::<J>(&leaves, &mut centroids);
-            pass();
+            self.options.step();
         }
         let tiles = self.tiles(&self.in_line(&centroids));
-        let leaves = self.assign::<J>(&tiles, all);
-        pass();
-        (tiles, leaves)
+        let leaves = self.assign::<J>(&tiles, all)?;
+        self.options.step();
+        Some((tiles, leaves))
     }
 
     /// The centroids in an order in which each is followed by the nearest of those that are left: what is read together then
@@ -154,12 +157,15 @@ impl KMeans<'_> {
         Centroids { tiles, biases }
     }
 
-    /// The rows of a sample by their nearest centroids; of equals the first.
-    fn assign<J: Join>(&self, centroids: &Centroids, sample: Sample) -> Leaves {
+    /// The rows of a sample by their nearest centroids; of equals the first. None where the build is called off.
+    fn assign<J: Join>(&self, centroids: &Centroids, sample: Sample) -> Option<Leaves> {
         let mut leaf_of = vec![0; sample.len()];
         let d = self.rows.dimensions;
         let bytes = d.next_multiple_of(4);
         for_each_chunk::<J, _>(&mut leaf_of, TOGETHER * 8, &|chunk, leaf_of| {
+            if self.options.is_cancelled() {
+                return;
+            }
             let mut row = vec![0.0; d];
             let mut codes = vec![0_i8; TOGETHER * bytes];
             let mut sums = [[0; TILE_ROWS]; TOGETHER];
@@ -183,7 +189,7 @@ impl KMeans<'_> {
                 }
             }
         });
-        Leaves::new(sample, &leaf_of, self.leaves)
+        (!self.options.is_cancelled()).then(|| Leaves::new(sample, &leaf_of, self.leaves))
     }
 
     fn means<J: Join>(&self, leaves: &Leaves, centroids: &mut [f32]) {

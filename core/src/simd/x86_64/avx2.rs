@@ -291,10 +291,10 @@ fn tile_group<const Q: usize>(fours: &[[i8; 4]], tile: &[[u8; TILE_BYTES]], sums
     }
 }
 
-/// Bytes hold the sum of four entries of at most 63; then even and odd bytes are added to 16-bit sums of their own.
+/// Bytes hold the sum of four entries of at most 63; then the odd ones are added to 16-bit sums of their own, and pairs to
+/// others, of which the odd ones' share is taken at the end.
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]]) {
-    let low_byte = _mm256_set1_epi16(255);
     for (block, sums) in codes.chunks_exact(tables.len()).zip(sums) {
         let mut totals = [_mm256_setzero_si256(); 2];
         for (codes, tables) in block.chunks(2).zip(tables.chunks(2)) {
@@ -302,12 +302,13 @@ pub(in crate::simd) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16];
             for (codes, pair) in codes.iter().zip(tables) {
                 entries = _mm256_add_epi8(entries, look_up(pair, codes));
             }
-            totals[0] = _mm256_add_epi16(totals[0], _mm256_and_si256(entries, low_byte));
+            totals[0] = _mm256_add_epi16(totals[0], entries);
             totals[1] = _mm256_add_epi16(totals[1], _mm256_srli_epi16::<8>(entries));
         }
+        let even = _mm256_sub_epi16(totals[0], _mm256_slli_epi16::<8>(totals[1]));
         // Interleaving works in each half of a register by itself: rows 0–7 and 16–23, then the others.
-        let low = _mm256_unpacklo_epi16(totals[0], totals[1]);
-        let high = _mm256_unpackhi_epi16(totals[0], totals[1]);
+        let low = _mm256_unpacklo_epi16(even, totals[1]);
+        let high = _mm256_unpackhi_epi16(even, totals[1]);
         let halves = [_mm256_permute2x128_si256::<0x20>(low, high), _mm256_permute2x128_si256::<0x31>(low, high)];
         store_shorts(sums, halves);
     }

@@ -345,13 +345,12 @@ pub(in crate::simd) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16];
     }
 }
 
-/// A register holds the codes of two pairs of tables for all rows. Bytes hold the sum of four entries of at most 63; then
-/// even and odd bytes are added to 16-bit sums of their own.
+/// A register holds the codes of two pairs of tables for all rows. Bytes hold the sum of four entries of at most 63; then the
+/// odd ones are added to 16-bit sums of their own, and pairs to others, of which the odd ones' share is taken at the end.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn scan_group<const B: usize>(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]; B]) {
     let low_half = _mm512_set1_epi8(15);
-    let low_byte = _mm512_set1_epi16(255);
     let mut blocks = [&codes[..0]; B];
     for (to, block) in blocks.iter_mut().zip(codes.chunks_exact(tables.len())) {
         *to = block;
@@ -365,7 +364,7 @@ fn scan_group<const B: usize>(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]
             let codes = &block[4 * at..4 * at + 4];
             let a = look_up(first, load_codes(&[codes[0], codes[1]]), low_half);
             let b = look_up(second, load_codes(&[codes[2], codes[3]]), low_half);
-            widen(totals, _mm512_add_epi8(a, b), low_byte);
+            widen(totals, _mm512_add_epi8(a, b));
         }
     }
     let done = 4 * fours.len();
@@ -375,10 +374,11 @@ fn scan_group<const B: usize>(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]
         for (totals, block) in totals.iter_mut().zip(&blocks) {
             let codes = &block[done + 2 * at..];
             let codes = load_codes(&[codes[0], codes.get(1).copied().unwrap_or([0; SCAN_ROWS])]);
-            widen(totals, look_up(tables, codes, low_half), low_byte);
+            widen(totals, look_up(tables, codes, low_half));
         }
     }
-    for (sums, [even, odd]) in sums.iter_mut().zip(totals) {
+    for (sums, [both, odd]) in sums.iter_mut().zip(totals) {
+        let even = _mm512_sub_epi16(both, _mm512_slli_epi16::<8>(odd));
         let half = |x: __m512i| _mm256_add_epi16(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x));
         let (mut evens, mut odds) = ([0; SCAN_ROWS / 2], [0; SCAN_ROWS / 2]);
         store_shorts(&mut evens, half(even));
@@ -413,8 +413,8 @@ fn look_up([low, high]: [__m512i; 2], codes: __m512i, low_half: __m512i) -> __m5
 
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-fn widen([even, odd]: &mut [__m512i; 2], entries: __m512i, low_byte: __m512i) {
-    *even = _mm512_add_epi16(*even, _mm512_and_si512(entries, low_byte));
+fn widen([both, odd]: &mut [__m512i; 2], entries: __m512i) {
+    *both = _mm512_add_epi16(*both, entries);
     *odd = _mm512_add_epi16(*odd, _mm512_srli_epi16::<8>(entries));
 }
 
