@@ -157,6 +157,29 @@ fn four_bits() {
 
 /// Scores of tiles: every backend rounds a product and a sum, one after the other.
 #[test]
+fn rows_that_reach_a_limit() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
+    for blocks in [0, 1, 5] {
+        let mut sums: Vec<[u16; 32]> = (0..blocks).map(|_| [(); 32].map(|()| rng.next_u32() as u16)).collect();
+        if let Some(first) = sums.first_mut() {
+            first[..6].copy_from_slice(&[0, 1, 0x7fff, 0x8000, 0x8001, 0xffff]);
+        }
+        for limit in [0, 1, 2, 0x7fff, 0x8000, 0x8001, 0xfffe, 0xffff] {
+            for backend in Backend::available() {
+                let mut masks = vec![0xabcd; blocks + 1];
+                backend.rows_reaching(limit, &sums, &mut masks);
+                for (sums, mask) in sums.iter().zip(&masks) {
+                    for (row, sum) in sums.iter().enumerate() {
+                        assert_eq!(mask >> row & 1 == 1, *sum >= limit, "{sum} and {limit}, {backend:?}");
+                    }
+                }
+                assert_eq!(masks[blocks], 0xabcd, "{backend:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn scores_of_tiles() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(8);
     for queries in [0, 1, 3, 12, 13] {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::search::{Scratch, at_least};
+use super::search::Scratch;
 use super::view::View;
 use crate::Backend;
 use crate::simd::SCAN_ROWS;
@@ -39,18 +39,17 @@ impl Scratch {
             let base = self.scan_leaf(view, backend, *product, *leaf);
             let leaf_rows = view.leaf_rows(*leaf);
             let count = leaf_rows.len();
-            for (block, sums) in self.sums[..count.div_ceil(SCAN_ROWS)].iter().enumerate() {
-                let left = count - block * SCAN_ROWS;
-                let mut present = if left < SCAN_ROWS { (1 << left) - 1 } else { u32::MAX };
-                let place = own.wrapping_sub(leaf_rows.start + (block * SCAN_ROWS) as u32);
-                if place < SCAN_ROWS as u32 {
-                    present &= !(1 << place);
-                }
-                for (better, score) in better.iter_mut().zip(&scores) {
-                    let limit = score.saturating_sub(base).max(0);
-                    if let Ok(limit) = u16::try_from(limit) {
-                        *better += (at_least(sums, limit) & present).count_ones();
+            let (sums, masks) = (&self.sums[..count.div_ceil(SCAN_ROWS)], &mut self.masks);
+            for (better, score) in better.iter_mut().zip(&scores) {
+                let Ok(limit) = u16::try_from(score.saturating_sub(base).max(0)) else { continue };
+                backend.rows_reaching(limit, sums, masks);
+                for (first, mask) in leaf_rows.clone().step_by(SCAN_ROWS).zip(&*masks) {
+                    let left = leaf_rows.end - first;
+                    let mut present = if left < SCAN_ROWS as u32 { (1 << left) - 1 } else { u32::MAX };
+                    if let Some(own) = own.checked_sub(first).filter(|place| *place < SCAN_ROWS as u32) {
+                        present &= !(1 << own);
                     }
+                    *better += (mask & present).count_ones();
                 }
             }
             while grid.next_if(|at| **at <= scanned).is_some() {

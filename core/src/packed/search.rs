@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use wide::i16x8;
-
 use super::exact::{Exact, reported};
 use super::grid::{Probe, tile_width};
 use super::reservoir::Reservoir;
@@ -44,6 +42,8 @@ pub struct Scratch {
     /// Leaves to be scanned: the product with the centroid, and the leaf.
     scan: Vec<(f32, u32)>,
     pub(super) sums: Vec<[u16; SCAN_ROWS]>,
+    /// Which rows of a leaf may be among the best, a bit each.
+    pub(super) masks: Vec<u32>,
     reservoir: Reservoir,
     near: TopK,
     rows: Vec<u32>,
@@ -79,7 +79,9 @@ impl Scratch {
             self.scores.reserve(groups);
             // The largest leaf: looked for once for an index, or for one that is larger.
             let blocks = view.leaves.windows(2).map(|pair| (pair[1].block - pair[0].block) as usize).max();
-            self.sums.resize(self.sums.len().max(blocks.unwrap_or(0)), [0; SCAN_ROWS]);
+            let blocks = self.sums.len().max(blocks.unwrap_or(0));
+            self.sums.resize(blocks, [0; SCAN_ROWS]);
+            self.masks.resize(blocks, 0);
         }
         // For as many as there are, `reserve` does nothing.
         self.scores.clear();
@@ -192,11 +194,12 @@ impl Scratch {
     /// Adds up the codes of a leaf; returns what is to be added to each sum.
     #[inline]
     pub(super) fn scan_leaf(&mut self, view: &View<'_>, backend: Backend, product: f32, leaf: u32) -> i32 {
-        let Self { tables, sums, .. } = self;
+        let Self { tables, sums, masks, .. } = self;
         let codes = codes_of(view, leaf);
         let blocks = codes.len() / (tables.entries.len() / 2);
         if sums.len() < blocks {
             sums.resize(blocks, [0; SCAN_ROWS]);
+            masks.resize(blocks, 0);
         }
         let sums = &mut sums[..blocks];
         backend.scan_4bit(codes, &tables.entries, sums);
@@ -218,10 +221,13 @@ impl Scratch {
             }
             let base = self.scan_leaf(view, backend, *product, *leaf);
             let rows = view.leaf_rows(*leaf);
-            let Self { sums, reservoir, .. } = self;
-            for (first, sums) in rows.clone().step_by(SCAN_ROWS).zip(sums) {
-                let Ok(limit) = u16::try_from(reservoir.limit.saturating_sub(base).max(0)) else { break };
-                let mut mask = at_least(sums, limit);
+            let Self { sums, masks, reservoir, .. } = self;
+            let (sums, masks) = (&sums[..rows.len().div_ceil(SCAN_ROWS)], &mut masks[..]);
+            let Ok(limit) = u16::try_from(reservoir.limit.saturating_sub(base).max(0)) else { continue };
+            // The limit rises on the way, and the reservoir looks again.
+            backend.rows_reaching(limit, sums, masks);
+            for ((first, sums), mask) in rows.clone().step_by(SCAN_ROWS).zip(sums).zip(masks) {
+                let mut mask = *mask;
                 if rows.end - first < SCAN_ROWS as u32 {
                     mask &= (1 << (rows.end - first)) - 1;
                 }
@@ -358,18 +364,4 @@ fn add_biases(view: &View<'_>, leaf: u32, unit: f32, sums: &mut [[u16; SCAN_ROWS
         }
     }
     base.saturating_add((least * unit) as i32)
-}
-
-/// Which sums reach a limit, a bit each.
-#[inline]
-pub(super) fn at_least(sums: &[u16; SCAN_ROWS], limit: u16) -> u32 {
-    // There is only a comparison of signed numbers: the sign bit is flipped on both sides.
-    let flip = i16x8::splat(i16::MIN);
-    let limit = i16x8::splat((limit ^ 1 << 15).cast_signed());
-    let mut below = 0;
-    for (at, sums) in sums.as_chunks::<8>().0.iter().enumerate() {
-        let sums: i16x8 = bytemuck::cast(*sums);
-        below |= (limit.simd_gt(sums ^ flip).to_bitmask() & 0xff) << (8 * at);
-    }
-    !below
 }

@@ -238,6 +238,11 @@ impl Backend {
         }
     }
 
+    /// Which sums of blocks of 32 rows reach a limit: bit `v` of a block's mask for row `v`. Sums beyond the masks are left out.
+    pub fn rows_reaching(self, limit: u16, sums: &[[u16; SCAN_ROWS]], masks: &mut [u32]) {
+        dispatch!(self, rows_reaching(limit, sums, masks));
+    }
+
     /// Keeps in each lane the better of the best so far and the scores of a tile: `step` · sum + bias for each query's own step
     /// and each lane's bias, rounded twice on every backend. `best` has for each query its best scores and the tiles that
     /// they came from; a lane changes where its score is greater.

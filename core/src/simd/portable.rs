@@ -2,9 +2,9 @@
 //!
 //! `wide`'s own `reduce_add` and `mul_add` are not used: their order and their rounding depend on the target.
 
-use wide::f32x8;
+use wide::{f32x8, i16x8};
 
-use super::{LANES, common_length};
+use super::{LANES, SCAN_ROWS, common_length};
 
 // Without sums whose order is prescribed: the compiler turns them into vectors by itself.
 pub(super) use super::scalar::{axpby, best_of_tile, dot_i8, dot_u7, hamming, lanes_above, scan_4bit, tile_u7};
@@ -67,4 +67,18 @@ pub(super) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; 
 
 pub(super) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| sum + (x - y).abs())
+}
+
+pub(super) fn rows_reaching(limit: u16, sums: &[[u16; SCAN_ROWS]], masks: &mut [u32]) {
+    // There is only a comparison of signed numbers: the sign bit is flipped on both sides.
+    let flip = i16x8::splat(i16::MIN);
+    let limit = i16x8::splat((limit ^ 1 << 15).cast_signed());
+    for (sums, mask) in sums.iter().zip(masks) {
+        let mut below = 0;
+        for (at, sums) in sums.as_chunks::<8>().0.iter().enumerate() {
+            let sums: i16x8 = bytemuck::cast(*sums);
+            below |= (limit.simd_gt(sums ^ flip).to_bitmask() & 0xff) << (8 * at);
+        }
+        *mask = !below;
+    }
 }

@@ -105,6 +105,12 @@ pub(super) fn lanes_above(
     }
 }
 
+pub(super) fn rows_reaching(limit: u16, sums: &[[u16; SCAN_ROWS]], masks: &mut [u32]) {
+    for (sums, mask) in sums.iter().zip(masks) {
+        *mask = (0..SCAN_ROWS).fold(0, |mask, row| mask | u32::from(sums[row] >= limit) << row);
+    }
+}
+
 pub(super) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]]) {
     for (block, sums) in codes.chunks_exact(tables.len()).zip(sums) {
         *sums = [0; SCAN_ROWS];

@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
 use core::arch::aarch64::*;
 
-use crate::simd::{LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length, scalar};
+use crate::simd::{LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length, portable, scalar};
 
 const WIDTH: usize = 4;
 
@@ -266,6 +266,11 @@ pub(in crate::simd) fn best_of_tile(
     best: &mut [([f32; TILE_ROWS], [u32; TILE_ROWS])],
 ) {
     scalar::best_of_tile(steps, sums, biases, tile, best);
+}
+
+#[target_feature(enable = "neon")]
+pub(in crate::simd) fn rows_reaching(limit: u16, sums: &[[u16; SCAN_ROWS]], masks: &mut [u32]) {
+    portable::rows_reaching(limit, sums, masks);
 }
 
 #[target_feature(enable = "neon")]

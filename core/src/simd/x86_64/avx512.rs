@@ -389,6 +389,14 @@ fn scan_group<const B: usize>(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]
     }
 }
 
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(in crate::simd) fn rows_reaching(limit: u16, sums: &[[u16; SCAN_ROWS]], masks: &mut [u32]) {
+    let limit = _mm512_set1_epi16(limit.cast_signed());
+    for (sums, mask) in sums.iter().zip(masks) {
+        *mask = _mm512_cmpge_epu16_mask(load_raw::<u8>(bytemuck::cast_ref(sums)), limit);
+    }
+}
+
 /// Tables for the low halves of codes and for the high halves, each for the rows of the first pair and of the second.
 #[target_feature(enable = "avx512f")]
 #[inline]
