@@ -321,9 +321,7 @@ pub(in crate::simd) fn rows_reaching(limit: u16, sums: &[[u16; SCAN_ROWS]], mask
         let sums = bytemuck::cast(sums);
         _mm256_cmpeq_epi16(_mm256_max_epu16(sums, limit), sums)
     };
-    for ([low, high], mask) in
-        sums.iter().map(|sums| bytemuck::cast_ref::<_, [[u16; SCAN_ROWS / 2]; 2]>(sums)).zip(masks)
-    {
+    for ([low, high], mask) in sums.iter().map(bytemuck::cast_ref::<_, [[u16; SCAN_ROWS / 2]; 2]>).zip(masks) {
         // Packing works in each half of a register by itself: rows 0–7, 16–23, 8–15 and 24–31.
         let bytes = _mm256_packs_epi16(reaching(*low), reaching(*high));
         *mask = _mm256_movemask_epi8(_mm256_permute4x64_epi64::<0b11_01_10_00>(bytes)).cast_unsigned();
