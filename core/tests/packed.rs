@@ -1,4 +1,4 @@
-//! The packed index against brute force in f64, with every backend and number of threads, and on damaged bytes.
+//! The packed index against brute force in f64, with every backend and number of threads.
 
 #![allow(missing_docs)]
 
@@ -6,41 +6,19 @@
 #[allow(dead_code)]
 mod threads;
 
-#[path = "oracle/packed.rs"]
-#[allow(dead_code)]
-mod tampered;
+#[path = "oracle/vectors.rs"]
+mod vectors;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use ohyeah_core::error::{PackedError, SearchError, VectorError};
 use ohyeah_core::packed::Scratch;
 use ohyeah_core::{
-    Backend, Knn, KnnOptions, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch, Serial,
+    Backend, Knn, KnnOptions, Metric, Neighbour, Packed, PackedOptions, PackedSearch, Serial,
 };
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
-
-const METRICS: [Metric; 3] = [Metric::Angular, Metric::Euclidean, Metric::Dot];
-
-/// Points around centres, of several lengths; a few of them twice, and one of zeros.
-fn vectors(n: usize, d: usize, seed: u64) -> Vec<f32> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut uniform = || (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0;
-    let centres: Vec<f32> = (0..40 * d).map(|_| 2.0 * uniform()).collect();
-    let mut all = Vec::new();
-    for at in 0..n {
-        let scale = 1.0 + (at % 5) as f32 / 4.0;
-        let centre = at * 7 % 40;
-        all.extend((0..d).map(|j| scale * (centres[centre * d + j] + uniform())));
-    }
-    let (first, last) = all.split_at_mut(n / 2 * d);
-    last[..3 * d].copy_from_slice(&first[..3 * d]);
-    all[5 * d..6 * d].fill(0.0);
-    all
-}
+use vectors::{METRICS, vectors};
 
 fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
@@ -357,104 +335,19 @@ fn bad_input_is_an_error() {
 }
 
 #[test]
-fn no_change_of_a_byte_does_harm() {
-    let d = 6;
-    let words: Vec<String> = (0..90).map(|at| format!("w{at}")).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    for metric in METRICS {
-        let items = vectors(90, d, 10);
-        let options = PackedOptions::new().keys(&words).leaves(4);
-        let index = Packed::build::<Serial>(metric, &items, d, &options).unwrap();
-        let mut bytes = Aligned::new(index.as_bytes());
-        let mut unnoticed = 0;
-        // Every byte of header and table, where most is decided, and some of what follows: chance takes care of the others.
-        for at in (0..544).chain((544..index.as_bytes().len()).step_by(13)) {
-            let flip = if at % 2 == 0 { 0x80 } else { 0xff };
-            bytes.as_mut()[at] ^= flip;
-            tampered::ask(bytes.as_ref(), &items[..d]);
-            if let Ok(index) = Packed::open(bytes.as_ref()) {
-                unnoticed += usize::from(index.verify().is_ok());
-            }
-            bytes.as_mut()[at] ^= flip;
-        }
-        // Only what lies between sections is in no checksum.
-        assert!(unnoticed < 3 * 16 * 64, "{unnoticed}");
-        for length in (0..index.as_bytes().len()).step_by(7) {
-            assert!(Packed::open(&bytes.as_ref()[..length]).is_err());
-        }
-    }
-}
-
-/// Bytes at an address that an index can lie at.
-struct Aligned {
-    words: Vec<u64>,
-    length: usize,
-}
-
-impl Aligned {
-    fn new(bytes: &[u8]) -> Self {
-        let mut words = vec![0; bytes.len().div_ceil(8)];
-        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        Self { words, length: bytes.len() }
-    }
-
-    fn as_ref(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.words)[..self.length]
-    }
-
-    fn as_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.length]
-    }
-}
-
-/// Counts what a thread allocates.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is handed on to the system's allocator as it is.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's obligation is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's obligation is the same.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-#[test]
-fn a_search_allocates_nothing_once_it_has_room() {
-    let d = 20;
-    let items = vectors(5000, d, 11);
-    for metric in METRICS {
-        let index: Packed<PackedBuf> = build(metric, &items, d);
-        let mut scratch = Scratch::new();
-        let search = PackedSearch::top(10).recall(0.9);
-        index.search_in(&mut scratch, &items[..d], &search).unwrap();
-        let before = ALLOCATIONS.with(Cell::get);
-        for query in items.chunks_exact(d) {
-            index.search_in(&mut scratch, query, &search).unwrap();
-        }
-        assert_eq!(ALLOCATIONS.with(Cell::get), before, "{metric}");
-    }
-}
-
-#[test]
-fn no_tampering_does_harm() {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
-    for _ in 0..2000 {
-        let length = 1 + 4 * (rng.next_u32() as usize % 40);
-        let changes: Vec<u8> = (0..length).map(|_| rng.next_u32() as u8).collect();
-        tampered::tampered(&changes);
-    }
+fn work_ends_soon_after_it_is_called_off() {
+    let items = vectors(2000, 8, 3);
+    let (cancel, told) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let call_off = || {
+        told.fetch_add(1, Relaxed);
+        cancel.store(true, Relaxed);
+    };
+    let options = PackedOptions::new().progress(&call_off).cancel(&cancel);
+    assert_eq!(Packed::build::<Serial>(Metric::Dot, &items, 8, &options).unwrap_err(), PackedError::Cancelled);
+    assert_eq!(told.swap(0, Relaxed), 1);
+    cancel.store(false, Relaxed);
+    let call_off = |_: f32| call_off();
+    let options = KnnOptions::top(5).progress(&call_off).cancel(&cancel);
+    assert_eq!(Knn::of::<Serial>(Metric::Dot, &items, 8, &options).unwrap_err(), PackedError::Cancelled);
+    assert_eq!(told.load(Relaxed), 1);
 }

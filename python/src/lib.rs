@@ -7,7 +7,9 @@ mod packed_index;
 mod room;
 mod word_vectors;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use rayon::ThreadPool;
@@ -39,6 +41,32 @@ pub(crate) fn own_pool() -> PyResult<Arc<ThreadPool>> {
     // The parent's threads are not here to be waited for.
     std::mem::forget(pool.replace((std::process::id(), Arc::clone(&new))));
     Ok(new)
+}
+
+/// Runs long work while signals are looked at: where one raises an exception, as Ctrl-C does, the work is told to end and the
+/// exception is passed on.
+fn interruptible<T: Send>(py: Python<'_>, work: impl FnOnce(&AtomicBool) -> T + Send) -> PyResult<T> {
+    let (cancel, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    let caller = std::thread::current();
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().spawn_scoped(scope, || {
+            let result = work(&cancel);
+            done.store(true, Ordering::Release);
+            caller.unpark();
+            result
+        });
+        let worker = worker.map_err(|error| pyo3::exceptions::PyMemoryError::new_err(error.to_string()))?;
+        let mut interrupted = Ok(());
+        while !(done.load(Ordering::Acquire) || worker.is_finished()) {
+            py.detach(|| std::thread::park_timeout(Duration::from_millis(50)));
+            if interrupted.is_ok() {
+                interrupted = py.check_signals();
+                cancel.store(interrupted.is_err(), Ordering::Relaxed);
+            }
+        }
+        let result = py.detach(|| worker.join());
+        interrupted.map(|()| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// Runs something on so many threads; on all there are for −1.

@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use rayon::prelude::*;
 
 use crate::arguments::{rows, vector_error};
-use crate::on_threads;
+use crate::{interruptible, on_threads};
 
 /// Either kind of storage: what was built, or a file.
 enum Storage {
@@ -187,14 +187,14 @@ impl Index {
         let metric = self::metric(metric)?;
         let (numbers, dimensions) = rows(vectors)?;
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let index = py.detach(|| {
+        let index = interruptible(py, |cancel| {
             let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
-            let mut options = PackedOptions::new().backend(backend).seed(seed);
+            let mut options = PackedOptions::new().backend(backend).seed(seed).cancel(cancel);
             if let Some(keys) = &keys {
                 options = options.keys(keys);
             }
             on_threads(threads.unwrap_or(-1), || Packed::build::<Rayon>(metric, &numbers, dimensions, &options))
-        })?;
+        })??;
         Self::over(Storage::Built(index.map_err(packed_error)?.into_storage()))
     }
 
@@ -337,8 +337,10 @@ pub(crate) fn knn_graph<'py>(
     let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
     let options = KnnOptions::top(k).backend(backend).recall(recall).seed(seed);
     let options = if exact || recall >= 1.0 { options.exact() } else { options };
-    let found =
-        py.detach(|| on_threads(threads.unwrap_or(-1), || Knn::of::<Rayon>(metric, &numbers, dimensions, &options)))?;
+    let found = interruptible(py, |cancel| {
+        let options = options.cancel(cancel);
+        on_threads(threads.unwrap_or(-1), || Knn::of::<Rayon>(metric, &numbers, dimensions, &options))
+    })??;
     let found = found.map_err(packed_error)?;
     let count = numbers.len() / dimensions.max(1);
     let (mut ids, mut distances) =

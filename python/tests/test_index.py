@@ -182,3 +182,18 @@ def test_within_a_distance(vectors, metric):
     assert set(some) <= set(ids) and all(id % 2 == 0 for id in some)
     with pytest.raises(IndexError):
         index.within(vectors[3][:-1], 1.0)
+
+
+@pytest.mark.parametrize("work", [
+    lambda vectors: ohyeah.knn_graph(vectors, 10, exact=True),
+    lambda vectors: ohyeah.Index(vectors),
+])
+def test_ctrl_c_ends_long_work(work):
+    vectors = np.random.default_rng(4).standard_normal((150_000, 64)).astype("f4")
+    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work(vectors)
+    finally:
+        timer.join()

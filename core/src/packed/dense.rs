@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::grid::{self, tile_width};
 use super::losses::Measure;
 use super::options::KnnOptions;
-use super::pairs::{Candidates, Groups, Lists, Probes, compare_all, each_bit};
+use super::pairs::{Candidates, Groups, Lists, Meeting, Probes, TOGETHER, compare_all};
 use super::view::{View, row_bias};
 use crate::Backend;
 use crate::error::PackedError;
@@ -17,9 +17,7 @@ use crate::parallel::{self, Join};
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 
 /// Tiles in a group.
-const TILES: usize = 6;
-/// Rows in a group.
-const ROWS: usize = TILES * TILE_ROWS;
+const TILES: usize = TOGETHER / TILE_ROWS;
 
 /// Rows as bytes, those that are kept and those that are compared with them.
 struct All<'a> {
@@ -92,36 +90,25 @@ impl Groups for All<'_> {
             return;
         }
         let (a_rows, b_rows) = (self.rows(a), self.rows(b));
-        let (codes, count) = (self.probes.codes(a_rows.clone()), a_rows.len());
-        let (mut sums, mut masks) = ([[0; TILE_ROWS]; ROWS], [0; ROWS]);
-        let (mut steps, mut limits, mut to_exceed) = ([0.0; ROWS], [0.0; ROWS], [0.0; ROWS]);
+        let codes = self.probes.codes(a_rows.clone());
+        let mut meeting = Meeting::new();
         for (at, row) in a_rows.clone().enumerate() {
-            let probe = self.probes.of(row);
-            (steps[at], limits[at], to_exceed[at]) = (probe.step, of_a.limits[at] - probe.base, -probe.add);
+            meeting.add(self.probes.of(row), of_a.limits[at]);
         }
-        let steps = &steps[..count];
         for first in b_rows.clone().step_by(TILE_ROWS) {
             let tile = first / TILE_ROWS;
-            let biases = &self.biases[tile];
-            self.backend.tile_u7(codes, &self.tiles[tile * self.width..][..self.width], &mut sums[..count]);
-            self.backend.lanes_above(steps, &limits[..count], &sums, biases, &mut masks[..count]);
-            each_bit(&masks[..count], |at, lane| {
+            let tile = (&self.tiles[tile * self.width..][..self.width], &self.biases[tile]);
+            meeting.hear(self.backend, codes, tile, |at, lane, score| {
+                let base = self.probes.of(a_rows.start + at).base;
                 if first + lane != a_rows.start + at {
-                    let base = self.probes.of(a_rows.start + at).base;
-                    of_a.push(at, steps[at] * sums[at][lane] as f32 + biases[lane] + base, (first + lane) as u32);
-                    limits[at] = of_a.limits[at] - base;
+                    of_a.push(at, score + base, (first + lane) as u32);
                 }
+                of_a.limits[at] - base
             });
             let Some(of_b) = of_b.as_deref_mut() else { continue };
-            // The same with both sides changed: p + add > limit is p − limit > −add.
             let place = first - b_rows.start;
-            let mut minus_limits = [0.0; TILE_ROWS];
-            for (to, limit) in minus_limits.iter_mut().zip(&of_b.limits[place..]) {
-                *to = -limit;
-            }
-            self.backend.lanes_above(steps, &to_exceed[..count], &sums, &minus_limits, &mut masks[..count]);
-            each_bit(&masks[..count], |at, lane| {
-                let score = steps[at] * sums[at][lane] as f32 - to_exceed[at];
+            let limits: [f32; TILE_ROWS] = core::array::from_fn(|lane| of_b.limits[place + lane]);
+            meeting.tell(self.backend, &limits, |at, lane, score| {
                 of_b.push(place + lane, score, (a_rows.start + at) as u32);
             });
         }

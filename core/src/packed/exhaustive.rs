@@ -52,7 +52,8 @@ pub(super) fn join<J: Join>(
     let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
     let mut needed: Vec<usize> = search.find::<J>(&sample).map(|(_, needed)| needed).collect();
     needed.sort_unstable();
-    let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&MOST));
+    let most = MOST.min(Candidates::most(view));
+    let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&most));
     let candidates = dense::candidates::<J>(view, measure, backend, keep.max(n + 1), options)?;
     by_row::<J>(view, n, |first, to| search.choose(&candidates, first, to))
 }
@@ -187,7 +188,7 @@ impl Exhaustive<'_> {
     fn least_score(&self, query: &[f32], order: f32) -> f64 {
         let (order, squared) = (f64::from(order), dot(query, query));
         // What orders was rounded to f32, and so were directions.
-        let slack = 1e-6 * (order.abs() + squared);
+        let slack = 1e-6 * (order.abs() + squared) + f64::from(f32::MIN_POSITIVE);
         match self.view.shape.metric {
             Metric::Dot => -order - slack,
             Metric::Euclidean => 0.5 * (squared - order) - slack,

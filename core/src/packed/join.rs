@@ -85,7 +85,7 @@ impl Joiner<'_> {
                 truth.iter().filter(|neighbour| best.contains(&neighbour.row)).count()
             });
             let enough = kept.sum::<usize>() as f32 >= recall.clamp(0.0, 1.0) * (sample.len() * self.n) as f32;
-            if enough || width >= MOST_WIDTHS * self.n + 64 {
+            if enough || width >= MOST_WIDTHS * self.n + 64 || 3 * width > Candidates::most(self.view) {
                 return self.finish::<J>(&candidates, width);
             }
             width *= 3;

@@ -14,7 +14,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::grid::tile_width;
 use super::losses::Measure;
 use super::options::KnnOptions;
-use super::pairs::{Candidates, Groups, Lists, Probes, compare_all, each_bit};
+use super::pairs::{Candidates, Groups, Lists, Meeting, Probes, TOGETHER, compare_all};
 use super::search::best_leaves;
 use super::sweep::Tiles;
 use super::view::View;
@@ -25,8 +25,6 @@ use crate::simd::TILE_ROWS;
 
 /// Leaves that ask together: neighbours, which ask for the same leaves.
 const GROUP: usize = 16;
-/// Rows that are compared with a tile at once.
-const ROWS: usize = 96;
 /// Rows for which leaves are ranked together.
 const RANKED: usize = 48;
 
@@ -150,56 +148,47 @@ impl<'a> Near<'a> {
             return;
         }
         let asked_back = self.asked_back(a, b);
-        let mut few = Few::default();
+        let mut few = Few::new();
         for leaf in leaves {
-            for places in asks.for_leaf(leaf).chunks(ROWS) {
+            for places in asks.for_leaf(leaf).chunks(TOGETHER) {
                 few.take(self, a, of_a, places);
-                self.ask_leaf(a, of_a, b, of_b.as_deref_mut(), leaf, &mut few, &asked_back);
+                self.meet(&mut few, (a, &mut *of_a), (b, of_b.as_deref_mut()), leaf, &asked_back);
             }
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn ask_leaf(
+    /// Lets some rows of group `a` meet the rows of a leaf, which is one of group `b`.
+    fn meet(
         &self,
-        a: usize,
-        of_a: &mut Lists<'_>,
-        b: usize,
-        mut of_b: Option<&mut Lists<'_>>,
-        leaf: usize,
         few: &mut Few,
+        (a, of_a): (usize, &mut Lists<'_>),
+        (b, mut of_b): (usize, Option<&mut Lists<'_>>),
+        leaf: usize,
         asked_back: &Asked,
     ) {
         let (a_start, b_start) = (self.start(a), self.start(b));
+        let Few { codes, places, leaves, meeting } = few;
         let rows = self.view.leaf_rows(leaf as u32);
-        let Few { codes, steps, limits, to_exceed, places, leaves, sums, masks } = few;
-        for (first, (tile, biases)) in rows.clone().step_by(TILE_ROWS).zip(self.tiles.of(leaf)) {
-            self.backend.tile_u7(codes, tile, sums);
-            self.backend.lanes_above(steps, limits, sums, biases, masks);
-            each_bit(masks, |at, lane| {
+        for (first, tile) in rows.clone().step_by(TILE_ROWS).zip(self.tiles.of(leaf)) {
+            meeting.hear(self.backend, codes, tile, |at, lane, score| {
                 let (place, other) = (places[at] as usize, first + lane as u32);
+                let base = self.probes.of(a_start + place).base;
                 if other as usize != a_start + place {
-                    let base = self.probes.of(a_start + place).base;
-                    of_a.push(place, steps[at] * sums[at][lane] as f32 + biases[lane] + base, other);
-                    limits[at] = of_a.limits[place] - base;
+                    of_a.push(place, score + base, other);
                 }
+                of_a.limits[place] - base
             });
-            // Where one of two asks for the other, both hear of it. The same with both sides changed: p + add > limit is
-            // p − limit > −add.
+            // Where one of two asks for the other, both hear of it.
             let mut lists = of_b.as_deref_mut().map_or_else(|| of_a.all(), Lists::all);
             let first_place = first as usize - b_start;
-            let mut minus_limits = [f32::NEG_INFINITY; TILE_ROWS];
-            for (to, limit) in
-                minus_limits.iter_mut().zip(&lists.limits[first_place..]).take((rows.end - first) as usize)
-            {
-                *to = -limit;
-            }
-            self.backend.lanes_above(steps, to_exceed, sums, &minus_limits, masks);
-            each_bit(masks, |at, lane| {
+            let count = ((rows.end - first) as usize).min(TILE_ROWS);
+            let limits: [f32; TILE_ROWS] =
+                core::array::from_fn(|lane| if lane < count { lists.limits[first_place + lane] } else { f32::INFINITY });
+            meeting.tell(self.backend, &limits, |at, lane, score| {
                 let (row, place) = (a_start + places[at] as usize, first_place + lane);
                 // Who asks for itself is not told.
                 if row != b_start + place && !asked_back.by(place, leaves[at]) {
-                    lists.push(place, steps[at] * sums[at][lane] as f32 - to_exceed[at], row as u32);
+                    lists.push(place, score, row as u32);
                 }
             });
         }
@@ -244,39 +233,32 @@ impl Asked {
 }
 
 /// Some of the rows of a group, side by side.
-#[derive(Default)]
 struct Few {
     codes: Vec<i8>,
-    steps: Vec<f32>,
-    limits: Vec<f32>,
-    to_exceed: Vec<f32>,
     places: Vec<u32>,
     /// The leaf of each, counted from the group's first.
     leaves: Vec<u8>,
-    sums: Vec<[i32; TILE_ROWS]>,
-    masks: Vec<u16>,
+    meeting: Meeting,
 }
 
 impl Few {
+    const fn new() -> Self {
+        Self { codes: Vec::new(), places: Vec::new(), leaves: Vec::new(), meeting: Meeting::new() }
+    }
+
     fn take(&mut self, near: &Near<'_>, group: usize, lists: &Lists<'_>, places: &[u32]) {
         self.codes.clear();
-        self.steps.clear();
-        self.limits.clear();
-        self.to_exceed.clear();
         self.leaves.clear();
+        self.meeting.clear();
         self.places.clear();
         self.places.extend_from_slice(places);
         let (start, leaves) = (near.start(group), near.leaves_of(group));
         let starts = &near.view.leaves[leaves];
         for place in places.iter().map(|place| *place as usize) {
-            let (row, probe) = (start + place, near.probes.of(start + place));
+            let row = start + place;
             self.codes.extend_from_slice(near.probes.codes(row..row + 1));
-            self.steps.push(probe.step);
-            self.limits.push(lists.limits[place] - probe.base);
-            self.to_exceed.push(-probe.add);
+            self.meeting.add(near.probes.of(row), lists.limits[place]);
             self.leaves.push((starts.iter().filter(|start| start.row as usize <= row).count() - 1) as u8);
         }
-        self.sums.resize(places.len(), [0; TILE_ROWS]);
-        self.masks.resize(places.len(), 0);
     }
 }

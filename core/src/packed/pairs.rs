@@ -8,12 +8,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::format::Shape;
 use super::grid::tile_width;
 use super::losses::{Measure, Measured};
 use super::view::{View, row_bias};
+use crate::Backend;
 use crate::error::PackedError;
 use crate::parallel::{self, Join};
-use crate::simd::TILE_ROWS;
+use crate::simd::{TILE_BYTES, TILE_ROWS};
 use crate::top_k::{key, split_key};
 
 /// A row as a query: a score is base + step · sum + the other's bias.
@@ -125,6 +127,14 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
+    /// How many each row may keep so that all take no more memory than the vectors, or a gibibyte.
+    pub(super) fn most(view: &View<'_>) -> usize {
+        let Shape { rows, dimensions, .. } = view.shape;
+        let vectors = rows.saturating_mul(dimensions).saturating_mul(size_of::<f32>());
+        // A half more is room for those that come before they are sorted out.
+        vectors.max(1 << 30) / rows.max(1) / (size_of::<u64>() * 3 / 2)
+    }
+
     /// Lists in which rows keep at least the best `keep`, for whole tiles of rows.
     pub(super) fn new(rows: usize, keep: usize) -> Result<Self, PackedError> {
         let places = rows.next_multiple_of(TILE_ROWS);
@@ -228,6 +238,78 @@ fn fork<J: Join>(size: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) 
     } else {
         a();
         b();
+    }
+}
+
+/// Rows that meet a tile at once, at the most.
+pub(super) const TOGETHER: usize = 96;
+
+/// Rows that meet those of tiles: of two that meet, each may be among the other's best.
+pub(super) struct Meeting {
+    count: usize,
+    steps: [f32; TOGETHER],
+    /// What products and biases have to exceed.
+    limits: [f32; TOGETHER],
+    /// What a row's products less another's limit have to exceed so that it is one of the other's best.
+    to_exceed: [f32; TOGETHER],
+    sums: [[i32; TILE_ROWS]; TOGETHER],
+    masks: [u16; TOGETHER],
+}
+
+impl Meeting {
+    pub(super) const fn new() -> Self {
+        Self {
+            count: 0,
+            steps: [0.0; TOGETHER],
+            limits: [0.0; TOGETHER],
+            to_exceed: [0.0; TOGETHER],
+            sums: [[0; TILE_ROWS]; TOGETHER],
+            masks: [0; TOGETHER],
+        }
+    }
+
+    pub(super) const fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// Adds a row that keeps what exceeds a limit.
+    pub(super) fn add(&mut self, probe: Probe, limit: f32) {
+        let at = self.count;
+        (self.steps[at], self.limits[at], self.to_exceed[at]) = (probe.step, limit - probe.base, -probe.add);
+        self.count += 1;
+    }
+
+    /// Meets a tile: calls `heard` with the number of each row and of a row of the tile that may be among its best, and with its
+    /// score but for the base; that returns what is to be exceeded from then on. `codes` are those of the rows.
+    pub(super) fn hear(
+        &mut self,
+        backend: Backend,
+        codes: &[i8],
+        (tile, biases): (&[[u8; TILE_BYTES]], &[f32; TILE_ROWS]),
+        mut heard: impl FnMut(usize, usize, f32) -> f32,
+    ) {
+        let Self { count, steps, limits, sums, masks, .. } = self;
+        let (steps, limits) = (&steps[..*count], &mut limits[..*count]);
+        let (sums, masks) = (&mut sums[..*count], &mut masks[..*count]);
+        backend.tile_u7(codes, tile, sums);
+        backend.lanes_above(steps, limits, sums, biases, masks);
+        each_bit(masks, |at, lane| limits[at] = heard(at, lane, steps[at] * sums[at][lane] as f32 + biases[lane]));
+    }
+
+    /// The other way round for the tile that was met last: calls `told` with the number of a row and of each row of the tile
+    /// among whose best it may be, and with its score there. `limits` are those of the tile's rows.
+    pub(super) fn tell(
+        &mut self,
+        backend: Backend,
+        limits: &[f32; TILE_ROWS],
+        mut told: impl FnMut(usize, usize, f32),
+    ) {
+        let Self { count, steps, to_exceed, sums, masks, .. } = self;
+        let (steps, to_exceed) = (&steps[..*count], &to_exceed[..*count]);
+        let (sums, masks) = (&sums[..*count], &mut masks[..*count]);
+        // The same with both sides changed: p + add > limit is p − limit > −add.
+        backend.lanes_above(steps, to_exceed, sums, &limits.map(|limit| -limit), masks);
+        each_bit(masks, |at, lane| told(at, lane, steps[at] * sums[at][lane] as f32 - to_exceed[at]));
     }
 }
 

@@ -1,0 +1,9 @@
+//! AVX-512 as of Ice Lake and Zen 4.
+
+mod floats;
+mod integers;
+
+pub(in crate::simd) use floats::{axpby, dot, l1, squared_l2};
+pub(in crate::simd) use integers::{
+    best_of_tile, dot_i8, dot_u7, hamming, lanes_above, rows_reaching, scan_4bit, tile_u7,
+};
