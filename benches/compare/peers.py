@@ -4,13 +4,15 @@ usage: peers.py VECTORS.bin [--metric angular] [--only ohyeah,scann,...] [--quer
 
 A fixed shuffle holds out the queries; recall is recall@10 against the exact answers, computed in f64. Builds use two threads,
 queries one, in rounds over all peers, of which the best counts. Prints a line for each point, and for each peer the queries per
-second at recall .90, .95 and .99, read off the line between the points on either side; of each, too, the seconds to build, the
-size of its file where it tells one, and what the build added to the memory of the process at the most. Writes all of it to a
-JSON file. Needs what requirements.txt lists; a peer that is not installed is named and left out, and the program then ends with
+second at recall .90, .95 and .99 or more, read off the points and the lines between them; of each, too, the seconds to build (of
+pynndescent with compiling), the size of its file where it tells one, and what the build added to the memory of the process at
+the most. Writes all of it to a JSON file. Needs what requirements.txt lists; a peer that is not installed is named and left out, and the program then ends with
 an error.
 """
 
 import argparse
+import ctypes
+import gc
 import importlib
 import json
 import os
@@ -28,7 +30,7 @@ from vectors import load, machine, memory, reset_peak
 TOP = 10
 AT = (0.90, 0.95, 0.99)
 BUILD_THREADS = 2
-# Seconds for all queries from which on one round is enough.
+# Seconds for all queries from which on two rounds are enough.
 SLOW = 3
 
 
@@ -54,8 +56,8 @@ def file_size(save):
         return os.path.getsize(path)
 
 
-# Each peer builds an index. It returns the seconds that took, the bytes of the index, and tries: parameters, what sets them, and a
-# function from a query to ids.
+# Each peer builds an index. It returns the seconds that took, what tells the bytes of the index, and tries: parameters, what sets
+# them, and a function from a query to ids.
 
 
 def nothing():
@@ -70,7 +72,7 @@ def ohyeah(items, metric):
     built = time.perf_counter() - start
     answer = lambda recall: lambda q: index.search(q, TOP, recall)[0]
     recalls = (0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)
-    return built, index.nbytes, [(f"recall={recall}", nothing, answer(recall)) for recall in recalls]
+    return built, lambda: index.nbytes, [(f"recall={recall}", nothing, answer(recall)) for recall in recalls]
 
 
 def scann(items, metric, soar=False, leaves=1000):
@@ -90,7 +92,7 @@ def scann(items, metric, soar=False, leaves=1000):
     answer = lambda searched, reorder: (
         lambda q: index.search(q, leaves_to_search=searched, pre_reorder_num_neighbors=reorder)[0]
     )
-    return built, 0, [(f"leaves={l}/{leaves},reorder={r}", nothing, answer(l, r)) for l, r in tries]
+    return built, lambda: 0, [(f"leaves={l}/{leaves},reorder={r}", nothing, answer(l, r)) for l, r in tries]
 
 
 def scann_soar(items, metric):
@@ -108,7 +110,7 @@ def annoy(items, metric, trees=100):
     built = time.perf_counter() - start
     answer = lambda search_k: lambda q: index.get_nns_by_vector(q, TOP, search_k)
     search_ks = (1000, 3000, 10000, 20000, 30000, 40000, 60000, 80000, 160000)
-    return built, file_size(index.save), [(f"trees={trees},search_k={k}", nothing, answer(k)) for k in search_ks]
+    return built, partial(file_size, index.save), [(f"trees={trees},search_k={k}", nothing, answer(k)) for k in search_ks]
 
 
 EFS = (10, 20, 40, 80, 120, 160, 320, 640, 1280)
@@ -125,7 +127,7 @@ def hnswlib(items, metric, m=16):
     built = time.perf_counter() - start
     index.set_num_threads(1)
     answer = lambda q: index.knn_query(q, TOP)[0][0]
-    return built, file_size(index.save_index), [(f"M={m},ef={ef}", partial(index.set_ef, ef), answer) for ef in EFS]
+    return built, partial(file_size, index.save_index), [(f"M={m},ef={ef}", partial(index.set_ef, ef), answer) for ef in EFS]
 
 
 def nmslib(items, metric, m=16):
@@ -138,20 +140,20 @@ def nmslib(items, metric, m=16):
     built = time.perf_counter() - start
     answer = lambda q: index.knnQuery(q, TOP)[0]
     tries = [(f"M={m},efSearch={ef}", partial(index.setQueryTimeParams, {"efSearch": ef}), answer) for ef in EFS]
-    return built, file_size(index.saveIndex), tries
+    return built, partial(file_size, index.saveIndex), tries
 
 
 def usearch(items, metric, m=16):
     from usearch.index import Index
 
-    measure = {"angular": "cos", "euclidean": "l2sq", "dot": "ip"}[metric]
+    measure = "l2sq" if metric == "euclidean" else "ip"
     index = Index(ndim=items.shape[1], metric=measure, dtype="f32", connectivity=m, expansion_add=200)
     start = time.perf_counter()
     index.add(np.arange(len(items)), items, threads=BUILD_THREADS)
     built = time.perf_counter() - start
     answer = lambda q: index.search(q, TOP).keys
     tries = [(f"connectivity={m},expansion={ef}", partial(setattr, index, "expansion_search", ef), answer) for ef in EFS]
-    return built, file_size(index.save), tries
+    return built, partial(file_size, index.save), tries
 
 
 def lorann(items, metric, clusters=1024):
@@ -164,7 +166,7 @@ def lorann(items, metric, clusters=1024):
     built = time.perf_counter() - start
     answer = lambda searched, rerank: lambda q: index.search(q, TOP, searched, rerank, n_threads=1)
     tries = ((8, 100), (16, 100), (24, 200), (32, 200), (64, 400), (96, 800), (128, 800), (192, 1600), (256, 3200))
-    return built, file_size(index.save), [(f"clusters={c}/{clusters},rerank={r}", nothing, answer(c, r)) for c, r in tries]
+    return built, partial(file_size, index.save), [(f"clusters={c}/{clusters},rerank={r}", nothing, answer(c, r)) for c, r in tries]
 
 
 def pynndescent(items, metric):
@@ -176,24 +178,25 @@ def pynndescent(items, metric):
     built = time.perf_counter() - start
     answer = lambda epsilon: lambda q: index.query(q[None], TOP, epsilon)[0][0]
     epsilons = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
-    return built, 0, [(f"epsilon={epsilon}", nothing, answer(epsilon)) for epsilon in epsilons]
+    return built, lambda: 0, [(f"epsilon={epsilon}", nothing, answer(epsilon)) for epsilon in epsilons]
 
 
-def faiss_index(items, metric, spec, tries):
+def faiss_index(items, metric, spec, tries, how=""):
     import faiss
 
     measure = faiss.METRIC_L2 if metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
     faiss.omp_set_num_threads(BUILD_THREADS)
     index = faiss.index_factory(items.shape[1], spec, measure)
+    space, answer = faiss.ParameterSpace(), lambda q: index.search(q[None], TOP)[1][0]
+    space.set_index_parameters(index, how)
     start = time.perf_counter()
     index.train(items)
     index.add(items)
     built = time.perf_counter() - start
     faiss.omp_set_num_threads(1)
-    space, answer = faiss.ParameterSpace(), lambda q: index.search(q[None], TOP)[1][0]
     set_to = lambda what: partial(space.set_index_parameters, index, what) if what else nothing
     tries = [(f"{spec},{what}" if what else spec, set_to(what), answer) for what in tries]
-    return built, len(faiss.serialize_index(index)), tries
+    return built, partial(file_size, partial(faiss.write_index, index)), tries
 
 
 def faiss_ivf_flat(items, metric):
@@ -208,7 +211,7 @@ def faiss_fast_scan(items, metric):
 
 
 def faiss_hnsw(items, metric):
-    return faiss_index(items, metric, "HNSW16", [f"efSearch={ef}" for ef in EFS])
+    return faiss_index(items, metric, "HNSW16", [f"efSearch={ef}" for ef in EFS], how="efConstruction=200")
 
 
 def faiss_flat(items, metric):
@@ -233,13 +236,21 @@ PEERS = {
 
 
 def at(points, recall):
-    """Queries per second at a recall: the best of the lines between neighbouring points that cross it."""
-    points, best = sorted((p["recall"], p["queries_per_second"]) for p in points), None
+    """Queries per second at a recall or a greater one: of the points, and of the lines between neighbours."""
+    points = sorted((p["recall"], p["queries_per_second"]) for p in points)
+    best = max((speed for reached, speed in points if reached >= recall), default=None)
     for (low, slow), (high, fast) in zip(points, points[1:]):
-        if low <= recall <= high:
-            share = (recall - low) / (high - low) if high > low else 0
-            best = max(best or 0, slow + share * (fast - slow))
+        if low <= recall < high:
+            best = max(best, slow + (recall - low) / (high - low) * (fast - slow))
     return best
+
+
+def give_back():
+    """Gives memory that is not used back, so that what the next build takes is seen. Does nothing but with glibc."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
 
 
 def main():
@@ -268,16 +279,17 @@ def main():
         except ImportError as error:
             missing.append(f"{name}: {error}")
             continue
+        give_back()
         reset_peak()
         before = memory("VmRSS")
         built, size, own = PEERS[name](items, options.metric)
-        about = dict(peer=name, build_seconds=round(built, 2), bytes=size, peak_mb=round(memory("VmHWM") - before))
+        about = dict(peer=name, build_seconds=round(built, 2), peak_mb=round(memory("VmHWM") - before), bytes=size())
         print(f"{name:16}built in {built:.1f} s", flush=True)
         tries += [(about | dict(parameters=parameters), prepare, answer) for parameters, prepare, answer in own]
     # Rounds over all, as the machine may be busier in one minute than in another; the best of each counts.
-    for round_number in range(options.rounds):
+    for number in range(options.rounds):
         for point, prepare, answer in tries:
-            if point.get("seconds", 0) >= SLOW:
+            if number >= 2 and point["seconds"] >= SLOW:
                 continue
             prepare()
             for query in queries[:100]:
@@ -286,10 +298,11 @@ def main():
             found = [answer(query) for query in queries]
             seconds = time.perf_counter() - start
             point["seconds"] = min(seconds, point.get("seconds", seconds))
-            recall = np.mean([len(t & set(map(int, f))) / TOP for t, f in zip(truth, found)])
-            point |= dict(recall=round(float(recall), 4), queries_per_second=round(len(queries) / point["seconds"]))
-            if round_number + 1 == options.rounds or seconds >= SLOW:
-                print(f"{point['peer']:16}{point['parameters']:46}{recall:8.4f}{point['queries_per_second']:9} queries/s", flush=True)
+            point["recall"] = round(float(np.mean([len(t & set(map(int, f))) / TOP for t, f in zip(truth, found)])), 4)
+        print(f"round {number + 1} of {options.rounds}", flush=True)
+    for point, _, _ in tries:
+        point["queries_per_second"] = round(len(queries) / point["seconds"])
+        print(f"{point['peer']:16}{point['parameters']:46}{point['recall']:8.4f}{point['queries_per_second']:9} queries/s")
     points = [{key: value for key, value in point.items() if key != "seconds"} for point, _, _ in tries]
     print(f"\n{'':16}{'build':>8}{'MB':>6}{'peak MB':>9}" + "".join(f"{f'at {recall}':>10}" for recall in AT))
     for name in dict.fromkeys(point["peer"] for point in points):

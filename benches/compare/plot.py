@@ -27,7 +27,7 @@ def main():
             # Points that another one beats in both are not of use to anyone.
             best = [p for p in points if not any(q[0] >= p[0] and q[1] > p[1] for q in points)]
             own = peer == "ohyeah"
-            panel.plot(*zip(*best), marker="o", markersize=4, label=peer, color=f"C{number}", linewidth=3 if own else 1.3)
+            panel.plot(*zip(*best), marker="o", markersize=4, label=peer, color=plt.cm.tab20(number % 20), linewidth=3 if own else 1.3)
         panel.set_yscale("log")
         panel.set_xlabel("recall@10")
         panel.set_ylabel("queries per second, one thread")

@@ -1,6 +1,9 @@
-//! A search of a packed index takes no memory once its scratch has room.
+//! A search that has room for its work allocates nothing. A test binary of its own: the allocator is everybody's.
 
-#![allow(missing_docs)]
+#![allow(clippy::expect_used, clippy::panic)]
+#![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
+
+mod oracle;
 
 #[path = "oracle/vectors.rs"]
 mod vectors;
@@ -9,47 +12,85 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ohyeah_core::packed::Scratch;
-use ohyeah_core::{Packed, PackedOptions, PackedSearch, Serial};
-use vectors::{METRICS, vectors};
+use ohyeah_core::{
+    Angular, BuildOptions, Distance, Dot, Element, Euclidean, Hamming, IdSet, Packed, PackedOptions, PackedSearch,
+    Search, Serial,
+};
+use oracle::data;
 
-/// Counts what a thread allocates.
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is handed on to the system's allocator as it is.
-#[allow(unsafe_code)]
+fn count() -> usize {
+    ALLOCATIONS.get()
+}
+
+// SAFETY: every call goes on to the system's allocator with the caller's own arguments.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's obligation is the same.
+        ALLOCATIONS.set(count() + 1);
+        // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
 
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's obligation is the same.
-        unsafe { System.dealloc(at, layout) }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(count() + 1);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
     }
 }
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+fn check<D: Distance>() {
+    let rows = data::odd_rows(1, 2000, 20);
+    let forest = data::items::<D>(&rows, 20).build(BuildOptions::trees(10)).expect("builds");
+    let queries: Vec<_> = rows.values().step_by(50).map(|row| D::Element::from_numbers(row)).collect();
+    let allowed: IdSet = (0..2000).step_by(3).collect();
+    let mut searcher = forest.searcher();
+    let mut ask = || {
+        for query in &queries {
+            searcher.search(query, &Search::top(10)).expect("searches");
+            searcher.search(query, &Search::top(20).search_k(500).filter(&allowed)).expect("searches");
+            searcher.search_item(4, &Search::top(5).search_k(2000).filter(|id| id % 5 == 1)).expect("searches");
+        }
+    };
+    ask();
+    let before = count();
+    ask();
+    assert_eq!(count() - before, 0, "allocations of a search in {}", D::METRIC);
+}
+
 #[test]
-fn a_search_allocates_nothing_once_it_has_room() {
+fn a_warm_searcher_allocates_nothing() {
+    check::<Angular>();
+    check::<Euclidean>();
+    check::<Hamming>();
+    check::<Dot>();
+}
+
+#[test]
+fn a_search_of_a_packed_index_allocates_nothing_once_it_has_room() {
     let d = 20;
-    let items = vectors(5000, d, 11);
-    for metric in METRICS {
-        let index = Packed::build::<Serial>(metric, &items, d, &PackedOptions::new()).unwrap();
+    let items = vectors::vectors(5000, d, 11);
+    for metric in vectors::METRICS {
+        let index = Packed::build::<Serial>(metric, &items, d, &PackedOptions::new()).expect("builds");
         let mut scratch = Scratch::new();
         let search = PackedSearch::top(10).recall(0.9);
-        index.search_in(&mut scratch, &items[..d], &search).unwrap();
-        let before = ALLOCATIONS.with(Cell::get);
+        index.search_in(&mut scratch, &items[..d], &search).expect("searches");
+        let before = count();
         for query in items.chunks_exact(d) {
-            index.search_in(&mut scratch, query, &search).unwrap();
+            index.search_in(&mut scratch, query, &search).expect("searches");
         }
-        assert_eq!(ALLOCATIONS.with(Cell::get), before, "{metric}");
+        assert_eq!(count(), before, "{metric}");
     }
 }

@@ -155,7 +155,6 @@ fn four_bits() {
     oracle::kernels::four_bits(&vec![255; 7 * 32 * 700]);
 }
 
-/// Scores of tiles: every backend rounds a product and a sum, one after the other.
 #[test]
 fn rows_that_reach_a_limit() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
@@ -179,6 +178,7 @@ fn rows_that_reach_a_limit() {
     }
 }
 
+/// Scores of tiles: every backend rounds a product and a sum, one after the other.
 #[test]
 fn scores_of_tiles() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(8);

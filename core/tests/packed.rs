@@ -15,9 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use ohyeah_core::error::{PackedError, SearchError, VectorError};
 use ohyeah_core::packed::Scratch;
-use ohyeah_core::{
-    Backend, Knn, KnnOptions, Metric, Neighbour, Packed, PackedOptions, PackedSearch, Serial,
-};
+use ohyeah_core::{Backend, Knn, KnnOptions, Metric, Neighbour, Packed, PackedOptions, PackedSearch, Serial};
 use vectors::{METRICS, vectors};
 
 fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
@@ -130,15 +128,17 @@ fn bytes_and_answers_are_the_same_for_every_backend_and_number_of_threads() {
         let reference = Packed::build::<Serial>(metric, &items, d, &options).unwrap();
         let knn = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5)).unwrap();
         let exact = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5).exact()).unwrap();
+        let on_two = Packed::build::<threads::Threads<2>>(metric, &items, d, &options).unwrap();
+        assert!(on_two.as_bytes() == reference.as_bytes());
         for backend in Backend::available() {
-            let index = Packed::build::<threads::Threads<3>>(metric, &items, d, &options.backend(backend)).unwrap();
+            let index = Packed::build::<threads::Threads<8>>(metric, &items, d, &options.backend(backend)).unwrap();
             assert!(index.as_bytes() == reference.as_bytes(), "{backend:?}");
             for query in items.chunks_exact(d).step_by(300) {
                 let search = PackedSearch::top(10);
                 assert_eq!(index.search(query, &search).unwrap(), reference.search(query, &search).unwrap());
             }
             let again =
-                Knn::of::<threads::Threads<2>>(metric, &items, d, &KnnOptions::top(5).backend(backend)).unwrap();
+                Knn::of::<threads::Threads<8>>(metric, &items, d, &KnnOptions::top(5).backend(backend)).unwrap();
             assert_eq!(again, knn, "{backend:?}");
             let options = KnnOptions::top(5).exact().backend(backend);
             assert_eq!(Knn::of::<threads::Threads<2>>(metric, &items, d, &options).unwrap(), exact, "{backend:?}");

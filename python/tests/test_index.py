@@ -1,8 +1,11 @@
 """The packed index and the graph of neighbours, against brute force in numpy."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -190,10 +193,15 @@ def test_within_a_distance(vectors, metric):
 ])
 def test_ctrl_c_ends_long_work(work):
     vectors = np.random.default_rng(4).standard_normal((150_000, 64)).astype("f4")
-    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+    start = time.perf_counter()
+    work(vectors)
+    whole = time.perf_counter() - start
+    timer = threading.Timer(whole / 10, signal.raise_signal, [signal.SIGINT])
+    start = time.perf_counter()
     timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
             work(vectors)
     finally:
         timer.join()
+    assert time.perf_counter() - start < whole * 0.8

@@ -9,6 +9,7 @@ use super::calibrate::{calibrate, sample};
 use super::codebook::{Codebook, Encoder, NUMBERS, tables, train};
 use super::format::{Layout, LeafStart, MOST_DIMENSIONS, Shape, can_pack, row_bytes};
 use super::grid::{Grid, code_in, offset_and_step, tile_width};
+use super::options::Cancel;
 use super::partition::{KMeans, Leaves};
 use super::rows::{Rows, dot};
 use super::sample::Sample;
@@ -49,7 +50,7 @@ pub(crate) fn build_partition<J: Join>(
     let progress = || options.tell(0.0..0.3, steps.fetch_add(1, Relaxed), PASSES_FOR_NEIGHBOURS + 3);
     let leaves = (rows.len() / ROWS_A_LEAF_FOR_NEIGHBOURS).max(1);
     let how = PackedOptions::new().leaves(leaves).seed(options.seed).passes(PASSES_FOR_NEIGHBOURS).progress(&progress);
-    let how = PackedOptions { cancel: options.cancel, ..how };
+    let how = how.cancelled_by(options.cancel);
     build_with::<J>(rows, backend, &how, false)
 }
 
@@ -70,18 +71,7 @@ fn build_with<J: Join>(
     let held_out = if codes_too { sample(n) } else { Sample::NONE };
     let k_means = KMeans { rows, grid, leaves, passes, seed, held_out, backend, options };
     let (centroids, leaves) = k_means.run::<J>().ok_or(PackedError::Cancelled)?;
-    let starts: Vec<LeafStart> = leaves
-        .starts
-        .windows(2)
-        .map(|pair| (pair[1] - pair[0]).div_ceil(SCAN_ROWS as u32))
-        .chain([0])
-        .zip(&leaves.starts)
-        .scan(0, |block, (blocks, row)| {
-            let start = LeafStart { row: *row, block: *block };
-            *block += blocks;
-            Some(start)
-        })
-        .collect();
+    let starts = leaf_starts(&leaves);
     let keys = options.keys.map(|keys| keys.iter().map(|key| key.len()).sum());
     let blocks = starts.last().map_or(0, |end| end.block) as usize;
     let shape = Shape { metric: rows.metric, dimensions: d, rows: n, leaves: leaves.len(), blocks, keys };
@@ -128,8 +118,16 @@ fn build_with<J: Join>(
     for (row, id) in (0..).zip(&leaves.order) {
         rows_to[*id as usize] = row;
     }
-    let writer =
-        Writer { rows, grid, codebooks: &codebooks, leaves: &leaves, starts: &starts, centroid: &centroid, codes_too };
+    let writer = Writer {
+        rows,
+        grid,
+        codebooks: &codebooks,
+        leaves: &leaves,
+        starts: &starts,
+        centroid: &centroid,
+        codes_too,
+        cancel: options.cancel,
+    };
     writer.write::<J>(
         0,
         Parts {
@@ -141,27 +139,40 @@ fn build_with<J: Join>(
             leaves: leaves.len(),
         },
     );
-    if let Some(from) = options.keys {
-        let mut end = 0;
-        for (key, to) in from.iter().zip(bytemuck::cast_slice_mut::<_, u64>(ends)) {
-            keys[end..end + key.len()].copy_from_slice(key.as_bytes());
-            end += key.len();
-            *to = end as u64;
-        }
-    }
+    write_keys(options.keys.unwrap_or(&[]), keys, bytemuck::cast_slice_mut(ends));
     options.step();
-    if options.is_cancelled() {
-        return Err(PackedError::Cancelled);
-    }
+    options.cancel.check()?;
     if !codes_too {
         return Ok((buf, layout));
     }
-    let points = calibrate::<J>(&layout.view(buf.as_ref()), backend);
+    let points = calibrate::<J>(&layout.view(buf.as_ref()), backend, options.cancel);
+    options.cancel.check()?;
     let [.., calibration, _, _] = layout.sections_mut(buf.as_mut());
     calibration.copy_from_slice(bytemuck::cast_slice(&points));
     layout.seal(buf.as_mut());
     options.step();
     Ok((buf, layout))
+}
+
+/// Where the rows and the blocks of codes of each leaf begin, and where those of the last end.
+fn leaf_starts(leaves: &Leaves) -> Vec<LeafStart> {
+    let blocks = leaves.starts.windows(2).map(|pair| (pair[1] - pair[0]).div_ceil(SCAN_ROWS as u32)).chain([0]);
+    let mut block = 0;
+    let mut start = |(blocks, row): (u32, &u32)| {
+        let start = LeafStart { row: *row, block };
+        block += blocks;
+        start
+    };
+    blocks.zip(&leaves.starts).map(&mut start).collect()
+}
+
+fn write_keys(from: &[&str], to: &mut [u8], ends: &mut [u64]) {
+    let mut end = 0;
+    for (key, end_to) in from.iter().zip(ends) {
+        to[end..end + key.len()].copy_from_slice(key.as_bytes());
+        end += key.len();
+        *end_to = end as u64;
+    }
 }
 
 fn check(rows: Rows<'_>, backend: Backend) -> Result<(), PackedError> {
@@ -247,6 +258,7 @@ struct Writer<'a, C> {
     starts: &'a [LeafStart],
     centroid: &'a C,
     codes_too: bool,
+    cancel: Cancel<'a>,
 }
 
 /// Leaves that a thread writes at a time.
@@ -297,6 +309,9 @@ impl<C: Fn(usize, &mut [f32]) + Sync> Writer<'_, C> {
         let mut biases = Vec::new();
         let (mut row_at, mut block_at) = (0, 0);
         for at in 0..parts.leaves {
+            if self.cancel.is_set() {
+                return;
+            }
             (self.centroid)(first + at, &mut middle);
             biases.clear();
             let ids = self.leaves.rows(first + at);

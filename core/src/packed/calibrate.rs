@@ -7,9 +7,10 @@
 
 use alloc::vec::Vec;
 
-use super::exhaustive;
+use super::exhaustive::Exhaustive;
 use super::format::{CALIBRATED, Point};
 use super::losses::Measure;
+use super::options::Cancel;
 use super::sample::Sample;
 use super::search::{Effort, Scratch};
 use super::sweep::Tiles;
@@ -62,13 +63,18 @@ pub(crate) fn sample(rows: usize) -> Sample {
     Sample::new(rows, SAMPLE.min(rows.div_ceil(10)))
 }
 
-pub(crate) fn calibrate<J: Join>(view: &View<'_>, backend: Backend) -> [Point; CALIBRATED] {
+/// The efforts of an index; of no use once it is called off.
+pub(super) fn calibrate<J: Join>(view: &View<'_>, backend: Backend, cancel: Cancel<'_>) -> [Point; CALIBRATED] {
     let sample = sample(view.shape.rows);
     let rows: Vec<u32> = (0..sample.len()).filter_map(|at| view.rows.get(sample.id(at) as usize).copied()).collect();
-    let truth =
-        exhaustive::nearest::<J>(view, &Tiles::new::<J>(view), &Measure::new::<J>(view), backend, NEAREST, &rows);
+    let (tiles, measure) = (Tiles::new::<J>(view), Measure::new::<J>(view));
+    let search = Exhaustive { view, tiles: &tiles, measure: &measure, backend, n: NEAREST, cancel };
+    let truth = search.nearest_of::<J>(&rows);
     let grid = grid(view.shape.leaves.max(1));
     let neighbours = parallel::map::<J, _>(0..rows.len(), &|at| {
+        if cancel.is_set() {
+            return Vec::new();
+        }
         let mut scratch = Scratch::new();
         scratch.set_row(view, rows[at]);
         let nearest: Vec<u32> = truth[at].iter().map(|nearest| nearest.row).collect();

@@ -42,7 +42,8 @@ pub(super) fn candidates<J: Join>(
     let all = All::new::<J>(view, measure, backend, options);
     let mut candidates = Candidates::new(view.shape.rows, keep)?;
     compare_all::<J>(&all, 0..all.groups(), candidates.lists());
-    if options.is_cancelled() { Err(PackedError::Cancelled) } else { Ok(candidates) }
+    options.cancel.check()?;
+    Ok(candidates)
 }
 
 impl<'a> All<'a> {
@@ -86,7 +87,7 @@ impl Groups for All<'_> {
         if done.is_multiple_of(4096) {
             self.options.tell(0.3..0.95, done, self.groups() * (self.groups() + 1) / 2);
         }
-        if self.options.is_cancelled() {
+        if self.options.cancel.is_set() {
             return;
         }
         let (a_rows, b_rows) = (self.rows(a), self.rows(b));

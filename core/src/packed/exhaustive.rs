@@ -11,7 +11,7 @@ use super::dense;
 use super::join::{NONE, by_row, finish_row};
 use super::knn::Knn;
 use super::losses::{Measure, Measured};
-use super::options::KnnOptions;
+use super::options::{Cancel, KnnOptions};
 use super::pairs::Candidates;
 use super::rows::dot;
 use super::sample::Sample;
@@ -30,32 +30,14 @@ const ENOUGH_FOR: usize = 98;
 /// So many candidates are kept of each row at the most.
 const MOST: usize = 1024;
 
-struct Exhaustive<'a> {
-    view: &'a View<'a>,
-    tiles: &'a Tiles,
-    backend: Backend,
-    n: usize,
-    measure: &'a Measure<'a>,
-}
-
-/// The neighbours of all rows.
-pub(super) fn join<J: Join>(
-    view: &View<'_>,
-    tiles: &Tiles,
-    measure: &Measure<'_>,
-    backend: Backend,
-    n: usize,
-    options: &KnnOptions<'_>,
-) -> Result<Knn, PackedError> {
-    let search = Exhaustive { view, tiles, backend, n, measure };
-    let sample = Sample::new(view.shape.rows, SAMPLE);
-    let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
-    let mut needed: Vec<usize> = search.find::<J>(&sample).map(|(_, needed)| needed).collect();
-    needed.sort_unstable();
-    let most = MOST.min(Candidates::most(view));
-    let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&most));
-    let candidates = dense::candidates::<J>(view, measure, backend, keep.max(n + 1), options)?;
-    by_row::<J>(view, n, |first, to| search.choose(&candidates, first, to))
+/// Looks for the `n` nearest. What it finds is of no use once it is called off.
+pub(super) struct Exhaustive<'a> {
+    pub(super) view: &'a View<'a>,
+    pub(super) tiles: &'a Tiles,
+    pub(super) measure: &'a Measure<'a>,
+    pub(super) backend: Backend,
+    pub(super) n: usize,
+    pub(super) cancel: Cancel<'a>,
 }
 
 /// A neighbour that was found for sure.
@@ -65,26 +47,36 @@ pub(super) struct True {
     pub(super) behind: u32,
 }
 
-/// The neighbours of some rows, nearest first; fewer than `n` where there are not as many.
-pub(super) fn nearest<J: Join>(
-    view: &View<'_>,
-    tiles: &Tiles,
-    measure: &Measure<'_>,
-    backend: Backend,
-    n: usize,
-    rows: &[u32],
-) -> Vec<Vec<True>> {
-    let search = Exhaustive { view, tiles, backend, n, measure };
-    search.find::<J>(rows).map(|(found, _)| found).collect()
-}
-
 impl Exhaustive<'_> {
+    /// The neighbours of all rows.
+    pub(super) fn join<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
+        let Self { view, measure, backend, n, .. } = *self;
+        let sample = Sample::new(view.shape.rows, SAMPLE);
+        let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
+        let mut needed: Vec<usize> = self.find::<J>(&sample).map(|(_, needed)| needed).collect();
+        needed.sort_unstable();
+        let most = MOST.min(Candidates::most(view));
+        let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&most));
+        let candidates = dense::candidates::<J>(view, measure, backend, keep.max(n + 1), options)?;
+        let found = by_row::<J>(view, n, |first, to| self.choose(&candidates, first, to))?;
+        self.cancel.check()?;
+        Ok(found)
+    }
+
+    /// The neighbours of some rows, nearest first; fewer than `n` where there are not as many.
+    pub(super) fn nearest_of<J: Join>(&self, rows: &[u32]) -> Vec<Vec<True>> {
+        self.find::<J>(rows).map(|(found, _)| found).collect()
+    }
+
     /// Writes the `n` nearest of the candidates of each row from one on, and looks for those of rows whose candidates are too few.
     fn choose(&self, candidates: &Candidates, first: u32, to: &mut [Neighbour]) {
         let (mut best, mut keys) = (TopK::default(), Vec::new());
         let mut measured = Measured::new(self.view.shape.dimensions);
         let mut others = Vec::new();
         for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
+            if self.cancel.is_set() {
+                return;
+            }
             self.measure.see(row, &mut measured);
             let bound = self.measure.bound(&measured);
             let (found, limit) = candidates.of(row);
@@ -147,6 +139,9 @@ impl Exhaustive<'_> {
             }
             batch.begin(keep);
             for leaf in 0..self.view.shape.leaves as u32 {
+                if self.cancel.is_set() {
+                    return;
+                }
                 batch.scan(self.view, self.tiles, leaf, self.backend);
             }
             let mut still = Vec::new();
@@ -177,6 +172,9 @@ impl Exhaustive<'_> {
         }
         // What bytes can hardly tell apart is compared in full.
         for at in left {
+            if self.cancel.is_set() {
+                return;
+            }
             best.reset(self.n);
             let others = (0..self.view.shape.rows as u32).filter(|row| *row != own[at]);
             finish_row(self.view, own[at], others, &mut best, &mut to[at * self.n..][..self.n]);

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use super::dense;
 use super::exact::{Exact, reported};
-use super::exhaustive::{self, True};
+use super::exhaustive::{Exhaustive, True};
 use super::knn::Knn;
 use super::losses::Measure;
 use super::near::Near;
@@ -58,16 +58,22 @@ pub(crate) fn join<J: Join>(view: &View<'_>, backend: Backend, options: &KnnOpti
     match options.recall {
         _ if n == 0 => Ok(Knn { neighbours: Vec::new(), width: 0 }),
         Some(recall) => joiner.approximate::<J>(recall),
-        None => exhaustive::join::<J>(view, &tiles, &measure, backend, n, options),
+        None => joiner.exhaustive().join::<J>(options),
     }
 }
 
 impl Joiner<'_> {
+    fn exhaustive(&self) -> Exhaustive<'_> {
+        let Self { view, tiles, measure, backend, n, options } = *self;
+        Exhaustive { view, tiles, measure, backend, n, cancel: options.cancel }
+    }
+
     fn approximate<J: Join>(&self, recall: f32) -> Result<Knn, PackedError> {
         let rows = self.view.shape.rows;
         let sample = Sample::new(rows, SAMPLE);
         let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
-        let truth = exhaustive::nearest::<J>(self.view, self.tiles, self.measure, self.backend, self.n, &sample);
+        let truth = self.exhaustive().nearest_of::<J>(&sample);
+        self.options.cancel.check()?;
         let leaves = self.leaves_for::<J>(recall, &sample, &truth);
         // Where most leaves would be asked for, it is less work, and takes less memory, to compare all with all.
         let near = (leaves < self.view.shape.leaves / DENSE)
@@ -75,6 +81,7 @@ impl Joiner<'_> {
         // What bytes put in a wrong order, floats put right: a few more than are wanted are kept, and more where bytes tell too
         // few of them apart.
         let mut width = self.n + self.n / 8 + 4;
+        let most = (MOST_WIDTHS * self.n + 64).min(Candidates::most(self.view));
         loop {
             let candidates = match &near {
                 Some(near) => near.candidates::<J>(width)?,
@@ -85,10 +92,10 @@ impl Joiner<'_> {
                 truth.iter().filter(|neighbour| best.contains(&neighbour.row)).count()
             });
             let enough = kept.sum::<usize>() as f32 >= recall.clamp(0.0, 1.0) * (sample.len() * self.n) as f32;
-            if enough || width >= MOST_WIDTHS * self.n + 64 || 3 * width > Candidates::most(self.view) {
+            if enough || width >= most {
                 return self.finish::<J>(&candidates, width);
             }
-            width *= 3;
+            width = (3 * width).min(most);
         }
     }
 
@@ -118,13 +125,18 @@ impl Joiner<'_> {
 
     /// The nearest of the candidates, by their vectors.
     fn finish<J: Join>(&self, candidates: &Candidates, width: usize) -> Result<Knn, PackedError> {
-        by_row::<J>(self.view, self.n, |first, to| {
+        let found = by_row::<J>(self.view, self.n, |first, to| {
+            if self.options.cancel.is_set() {
+                return;
+            }
             let mut nearest = TopK::default();
             for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
                 nearest.reset(self.n);
                 finish_row(self.view, row, best(candidates, row, width).into_iter(), &mut nearest, to);
             }
-        })
+        })?;
+        self.options.cancel.check()?;
+        Ok(found)
     }
 }
 

@@ -44,7 +44,8 @@ impl Losses {
 
     /// What the score of a query and a row can be off.
     fn bound(query: &Self, row: &Self) -> f64 {
-        // Scores and limits have been rounded a few times on the way, where they are too small for f32 to the least number.
+        // Scores and limits have been rounded a few times on the way; what that loses below the normal numbers is less than the
+        // least of them.
         let rounding = 8.0 * f64::from(f32::EPSILON) * (query.products + query.added + row.added);
         let rounding = rounding + f64::from(f32::MIN_POSITIVE);
         query.probe * row.codes + query.length * row.rest + rounding

@@ -93,7 +93,7 @@ impl Packed {
     ///
     /// # Errors
     ///
-    /// A metric that cannot be packed, vectors that cannot be searched for, or no memory.
+    /// A metric that cannot be packed, vectors that cannot be searched for, no memory, or the build was called off.
     pub fn build<J: Join>(
         metric: Metric,
         vectors: &[f32],

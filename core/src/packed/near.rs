@@ -75,7 +75,8 @@ impl<'a> Near<'a> {
         self.done.store(0, Relaxed);
         let mut candidates = Candidates::new(self.view.shape.rows, keep)?;
         compare_all::<J>(self, 0..self.asks.len(), candidates.lists());
-        if self.options.is_cancelled() { Err(PackedError::Cancelled) } else { Ok(candidates) }
+        self.options.cancel.check()?;
+        Ok(candidates)
     }
 
     fn leaves_of(&self, group: usize) -> Range<usize> {
@@ -90,7 +91,7 @@ impl<'a> Near<'a> {
         let (rows, width) = (self.rows_of(group), tile_width(self.view.shape.dimensions));
         let mut asked = Vec::new();
         // What is missing then is not missed: the candidates are not asked for.
-        let rows = if self.options.is_cancelled() { 0..0 } else { rows };
+        let rows = if self.options.cancel.is_set() { 0..0 } else { rows };
         let biases = self.view.centroid_biases.as_chunks::<TILE_ROWS>().0;
         let mut scores = vec![vec![[0.0; TILE_ROWS]; biases.len()]; RANKED];
         let (mut sums, mut keys) = ([[0; TILE_ROWS]; RANKED], Vec::new());
@@ -183,7 +184,9 @@ impl<'a> Near<'a> {
             let first_place = first as usize - b_start;
             let count = ((rows.end - first) as usize).min(TILE_ROWS);
             let limits: [f32; TILE_ROWS] =
-                core::array::from_fn(|lane| if lane < count { lists.limits[first_place + lane] } else { f32::INFINITY });
+                core::array::from_fn(
+                    |lane| if lane < count { lists.limits[first_place + lane] } else { f32::INFINITY },
+                );
             meeting.tell(self.backend, &limits, |at, lane, score| {
                 let (row, place) = (a_start + places[at] as usize, first_place + lane);
                 // Who asks for itself is not told.
@@ -206,7 +209,7 @@ impl Groups for Near<'_> {
         if done.is_multiple_of(256) {
             self.options.tell(0.3..0.9, done, groups * (groups + 1) / 2);
         }
-        if self.options.is_cancelled() {
+        if self.options.cancel.is_set() {
             return;
         }
         match of_b {

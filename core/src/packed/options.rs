@@ -7,7 +7,24 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::build;
 use crate::Backend;
+use crate::error::PackedError;
 use crate::filter::{All, Filter};
+
+/// What calls work off, if anything.
+///
+/// Whoever sees it leaves out what is left to do. So whoever hands out results has to [`check`](Self::check) first.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Cancel<'a>(Option<&'a AtomicBool>);
+
+impl Cancel<'_> {
+    pub(super) fn is_set(self) -> bool {
+        self.0.is_some_and(|cancel| cancel.load(Relaxed))
+    }
+
+    pub(super) fn check(self) -> Result<(), PackedError> {
+        if self.is_set() { Err(PackedError::Cancelled) } else { Ok(()) }
+    }
+}
 
 /// How to build a packed index.
 #[derive(Clone, Copy, Default)]
@@ -17,15 +34,15 @@ pub struct PackedOptions<'a> {
     pub(super) seed: u64,
     pub(super) keys: Option<&'a [&'a str]>,
     pub(super) backend: Option<Backend>,
-    pub(super) progress: Option<&'a (dyn Fn() + Sync)>,
-    pub(super) cancel: Option<&'a AtomicBool>,
+    progress: Option<&'a (dyn Fn() + Sync)>,
+    pub(super) cancel: Cancel<'a>,
 }
 
 impl<'a> PackedOptions<'a> {
     /// What suits most vectors.
     #[must_use]
     pub const fn new() -> Self {
-        Self { leaves: None, passes: None, seed: 0, keys: None, backend: None, progress: None, cancel: None }
+        Self { leaves: None, passes: None, seed: 0, keys: None, backend: None, progress: None, cancel: Cancel(None) }
     }
 
     /// Another number of leaves than one for 160 vectors.
@@ -66,20 +83,23 @@ impl<'a> PackedOptions<'a> {
         self
     }
 
-    /// Calls the build off once this is true; it then ends with [`PackedError::Cancelled`](crate::PackedError::Cancelled).
+    /// Calls the build off once this is true, and stays so: it ends with [`PackedError::Cancelled`](crate::error::PackedError::Cancelled)
+    /// soon after.
     #[must_use]
     pub const fn cancel(mut self, cancel: &'a AtomicBool) -> Self {
-        self.cancel = Some(cancel);
+        self.cancel = Cancel(Some(cancel));
         self
-    }
-
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.cancel.is_some_and(|cancel| cancel.load(Relaxed))
     }
 
     /// Another number of passes of k-means than 6.
     pub(super) const fn passes(mut self, passes: usize) -> Self {
         self.passes = Some(passes);
+        self
+    }
+
+    /// The same, by what calls other work off.
+    pub(super) const fn cancelled_by(mut self, cancel: Cancel<'a>) -> Self {
+        self.cancel = cancel;
         self
     }
 
@@ -170,14 +190,14 @@ pub struct KnnOptions<'a> {
     pub(super) seed: u64,
     pub(super) backend: Option<Backend>,
     progress: Option<&'a (dyn Fn(f32) + Sync)>,
-    pub(super) cancel: Option<&'a AtomicBool>,
+    pub(super) cancel: Cancel<'a>,
 }
 
 impl<'a> KnnOptions<'a> {
     /// The `n` nearest neighbours of each vector, with recall .95.
     #[must_use]
     pub const fn top(n: usize) -> Self {
-        Self { n, recall: Some(0.95), seed: 0, backend: None, progress: None, cancel: None }
+        Self { n, recall: Some(0.95), seed: 0, backend: None, progress: None, cancel: Cancel(None) }
     }
 
     /// Another recall: on average at least so large a share of what is found belongs there.
@@ -218,12 +238,8 @@ impl<'a> KnnOptions<'a> {
     /// Calls the work off soon after this becomes true.
     #[must_use]
     pub const fn cancel(mut self, cancel: &'a AtomicBool) -> Self {
-        self.cancel = Some(cancel);
+        self.cancel = Cancel(Some(cancel));
         self
-    }
-
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.cancel.is_some_and(|cancel| cancel.load(Relaxed))
     }
 
     /// Tells that `done` of `of` parts of a stage are done, which is a share of the work.

@@ -127,12 +127,13 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// How many each row may keep so that all take no more memory than the vectors, or a gibibyte.
+    /// How many each row may keep so that all take no more memory than the vectors, or a gibibyte. None, where so many rows
+    /// have so little: who needs some keeps them nevertheless.
     pub(super) fn most(view: &View<'_>) -> usize {
         let Shape { rows, dimensions, .. } = view.shape;
         let vectors = rows.saturating_mul(dimensions).saturating_mul(size_of::<f32>());
-        // A half more is room for those that come before they are sorted out.
-        vectors.max(1 << 30) / rows.max(1) / (size_of::<u64>() * 3 / 2)
+        let room = vectors.max(1 << 30) / rows.max(1) / size_of::<u64>();
+        (room / 3 * 2).min(room.saturating_sub(LEAST_SPARE))
     }
 
     /// Lists in which rows keep at least the best `keep`, for whole tiles of rows.

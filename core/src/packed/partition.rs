@@ -163,7 +163,7 @@ impl KMeans<'_> {
         let d = self.rows.dimensions;
         let bytes = d.next_multiple_of(4);
         for_each_chunk::<J, _>(&mut leaf_of, TOGETHER * 8, &|chunk, leaf_of| {
-            if self.options.is_cancelled() {
+            if self.options.cancel.is_set() {
                 return;
             }
             let mut row = vec![0.0; d];
@@ -189,7 +189,7 @@ impl KMeans<'_> {
                 }
             }
         });
-        (!self.options.is_cancelled()).then(|| Leaves::new(sample, &leaf_of, self.leaves))
+        (!self.options.cancel.is_set()).then(|| Leaves::new(sample, &leaf_of, self.leaves))
     }
 
     fn means<J: Join>(&self, leaves: &Leaves, centroids: &mut [f32]) {

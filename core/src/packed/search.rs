@@ -235,8 +235,9 @@ impl Scratch {
                     let lane = mask.trailing_zeros();
                     mask &= mask - 1;
                     let row = first + lane;
-                    if view.ids.get(row as usize).is_some_and(|id| filter.allows(*id)) {
-                        reservoir.push(base.saturating_add(i32::from(sums[lane as usize])), row);
+                    let score = base.saturating_add(i32::from(sums[lane as usize]));
+                    if score >= reservoir.limit && view.ids.get(row as usize).is_some_and(|id| filter.allows(*id)) {
+                        reservoir.push(score, row);
                     }
                 }
             }

@@ -166,8 +166,8 @@ fn tile_group<const Q: usize>(fours: &[[i8; 4]], tile: &[[u8; TILE_BYTES]], sums
     }
 }
 
-/// Bytes hold the sum of four entries of at most 63; then the odd ones are added to 16-bit sums of their own, and pairs to
-/// others, of which the odd ones' share is taken at the end.
+/// Bytes hold the sum of four entries of at most 63; 16-bit
+/// sums take both of a pair at once, others the odd one: Σ even = Σ (even + 256·odd) − 256·Σ odd, modulo 2¹⁶.
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]]) {
     for (block, sums) in codes.chunks_exact(tables.len()).zip(sums) {

@@ -208,8 +208,8 @@ pub(in crate::simd) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16];
     }
 }
 
-/// A register holds the codes of two pairs of tables for all rows. Bytes hold the sum of four entries of at most 63; then the
-/// odd ones are added to 16-bit sums of their own, and pairs to others, of which the odd ones' share is taken at the end.
+/// A register holds the codes of two pairs of tables for all rows. Bytes hold the sum of four entries of at most 63; 16-bit
+/// sums take both of a pair at once, others the odd one: Σ even = Σ (even + 256·odd) − 256·Σ odd, modulo 2¹⁶.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn scan_group<const B: usize>(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]; B]) {
