@@ -156,6 +156,27 @@ fn four_bits() {
 }
 
 #[test]
+fn sums_in_f64() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(10);
+    for length in (0..70).chain([300]) {
+        let mut floats =
+            || -> Vec<f32> { (0..length).map(|_| rng.next_u32() as f32 / 2.0_f32.powi(31) - 1.0).collect() };
+        let (a, b) = (floats(), floats());
+        let pairs = || a.iter().zip(&b).map(|(x, y)| (f64::from(*x), f64::from(*y)));
+        let expected = [pairs().map(|(x, y)| x * y).sum::<f64>(), pairs().map(|(x, y)| (x - y).powi(2)).sum::<f64>()];
+        let mut first = None;
+        for backend in Backend::available() {
+            let found = [backend.dot_f64(&a, &b), backend.squared_l2_f64(&a, &b)];
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() <= 1e-13 * f64::from(1 + length), "{found} {expected}, {backend:?}");
+            }
+            // To the bit.
+            assert_eq!(*first.get_or_insert(found.map(f64::to_bits)), found.map(f64::to_bits), "{backend:?}");
+        }
+    }
+}
+
+#[test]
 fn rows_that_reach_a_limit() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
     for blocks in [0, 1, 5] {

@@ -11,12 +11,13 @@ use super::format::{Layout, LeafStart, MOST_DIMENSIONS, Shape, can_pack, row_byt
 use super::grid::{Grid, code_in, offset_and_step, tile_width};
 use super::options::Cancel;
 use super::partition::{KMeans, Leaves};
-use super::rows::{Rows, dot};
+use super::rows::Rows;
 use super::sample::Sample;
 use super::{KnnOptions, PackedBuf, PackedOptions};
 use crate::error::{PackedError, VectorError};
 use crate::metric::Element;
 use crate::parallel::Join;
+use crate::simd::in_f64::dot;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::{Backend, Metric};
 

@@ -1,30 +1,30 @@
 //! Comparing vectors in full.
 
-use super::rows::{dot, dot_and_square, squared_distance};
-use crate::{Metric, Neighbour};
+use crate::{Backend, Metric, Neighbour};
 
-/// Distances from a query, in f64, so that they are the same on every machine; see [`dot`].
+/// Distances from a query, in f64, so that they are the same on every machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exact<'q> {
+    backend: Backend,
     metric: Metric,
     query: &'q [f32],
     squared: f64,
 }
 
 impl<'q> Exact<'q> {
-    pub(crate) fn new(metric: Metric, query: &'q [f32]) -> Self {
-        Self { metric, query, squared: dot(query, query) }
+    pub(crate) fn new(backend: Backend, metric: Metric, query: &'q [f32]) -> Self {
+        Self { backend, metric, query, squared: backend.dot_f64(query, query) }
     }
 
     /// What orders by distance: the squared distance, or minus the product.
     #[inline]
     pub(crate) fn order(&self, vector: &[f32]) -> f32 {
         (match self.metric {
-            Metric::Euclidean => squared_distance(self.query, vector),
-            Metric::Dot => -dot(self.query, vector),
+            Metric::Euclidean => self.backend.squared_l2_f64(self.query, vector),
+            Metric::Dot => -self.backend.dot_f64(self.query, vector),
             _ => {
-                let [product, squared] = dot_and_square(self.query, vector);
-                let lengths = squared * self.squared;
+                let product = self.backend.dot_f64(self.query, vector);
+                let lengths = self.backend.dot_f64(vector, vector) * self.squared;
                 if lengths > 0.0 { 2.0 - 2.0 * product / libm::sqrt(lengths) } else { 2.0 }
             }
         }) as f32

@@ -13,12 +13,12 @@ use super::knn::Knn;
 use super::losses::{Measure, Measured};
 use super::options::{Cancel, KnnOptions};
 use super::pairs::Candidates;
-use super::rows::dot;
 use super::sample::Sample;
 use super::sweep::{Batch, Tiles};
 use super::view::View;
 use crate::error::PackedError;
 use crate::parallel::{self, Join};
+use crate::simd::in_f64::dot;
 use crate::top_k::{TopK, split_key};
 use crate::{Backend, Metric, Neighbour};
 
@@ -91,7 +91,10 @@ impl Exhaustive<'_> {
                 let possible = |(minus_score, _): &(f32, u32)| bound - f64::from(*minus_score) >= least;
                 let rows: Vec<u32> =
                     core::iter::from_fn(|| left.next_if(possible)).take(few).map(|(_, other)| other).collect();
-                least = self.least_score(&measured.row, finish_row(self.view, row, rows.into_iter(), &mut best, to));
+                least = self.least_score(
+                    &measured.row,
+                    finish_row(self.view, self.backend, row, rows.into_iter(), &mut best, to),
+                );
             }
             // Where scores overflow, or are no numbers, nothing is sure.
             let is_sure = limit == f32::NEG_INFINITY || f64::from(limit) + bound < least;
@@ -155,7 +158,7 @@ impl Exhaustive<'_> {
                 let to = &mut to[at * self.n..][..self.n];
                 let rows: Vec<u32> = kept.iter().map(|kept| kept.id).filter(|row| *row != own[*at]).collect();
                 best.reset(self.n);
-                let order = finish_row(self.view, own[*at], rows.iter().copied(), &mut best, to);
+                let order = finish_row(self.view, self.backend, own[*at], rows.iter().copied(), &mut best, to);
                 let least = self.least_score(&measured.row, order);
                 if worst.is_some_and(|worst| worst + bound >= least) {
                     still.push(*at);
@@ -177,7 +180,7 @@ impl Exhaustive<'_> {
             }
             best.reset(self.n);
             let others = (0..self.view.shape.rows as u32).filter(|row| *row != own[at]);
-            finish_row(self.view, own[at], others, &mut best, &mut to[at * self.n..][..self.n]);
+            finish_row(self.view, self.backend, own[at], others, &mut best, &mut to[at * self.n..][..self.n]);
             compared(at, &[], MOST);
         }
     }

@@ -132,7 +132,7 @@ impl Joiner<'_> {
             let mut nearest = TopK::default();
             for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
                 nearest.reset(self.n);
-                finish_row(self.view, row, best(candidates, row, width).into_iter(), &mut nearest, to);
+                finish_row(self.view, self.backend, row, best(candidates, row, width).into_iter(), &mut nearest, to);
             }
         })?;
         self.options.cancel.check()?;
@@ -177,6 +177,7 @@ pub(super) fn by_row<J: Join>(
 /// Writes the nearest of some rows to one, by their vectors; returns what orders the last of them.
 pub(super) fn finish_row(
     view: &View<'_>,
+    backend: Backend,
     own: u32,
     rows: impl Iterator<Item = u32> + Clone,
     best: &mut TopK,
@@ -185,7 +186,7 @@ pub(super) fn finish_row(
     for row in rows.clone() {
         prefetch(view.vector(row).unwrap_or(&[]));
     }
-    let exact = Exact::new(view.shape.metric, view.vector(own).unwrap_or(&[]));
+    let exact = Exact::new(backend, view.shape.metric, view.vector(own).unwrap_or(&[]));
     for row in rows {
         if let (Some(vector), Some(id)) = (view.vector(row), view.ids.get(row as usize)) {
             best.push(exact.order(vector), *id);

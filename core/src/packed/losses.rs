@@ -12,9 +12,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::grid::encode_probe;
-use super::rows::dot;
 use super::view::{View, row_bias};
 use crate::parallel::{self, Join};
+use crate::simd::in_f64::dot;
 
 /// What bytes lose of a row, or at the most of any.
 #[derive(Clone, Copy, Debug, Default)]

@@ -235,7 +235,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
         let mut n = if at_once { most } else { most.min(FEW) };
         loop {
             match search.effort {
-                Wanted::Exact => scratch.search_exactly(&view, n, &search.filter),
+                Wanted::Exact => scratch.search_exactly(&view, self.backend, n, &search.filter),
                 Wanted::Effort { leaves, candidates } => {
                     let effort = calibrate::by_hand(view.calibration, leaves, candidates, n);
                     scratch.search(&view, self.backend, n, effort, &search.filter);

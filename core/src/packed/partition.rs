@@ -10,12 +10,13 @@ use alloc::vec::Vec;
 
 use super::PackedOptions;
 use super::grid::{self, Grid, Probe, tile_width};
-use super::rows::{Rows, dot};
+use super::rows::Rows;
 use super::sample::Sample;
 use crate::Backend;
 use crate::Metric;
 use crate::parallel::{Join, for_each_chunk};
 use crate::rng::{below, tree_stream};
+use crate::simd::in_f64::dot;
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 
 /// The centroids as they are scanned: tiles of codes.

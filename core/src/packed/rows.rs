@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::Metric;
 use crate::parallel::{self, Join};
+use crate::simd::in_f64::dot;
 
 /// Vectors side by side.
 #[derive(Clone, Copy, Debug)]
@@ -86,48 +87,4 @@ pub(crate) fn normalise(vector: &mut [f32]) {
             *x = (f64::from(*x) / length) as f32;
         }
     }
-}
-
-/// Sums that run side by side.
-const LANES: usize = 8;
-
-/// The dot product in f64, where the product of two f32 is exact: whether it is fused with the addition changes nothing, and
-/// the result is the same on every machine.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let [sum] = sums(a, b, |x, y| [x * y]);
-    sum
-}
-
-/// [`dot`] of `a` and `b`, and of `b` with itself.
-pub(crate) fn dot_and_square(a: &[f32], b: &[f32]) -> [f64; 2] {
-    sums(a, b, |x, y| [x * y, y * y])
-}
-
-/// The squared distance in f64. A difference is rounded, and so is its square; Rust fuses neither with the addition.
-pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    let [sum] = sums(a, b, |x, y| [(x - y) * (x - y)]);
-    sum
-}
-
-#[inline]
-fn sums<const N: usize>(a: &[f32], b: &[f32], terms: impl Fn(f64, f64) -> [f64; N]) -> [f64; N] {
-    let mut lanes = [[0.0_f64; LANES]; N];
-    let mut add = |a: &[f32; LANES], b: &[f32; LANES]| {
-        for (lane, (x, y)) in a.iter().zip(b).enumerate() {
-            for (lanes, term) in lanes.iter_mut().zip(terms(f64::from(*x), f64::from(*y))) {
-                lanes[lane] += term;
-            }
-        }
-    };
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    for (a, b) in a.iter().zip(b) {
-        add(a, b);
-    }
-    // Terms of zeros change no sum.
-    let (mut last_a, mut last_b) = ([0.0; LANES], [0.0; LANES]);
-    for ((to_a, to_b), (a, b)) in last_a.iter_mut().zip(&mut last_b).zip(a_rest.iter().zip(b_rest)) {
-        (*to_a, *to_b) = (*a, *b);
-    }
-    add(&last_a, &last_b);
-    lanes.map(|[a, b, c, d, e, f, g, h]| ((a + e) + (c + g)) + ((b + f) + (d + h)))
 }

@@ -133,7 +133,7 @@ impl Scratch {
         if effort.finalists < self.rows.len() {
             self.compare_bytes(view, backend, effort.finalists.max(n));
         }
-        self.compare_vectors(view, n);
+        self.compare_vectors(view, backend, n);
     }
 
     /// What the last search has found.
@@ -275,13 +275,13 @@ impl Scratch {
     }
 
     /// Compares the query with the vectors of the best of those.
-    fn compare_vectors(&mut self, view: &View<'_>, n: usize) {
+    fn compare_vectors(&mut self, view: &View<'_>, backend: Backend, n: usize) {
         let Self { given, rows, nearest, found, .. } = self;
         for row in rows.iter() {
             prefetch(view.vector(*row).unwrap_or(&[]));
         }
         nearest.reset(n);
-        let exact = Exact::new(view.shape.metric, given);
+        let exact = Exact::new(backend, view.shape.metric, given);
         for row in rows.iter() {
             let (Some(vector), Some(id)) = (view.vector(*row), view.ids.get(*row as usize)) else { continue };
             nearest.push(exact.order(vector), *id);
@@ -291,10 +291,10 @@ impl Scratch {
     }
 
     /// Compares the query with all vectors.
-    pub(crate) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
+    pub(crate) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, backend: Backend, n: usize, filter: &F) {
         let Self { given, nearest, found, .. } = self;
         nearest.reset(n);
-        let exact = Exact::new(view.shape.metric, given);
+        let exact = Exact::new(backend, view.shape.metric, given);
         for (id, vector) in view.ids.iter().zip(view.vectors.chunks_exact(view.shape.dimensions)) {
             if filter.allows(*id) {
                 nearest.push(exact.order(vector), *id);

@@ -22,6 +22,7 @@
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 mod detect;
+pub(crate) mod in_f64;
 mod portable;
 mod prefetch;
 mod scalar;
@@ -273,6 +274,18 @@ impl Backend {
     /// y ← a·x + b·y, as BLAS's extension `axpby` has it: `y` times `b` is rounded first.
     pub fn axpby(self, a: f32, x: &[f32], b: f32, y: &mut [f32]) {
         dispatch!(self, axpby(a, x, b, y));
+    }
+
+    /// The dot product in f64: the same on every backend.
+    #[must_use]
+    pub fn dot_f64(self, a: &[f32], b: &[f32]) -> f64 {
+        dispatch!(self, dot_f64(a, b))
+    }
+
+    /// The squared Euclidean distance in f64: the same on every backend.
+    #[must_use]
+    pub fn squared_l2_f64(self, a: &[f32], b: &[f32]) -> f64 {
+        dispatch!(self, squared_l2_f64(a, b))
     }
 
     /// The number of bits in which two bit strings differ, 64 bits a word.

@@ -3,7 +3,7 @@
 //! The other files must give these values, to the bit: see the lane contract in [`super`]. Scalar is also what runs on
 //! targets without vectors and under Miri.
 
-use super::{LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length};
+use super::{LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length, in_f64};
 
 /// Sums `step` over 32 lanes: lane `j` takes elements `j`, `j + 32`, …, a short last block is padded with zeros, and the
 /// lanes fold by halves.
@@ -131,4 +131,12 @@ pub(super) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
 
 pub(super) fn hamming(a: &[u64], b: &[u64]) -> u64 {
     a.iter().zip(b).map(|(x, y)| u64::from((x ^ y).count_ones())).sum()
+}
+
+pub(super) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
+    in_f64::dot(a, b)
+}
+
+pub(super) fn squared_l2_f64(a: &[f32], b: &[f32]) -> f64 {
+    in_f64::squared_l2(a, b)
 }

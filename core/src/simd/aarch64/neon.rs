@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
 use core::arch::aarch64::*;
 
-use crate::simd::{LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length, portable, scalar};
+use crate::simd::{LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length, in_f64, portable, scalar};
 
 const WIDTH: usize = 4;
 
@@ -296,4 +296,14 @@ pub(in crate::simd) fn hamming(a: &[u64], b: &[u64]) -> u64 {
     }
     let tail: u64 = a_tail.iter().zip(b_tail).map(|(x, y)| u64::from((x ^ y).count_ones())).sum();
     vaddvq_u64(sums) + tail
+}
+
+#[target_feature(enable = "neon")]
+pub(in crate::simd) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
+    in_f64::dot(a, b)
+}
+
+#[target_feature(enable = "neon")]
+pub(in crate::simd) fn squared_l2_f64(a: &[f32], b: &[f32]) -> f64 {
+    in_f64::squared_l2(a, b)
 }

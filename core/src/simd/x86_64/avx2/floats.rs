@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
 use core::arch::x86_64::*;
 
-use crate::simd::{LANES, common_length};
+use crate::simd::{LANES, common_length, in_f64};
 
 const WIDTH: usize = 8;
 
@@ -128,4 +128,14 @@ pub(in crate::simd) fn axpby(a: f32, x: &[f32], b: f32, y: &mut [f32]) {
         store(&mut block, lanes);
         y_tail.copy_from_slice(&block[..y_tail.len()]);
     }
+}
+
+#[target_feature(enable = "avx2")]
+pub(in crate::simd) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
+    in_f64::dot(a, b)
+}
+
+#[target_feature(enable = "avx2")]
+pub(in crate::simd) fn squared_l2_f64(a: &[f32], b: &[f32]) -> f64 {
+    in_f64::squared_l2(a, b)
 }
