@@ -7,25 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ohyeah_core::error::{BuildError, ItemError};
 use ohyeah_core::{
-    Angular, AnyItems, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Items, Manhattan,
-    Metric, Neighbour, NodeBuf, OutOfSpace, Scratch, Search, Serial, Storage,
+    Angular, AnyItems, BuildOptions, Distance, Element, Forest, Items, Metric, Neighbour, NodeBuf, OutOfSpace, Scratch,
+    Search, Serial, Storage,
 };
 use oracle::brute::{self, Rows};
 use oracle::data;
+use oracle::every_metric;
 use oracle::threads::{Backwards, Threads};
 
 const DIMENSIONS: usize = 12;
-
-macro_rules! every_metric {
-    ($f:ident) => {{
-        $f::<Angular>();
-        $f::<Euclidean>();
-        $f::<Manhattan>();
-        $f::<Hamming>();
-        $f::<Dot>();
-        $f::<DotLegacy>();
-    }};
-}
 
 fn items<D: Distance>(ids: u32) -> Items<D> {
     data::items::<D>(&data::odd_rows(1, ids, DIMENSIONS), DIMENSIONS)

@@ -9,19 +9,9 @@ use ohyeah_core::{
 };
 use oracle::brute::{self, Rows};
 use oracle::data;
+use oracle::every_metric;
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-
-macro_rules! every_metric {
-    ($check:ident($($argument:expr),*)) => {
-        $check::<Angular>($($argument),*);
-        $check::<Euclidean>($($argument),*);
-        $check::<Manhattan>($($argument),*);
-        $check::<Hamming>($($argument),*);
-        $check::<Dot>($($argument),*);
-        $check::<DotLegacy>($($argument),*);
-    };
-}
 
 fn built<D: Distance>(rows: &Rows, dimensions: usize, trees: usize) -> Forest<D> {
     data::items::<D>(rows, dimensions).build(BuildOptions::trees(trees)).expect("builds")

@@ -242,6 +242,10 @@ fn unequal_lengths_use_the_common_part() {
             assert_eq!(backend.dot(&long, cut), expected);
             assert_eq!(backend.dot(cut, &long), expected);
             assert_eq!(backend.dot_many(&long, [&long, cut, &long, &long]), [expected; 4].map(|_| expected));
+            // Integers: exact in both.
+            let expected = f64::from(expected);
+            assert_eq!([backend.dot_f64(&long, cut), backend.dot_f64(cut, &long)], [expected; 2]);
+            assert_eq!([backend.squared_l2_f64(&long, cut), backend.squared_l2_f64(cut, &long)], [0.0; 2]);
         }
         assert_eq!(backend.hamming(&[1, 2, 3], &[0]), 1);
         let mut y = long[..40].to_vec();

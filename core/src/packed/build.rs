@@ -68,9 +68,9 @@ fn build_with<J: Join>(
     let (offset, step): (Vec<f32>, Vec<f32>) = rows.ranges::<J>().into_iter().map(offset_and_step).unzip();
     let grid = Grid { offset: &offset, step: &step };
     let leaves = options.leaves.unwrap_or(n / ROWS_A_LEAF).clamp(1, n.max(1)).min(n);
-    let (passes, seed) = (options.passes.unwrap_or(PASSES), options.seed);
+    let passes = options.passes.unwrap_or(PASSES);
     let held_out = if codes_too { sample(n) } else { Sample::NONE };
-    let k_means = KMeans { rows, grid, leaves, passes, seed, held_out, backend, options };
+    let k_means = KMeans { rows, grid, leaves, passes, held_out, backend, options };
     let (centroids, leaves) = k_means.run::<J>().ok_or(PackedError::Cancelled)?;
     let starts = leaf_starts(&leaves);
     let keys = options.keys.map(|keys| keys.iter().map(|key| key.len()).sum());

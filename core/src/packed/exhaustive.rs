@@ -58,9 +58,7 @@ impl Exhaustive<'_> {
         let most = MOST.min(Candidates::most(view));
         let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&most));
         let candidates = dense::candidates::<J>(view, measure, backend, keep.max(n + 1), options)?;
-        let found = by_row::<J>(view, n, |first, to| self.choose(&candidates, first, to))?;
-        self.cancel.check()?;
-        Ok(found)
+        by_row::<J>(view, n, |first, to| self.choose(&candidates, first, to))
     }
 
     /// The neighbours of some rows, nearest first; fewer than `n` where there are not as many.

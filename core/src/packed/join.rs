@@ -55,11 +55,13 @@ pub(crate) fn join<J: Join>(view: &View<'_>, backend: Backend, options: &KnnOpti
     let tiles = Tiles::new::<J>(view);
     let measure = Measure::new::<J>(view);
     let joiner = Joiner { view, tiles: &tiles, measure: &measure, backend, n, options };
-    match options.recall {
+    let found = match options.recall {
         _ if n == 0 => Ok(Knn { neighbours: Vec::new(), width: 0 }),
         Some(recall) => joiner.approximate::<J>(recall),
         None => joiner.exhaustive().join::<J>(options),
-    }
+    }?;
+    options.cancel.check()?;
+    Ok(found)
 }
 
 impl Joiner<'_> {
@@ -125,7 +127,7 @@ impl Joiner<'_> {
 
     /// The nearest of the candidates, by their vectors.
     fn finish<J: Join>(&self, candidates: &Candidates, width: usize) -> Result<Knn, PackedError> {
-        let found = by_row::<J>(self.view, self.n, |first, to| {
+        by_row::<J>(self.view, self.n, |first, to| {
             if self.options.cancel.is_set() {
                 return;
             }
@@ -134,9 +136,7 @@ impl Joiner<'_> {
                 nearest.reset(self.n);
                 finish_row(self.view, self.backend, row, best(candidates, row, width).into_iter(), &mut nearest, to);
             }
-        })?;
-        self.options.cancel.check()?;
-        Ok(found)
+        })
     }
 }
 

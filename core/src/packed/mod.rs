@@ -23,7 +23,7 @@
 //!
 //! # Determinism
 //!
-//! Sums are of integers, or of f64 in an order of their own (`rows`), and what is done with them in f32 is done in the same way
+//! Sums are of integers, or of f64 in an order of their own, and what is done with them in f32 is done in the same way
 //! everywhere: indexes and answers are the same for every number of threads and every instruction set.
 
 mod buf;

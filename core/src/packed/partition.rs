@@ -76,7 +76,6 @@ pub(crate) struct KMeans<'a> {
     pub(crate) grid: Grid<'a>,
     pub(crate) leaves: usize,
     pub(crate) passes: usize,
-    pub(crate) seed: u64,
     /// Rows that have no part in the centroids.
     pub(crate) held_out: Sample,
     pub(crate) backend: Backend,
@@ -129,7 +128,7 @@ impl KMeans<'_> {
 
     /// Random rows, no row twice.
     fn start(&self) -> Vec<f32> {
-        let mut rng = tree_stream(self.seed, u64::MAX);
+        let mut rng = tree_stream(self.options.seed, u64::MAX);
         let mut ids: Vec<u32> = (0..self.rows.len() as u32).collect();
         let d = self.rows.dimensions;
         let mut centroids = vec![0.0; self.leaves * d];

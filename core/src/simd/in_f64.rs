@@ -2,25 +2,26 @@
 //! the addition changes nothing, and no other operation is ever fused. So this is the only source: each backend compiles it
 //! for itself.
 
+#![allow(clippy::inline_always, reason = "to be compiled for the instructions of whoever calls it")]
+
+use super::common_length;
+
 /// Sums that run side by side.
 const LANES: usize = 8;
 
 /// The dot product.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "to be compiled for the instructions of whoever calls it")]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
     sum(a, b, |x, y| x * y)
 }
 
 /// The squared distance. A difference is rounded, and so is its square; Rust fuses neither with the addition.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "to be compiled for the instructions of whoever calls it")]
 pub(super) fn squared_l2(a: &[f32], b: &[f32]) -> f64 {
     sum(a, b, |x, y| (x - y) * (x - y))
 }
 
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "to be compiled for the instructions of whoever calls it")]
 fn sum(a: &[f32], b: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
     let mut lanes = [0.0_f64; LANES];
     let mut add = |a: &[f32; LANES], b: &[f32; LANES]| {
@@ -28,7 +29,8 @@ fn sum(a: &[f32], b: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
             *lane += term(f64::from(*x), f64::from(*y));
         }
     };
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let length = common_length(a, [b]);
+    let ((a, a_rest), (b, b_rest)) = (a[..length].as_chunks::<LANES>(), b[..length].as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
         add(a, b);
     }
