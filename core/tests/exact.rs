@@ -67,7 +67,10 @@ fn vectors_of_very_different_lengths() {
 
 /// Of every `step`-th item's 15 nearest, the share that 50 trees find.
 fn recall<D: Distance>(rows: &Rows, step: usize, search_k: usize) -> f64 {
-    let forest = built::<D>(rows, 100, 50);
+    recall_of(&built::<D>(rows, 100, 50), rows, step, search_k)
+}
+
+fn recall_of<D: Distance>(forest: &Forest<D>, rows: &Rows, step: usize, search_k: usize) -> f64 {
     let mut searcher = forest.searcher();
     let (mut hits, mut all) = (0, 0);
     for numbers in rows.values().step_by(step) {
@@ -99,6 +102,21 @@ fn forests_find_most_of_the_exact_answers() {
     ];
     println!("the others, 3,000 items: {found:?}");
     assert!(found.iter().all(|(recall, bound)| recall > bound));
+}
+
+/// Ours are made with fewer pulls: neither answers nor the file may suffer.
+#[test]
+fn our_trees_are_as_good_as_annoys() {
+    let rows = data::sample(20_000);
+    let items = data::items::<Angular>(&rows, 100);
+    for seed in 1..=3 {
+        let options = BuildOptions::trees(20).seed(seed);
+        let [ours, annoys] = [options, options.kiss64()].map(|options| items.clone().build(options).expect("builds"));
+        let [recall, annoys_recall] = [&ours, &annoys].map(|forest| recall_of(forest, &rows, 20, 1_000));
+        println!("recall {recall} of {annoys_recall}, {} nodes of {}", ours.node_count(), annoys.node_count());
+        assert!(recall > annoys_recall - 0.015);
+        assert!(ours.node_count() < annoys.node_count() * 101 / 100);
+    }
 }
 
 /// The squared lengths fit an f32 and their product does not.

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::node::{Header, Layout, Nodes, elements};
 use super::options::{BuildOptions, Trees};
 use super::rules::Rules;
+use super::split::Pulls;
 use super::storage::Storage;
 use super::tree::{GrowInput, Tree, grow_tree, node_id};
 use crate::Backend;
@@ -32,6 +33,7 @@ pub(super) fn grow<J: Join, D: Rules>(
     let present = Nodes::<D>::new(elements::<D>(storage), layout, items).present();
     let mut originals = Vec::new();
     let mut one_stream = options.kiss64.then(|| Kiss64::new(options.seed.unwrap_or(Kiss64::DEFAULT_SEED)));
+    let pulls = if options.kiss64 { Pulls::Annoy } else { Pulls::Distinct };
     let together = if options.kiss64 { 1 } else { J::threads().saturating_mul(TREES_A_THREAD).max(1) };
     loop {
         let done = originals.len();
@@ -40,7 +42,7 @@ pub(super) fn grow<J: Join, D: Rules>(
             break;
         }
         let nodes = Nodes::<D>::new(elements::<D>(storage), layout, items);
-        let input = GrowInput { nodes, present: &present, sketch, backend };
+        let input = GrowInput { nodes, present: &present, sketch, backend, pulls };
         let finished = |tree| {
             if let Some(progress) = options.progress {
                 progress();

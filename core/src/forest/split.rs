@@ -3,7 +3,7 @@
 //! A full k-means would be far too slow for every node of every tree. Annoy's two-means takes two random items and moves
 //! them 200 times: a random item pulls the nearer mean towards itself, with a weight that makes the mean the average of all
 //! that pulled it. The distance to a mean counts times the number of items it has, so that the smaller one catches up
-//! and the split stays even.
+//! and the split stays even. Ours differs on small sets alone: there no item pulls twice ([`Pulls`]).
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -16,8 +16,22 @@ use super::rules::Rules;
 use crate::Backend;
 use crate::rng::below;
 
+/// Which items pull the means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pulls {
+    /// Random ones, as in Annoy: of a small set many come twice and many never.
+    Annoy,
+    /// Of a small set, random ones that are distinct: 120 of them divide it as well as 200 that are not, and most sets are
+    /// small.
+    Distinct,
+}
+
 /// How often a random item pulls a mean.
-pub(crate) const PULLS: usize = 200;
+const PULLS: usize = 200;
+/// A set of fewer items is a small one.
+const SMALL: usize = 1000;
+/// How many distinct items pull, of a small set.
+const DISTINCT: usize = 120;
 /// How many items ahead memory is asked for.
 const AHEAD: usize = 6;
 /// Bytes of items that stay in a core's own cache once they are read.
@@ -29,6 +43,7 @@ pub struct SplitInput<'a, D: Rules> {
     pub(crate) backend: Backend,
     pub(crate) nodes: Nodes<'a, D>,
     pub(crate) ids: &'a [u32],
+    pub(crate) pulls: Pulls,
 }
 
 impl<'a, D: Rules> SplitInput<'a, D> {
@@ -40,7 +55,7 @@ impl<'a, D: Rules> SplitInput<'a, D> {
 
     /// Asks for the memory of an item that will pull soon, where the items are too many to be in the cache already.
     #[inline]
-    pub(crate) fn prefetch(&self, pulls: &[usize; PULLS], now: usize) {
+    pub(crate) fn prefetch(&self, pulls: &[usize], now: usize) {
         if self.ids.len() * self.nodes.layout().bytes <= CACHED {
             return;
         }
@@ -167,7 +182,7 @@ pub(crate) fn draw<D: TwoMeans, R: Rng>(
     rng: &mut R,
     input: &SplitInput<'_, D>,
     means: &mut [Mean<D>; 2],
-) -> Option<[usize; PULLS]> {
+) -> Option<Vec<usize>> {
     let n = input.ids.len();
     let first = below(rng, n)?;
     let mut second = below(rng, n - 1)?;
@@ -181,10 +196,14 @@ pub(crate) fn draw<D: TwoMeans, R: Rng>(
         }
         D::refresh(input.backend, mean);
     }
-    let mut pulls = [0; PULLS];
-    for at in &mut pulls {
-        *at = below(rng, n)?;
+    if matches!(input.pulls, Pulls::Annoy) || n >= SMALL {
+        return (0..PULLS).map(|_| below(rng, n)).collect();
     }
+    let mut pulls: Vec<usize> = (0..n).collect();
+    for at in 0..DISTINCT.min(n) {
+        pulls.swap(at, at + below(rng, n - at)?);
+    }
+    pulls.truncate(DISTINCT);
     Some(pulls)
 }
 
@@ -197,9 +216,9 @@ pub(crate) fn two_means<D: TwoMeans, R: Rng>(
     let backend = input.backend;
     let pulls = draw(rng, input, means)?;
     let mut counts = [1.0_f32; 2];
-    for (i, at) in pulls.into_iter().enumerate() {
+    for (i, at) in pulls.iter().enumerate() {
         input.prefetch(&pulls, i);
-        let item = input.row(at)?;
+        let item = input.row(*at)?;
         let [p, q] = D::mean_distances(backend, item, &[means[0].row(), means[1].row()]);
         let (p, q) = (counts[0] * p, counts[1] * q);
         let length = if D::COSINE { D::length(backend, item) } else { 1.0 };

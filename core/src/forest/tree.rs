@@ -11,7 +11,7 @@ use rand_core::Rng;
 use super::node::{Header, Layout, Nodes, Row};
 use super::rules::Rules;
 use super::sides::{AHEAD, Rows, Sides, partition};
-use super::split::{CACHED, SplitInput, SplitNode};
+use super::split::{CACHED, Pulls, SplitInput, SplitNode};
 use crate::Backend;
 use crate::error::BuildError;
 use crate::rng::tree_stream;
@@ -25,6 +25,7 @@ pub(super) struct GrowInput<'a, D: Rules> {
     pub(super) present: &'a [u32],
     pub(super) sketch: Option<&'a Sketch>,
     pub(super) backend: Backend,
+    pub(super) pulls: Pulls,
 }
 
 /// One tree's nodes, as if they came right after the items.
@@ -52,6 +53,7 @@ const HOPELESS: f64 = 0.99;
 pub(super) struct Tree<'a, D: Rules, R> {
     nodes: Nodes<'a, D>,
     backend: Backend,
+    pulls: Pulls,
     rng: &'a mut R,
     split: SplitNode<D>,
     sides_of: Sides<'a>,
@@ -104,12 +106,12 @@ impl<D: Rules> Gathering<D> {
 impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     /// The nodes of a tree over all items, the root last.
     pub(super) fn grow(input: GrowInput<'a, D>, rng: &'a mut R) -> Result<Vec<D::Element>, BuildError> {
-        let GrowInput { nodes, present, backend, sketch } = input;
+        let GrowInput { nodes, present, backend, sketch, pulls } = input;
         let mut ids = present.to_vec();
         let split = SplitNode::new(nodes.layout().width);
         let sides_of = Sides::new(backend, sketch);
         let (sides, moving, gathering, grown) = Default::default();
-        let mut tree = Self { nodes, backend, rng, split, sides_of, sides, moving, gathering, grown };
+        let mut tree = Self { nodes, backend, pulls, rng, split, sides_of, sides, moving, gathering, grown };
         tree.node(Rows { nodes, gathered: None }, &mut ids, true)?;
         Ok(tree.grown)
     }
@@ -198,7 +200,7 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
 
     /// Finds a split, and the side of each item.
     fn choose_sides(&mut self, rows: Rows<'_, D>, ids: &[u32], sides: &mut [bool]) {
-        let input = SplitInput { backend: self.backend, nodes: rows.nodes, ids };
+        let input = SplitInput { backend: self.backend, nodes: rows.nodes, ids, pulls: self.pulls };
         let ones_of = |sides: &[bool]| sides.iter().filter(|side| **side).count();
         let mut ones = 0;
         for _ in 0..ATTEMPTS {

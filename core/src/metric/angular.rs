@@ -5,7 +5,7 @@ use super::{Distance, Metric, not_negative};
 use crate::Backend;
 use crate::forest::node::{AngularHeader, Header, Row, vectors};
 use crate::forest::rules::Rules;
-use crate::forest::split::{Mean, PULLS, SplitInput, SplitNode, TwoMeans, draw, plane_between_means};
+use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, draw, plane_between_means};
 use crate::sketch::Bounds;
 
 /// √(2 − 2·cos θ): the angle between vectors, whatever their lengths. A zero vector lies √2 from everything, and so
@@ -113,12 +113,12 @@ impl TwoMeans for Angular {
         let mut squares = means.each_ref().map(|mean| backend.dot(&mean.vector, &mean.vector));
         let mut lengths = squares.map(inverse_root);
         let mut counts = [1.0_f32; 2];
-        let mut item = input.row(pulls[0])?;
+        let mut item = input.row(*pulls.first()?)?;
         let mut products = backend.dot_many(item.vector, [&means[0].vector, &means[1].vector]);
-        for i in 0..PULLS {
+        for i in 0..pulls.len() {
             input.prefetch(&pulls, i);
             // After the last there is none: any will do.
-            let next = input.row(pulls[(i + 1) % PULLS])?;
+            let next = input.row(pulls[(i + 1) % pulls.len()])?;
             let [p, q, own] = backend.dot_many(next.vector, [&means[0].vector, &means[1].vector, item.vector]);
             let mut after = [p, q];
             let square = squared_length(backend, item);
