@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::calibrate::{calibrate, sample};
+use super::calibrate::{Trial, calibrate, sample};
 use super::codebook::{Codebook, Encoder, NUMBERS, tables, train};
 use super::format::{Layout, LeafStart, MOST_DIMENSIONS, Shape, can_pack, row_bytes};
 use super::grid::{Grid, code_in, offset_and_step, tile_width};
 use super::options::Cancel;
 use super::partition::{KMeans, Leaves};
+use super::ranking::Ranking;
 use super::rows::Rows;
 use super::sample::Sample;
 use super::{KnnOptions, PackedBuf, PackedOptions};
@@ -22,7 +23,7 @@ use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::{Backend, Metric};
 
 /// Rows in a leaf, about: fewer cost more centroids to compare, more cost more codes to scan.
-const ROWS_A_LEAF: usize = 160;
+const ROWS_A_LEAF: usize = 224;
 /// Passes of k-means.
 pub(super) const PASSES: usize = 6;
 /// Rows from which codebooks are trained.
@@ -108,10 +109,8 @@ fn build_with<J: Join>(
     ] = layout.sections_mut(buf.as_mut());
     grids.copy_from_slice(bytemuck::cast_slice(&[&origin[..], &offset, &step].concat()));
     tiles.copy_from_slice(bytemuck::cast_slice(&centroids.tiles));
-    for (to, bias) in bytemuck::cast_slice_mut::<_, f32>(biases).iter_mut().zip(&centroids.biases) {
-        // Of directions the nearest is the one with the greatest product, and so it is asked for with dot.
-        *to = if rows.metric == Metric::Euclidean || *bias == f32::NEG_INFINITY { *bias } else { 0.0 };
-    }
+    let ranking = Ranking::new::<J>(rows, backend, &centroids, &leaves, &centroid);
+    ranking.write(if codes_too { 0.0 } else { ranking.usual_weight() }, bytemuck::cast_slice_mut(biases));
     starts_to.copy_from_slice(bytemuck::cast_slice(&starts));
     books.copy_from_slice(bytemuck::cast_slice(&codebooks));
     ids.copy_from_slice(bytemuck::cast_slice(&leaves.order));
@@ -146,7 +145,13 @@ fn build_with<J: Join>(
     if !codes_too {
         return Ok((buf, layout));
     }
-    let points = calibrate::<J>(&layout.view(buf.as_ref()), backend, options.cancel);
+    let view = layout.view(buf.as_ref());
+    let trials = Trial::sample::<J>(&view, backend, options.cancel);
+    let weight = ranking.best_weight::<J>(&view, backend, &trials);
+    let [_, _, biases, ..] = layout.sections_mut(buf.as_mut());
+    ranking.write(weight, bytemuck::cast_slice_mut(biases));
+    options.cancel.check()?;
+    let points = calibrate::<J>(&layout.view(buf.as_ref()), backend, &trials, options.cancel);
     options.cancel.check()?;
     let [.., calibration, _, _] = layout.sections_mut(buf.as_mut());
     calibration.copy_from_slice(bytemuck::cast_slice(&points));

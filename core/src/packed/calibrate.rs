@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use super::exhaustive::Exhaustive;
+use super::exhaustive::{Exhaustive, True};
 use super::format::{CALIBRATED, Point};
 use super::losses::Measure;
 use super::options::Cancel;
@@ -63,26 +63,46 @@ pub(crate) fn sample(rows: usize) -> Sample {
     Sample::new(rows, SAMPLE.min(rows.div_ceil(10)))
 }
 
+/// A row that is searched for, and what is to be found.
+pub(super) struct Trial {
+    pub(super) row: u32,
+    pub(super) nearest: Vec<True>,
+}
+
+impl Trial {
+    /// Those of an index; of no use once it is called off.
+    pub(super) fn sample<J: Join>(view: &View<'_>, backend: Backend, cancel: Cancel<'_>) -> Vec<Self> {
+        let sample = sample(view.shape.rows);
+        let ids = (0..sample.len()).map(|at| sample.id(at) as usize);
+        let rows: Vec<u32> = ids.filter_map(|id| view.rows.get(id).copied()).collect();
+        let (tiles, measure) = (Tiles::new::<J>(view), Measure::new::<J>(view));
+        let search = Exhaustive { view, tiles: &tiles, measure: &measure, backend, n: NEAREST, cancel };
+        let nearest = search.nearest_of::<J>(&rows);
+        rows.into_iter().zip(nearest).map(|(row, nearest)| Self { row, nearest }).collect()
+    }
+}
+
 /// The efforts of an index; of no use once it is called off.
-pub(super) fn calibrate<J: Join>(view: &View<'_>, backend: Backend, cancel: Cancel<'_>) -> [Point; CALIBRATED] {
-    let sample = sample(view.shape.rows);
-    let rows: Vec<u32> = (0..sample.len()).filter_map(|at| view.rows.get(sample.id(at) as usize).copied()).collect();
-    let (tiles, measure) = (Tiles::new::<J>(view), Measure::new::<J>(view));
-    let search = Exhaustive { view, tiles: &tiles, measure: &measure, backend, n: NEAREST, cancel };
-    let truth = search.nearest_of::<J>(&rows);
+pub(super) fn calibrate<J: Join>(
+    view: &View<'_>,
+    backend: Backend,
+    trials: &[Trial],
+    cancel: Cancel<'_>,
+) -> [Point; CALIBRATED] {
     let grid = grid(view.shape.leaves.max(1));
-    let neighbours = parallel::map::<J, _>(0..rows.len(), &|at| {
+    let neighbours = parallel::map::<J, _>(0..trials.len(), &|at| {
+        let Trial { row, nearest } = &trials[at];
         if cancel.is_set() {
             return Vec::new();
         }
         let mut scratch = Scratch::new();
-        scratch.set_row(view, rows[at]);
-        let nearest: Vec<u32> = truth[at].iter().map(|nearest| nearest.row).collect();
-        let ranks = scratch.ranks(view, backend, &nearest, rows[at], &grid);
+        scratch.set_row(view, *row);
+        let nearest: Vec<u32> = nearest.iter().map(|nearest| nearest.row).collect();
+        let ranks = scratch.ranks(view, backend, &nearest, *row, &grid);
         ranks.into_iter().map(|(rank, needs)| Neighbour { rank, needs }).collect::<Vec<_>>()
     });
     let neighbours = neighbours.into_iter().flatten().collect::<Vec<_>>();
-    let behind = truth.iter().flatten().map(|nearest| nearest.behind);
+    let behind = trials.iter().flat_map(|trial| &trial.nearest).map(|nearest| nearest.behind);
     points(view, &grid, &neighbours, behind.collect())
 }
 

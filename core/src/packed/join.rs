@@ -103,18 +103,17 @@ impl Joiner<'_> {
 
     /// How many leaves a row is to be compared with.
     fn leaves_for<J: Join>(&self, recall: f32, sample: &[u32], truth: &[Vec<True>]) -> usize {
-        let starts = self.view.leaves;
-        let leaf_of = |row: u32| starts.partition_point(|start| start.row <= row).saturating_sub(1) as u32;
         let ranks = parallel::map::<J, _>(0..sample.len(), &|at| {
             let mut scratch = Scratch::new();
-            let own_leaf = leaf_of(sample[at]);
+            let own_leaf = self.view.leaf_of(sample[at]);
             let mut rank = |row: u32, leaf: u32| {
                 scratch.set_row(self.view, row);
                 scratch.rank_of(self.view, self.backend, leaf)
             };
             // It is enough if one of the two asks for the other.
-            let mut rank =
-                |neighbour: &True| rank(sample[at], leaf_of(neighbour.row)).min(rank(neighbour.row, own_leaf));
+            let mut rank = |neighbour: &True| {
+                rank(sample[at], self.view.leaf_of(neighbour.row)).min(rank(neighbour.row, own_leaf))
+            };
             truth[at].iter().map(&mut rank).collect::<Vec<_>>()
         });
         let mut ranks = ranks.concat();

@@ -7,7 +7,8 @@
 //!
 //! # A search
 //!
-//! 1. The query as bytes is compared with the centroids of all leaves (`partition`, `grid`), and the best leaves are taken.
+//! 1. The query as bytes is compared with the centroids of all leaves (`partition`, `grid`), and the best leaves are taken
+//!    (`ranking`).
 //! 2. One table of the query's products with all codewords (`codebook`, `tables`) serves every leaf: q·x is q·centroid
 //!    plus q·rest. Codes of 32 rows are scanned at once, and what reaches the running limit is kept (`search`).
 //! 3. The best candidates are compared as bytes, the best of those as floats.
@@ -42,6 +43,7 @@ mod near;
 mod options;
 mod pairs;
 mod partition;
+mod ranking;
 mod ranks;
 mod reservoir;
 mod rows;

@@ -24,7 +24,8 @@ use crate::simd::{TILE_BYTES, TILE_ROWS};
 pub(crate) struct Centroids {
     pub(crate) tiles: Vec<[u8; TILE_BYTES]>,
     /// What is added to a row's product with each: minus half its square, as the nearest is the one with the greatest sum
-    /// (‖x − c‖² = ‖x‖² − 2(x·c − ‖c‖²/2)). Minus infinity where a tile has no centroid.
+    /// (‖x − c‖² = ‖x‖² − 2(x·c − ‖c‖²/2)); of directions [a little more](SHARE_OF_DIRECTIONS). Minus infinity where a tile has no
+    /// centroid.
     pub(crate) biases: Vec<f32>,
 }
 
@@ -64,6 +65,13 @@ impl Leaves {
         &self.order[self.starts[leaf] as usize..self.starts[leaf + 1] as usize]
     }
 }
+
+/// What share of its square is taken from a row's product with a mean of directions.
+///
+/// The mean of directions that are close together is longer than that of others, so more than a half keeps leaves from growing
+/// where rows lie dense. (Measured on 340,000 GloVe vectors: with .6, for recall .95 a tenth fewer rows are scanned than with .5; leaves
+/// differ in size by a standard deviation of .36 of the mean and not .54. Of other metrics' vectors a half is best.)
+const SHARE_OF_DIRECTIONS: f64 = 0.6;
 
 /// Of how many rows one has a part in the first passes; and how many in a leaf have at least.
 const ONE_OF: usize = 4;
@@ -145,6 +153,7 @@ impl KMeans<'_> {
         let mut tiles = grid::tiles(self.leaves, d);
         let mut biases = vec![f32::NEG_INFINITY; self.leaves.next_multiple_of(TILE_ROWS)];
         let (mut codes, mut value) = (vec![0; d], vec![0.0; d]);
+        let share = if self.rows.metric == Metric::Angular { SHARE_OF_DIRECTIONS } else { 0.5 };
         for (leaf, centroid) in centroids.chunks_exact(d).enumerate() {
             self.grid.encode(centroid, &mut codes);
             let tile = &mut tiles[leaf / TILE_ROWS * tile_width(d)..][..tile_width(d)];
@@ -152,7 +161,7 @@ impl KMeans<'_> {
             for (dimension, (value, code)) in value.iter_mut().zip(&codes).enumerate() {
                 *value = self.grid.value(dimension, *code);
             }
-            biases[leaf] = (-0.5 * dot(&value, &value)) as f32;
+            biases[leaf] = (-share * dot(&value, &value)) as f32;
         }
         Centroids { tiles, biases }
     }
@@ -211,9 +220,6 @@ impl KMeans<'_> {
                 if count > 0.0 {
                     for (to, sum) in centroid.iter_mut().zip(&sums) {
                         *to = (sum / count) as f32;
-                    }
-                    if self.rows.metric == Metric::Angular {
-                        super::rows::normalise(centroid);
                     }
                 }
             }

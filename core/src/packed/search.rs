@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::exact::{Exact, reported};
 use super::grid::{Probe, tile_width};
+use super::ranking::scale;
 use super::reservoir::Reservoir;
 use super::rows::see;
 use super::tables::Tables;
@@ -34,6 +35,8 @@ pub struct Scratch {
     /// The query as it was given, and as the index sees it.
     given: Vec<f32>,
     query: Vec<f32>,
+    /// What biases of leaves are multiplied with.
+    scale: f32,
     probe: Probe,
     tables: Tables,
     /// The score of each leaf.
@@ -65,6 +68,7 @@ impl Scratch {
         self.query.clear();
         self.query.extend_from_slice(query);
         see(view.shape.metric, view.origin, &mut self.query);
+        self.scale = scale(view.shape.metric, &self.query);
     }
 
     /// Takes a row as the query.
@@ -144,20 +148,20 @@ impl Scratch {
     /// Chooses the leaves with the best centroids, best first.
     fn rank_leaves(&mut self, view: &View<'_>, backend: Backend, leaves: usize) {
         self.score_leaves(view, backend);
-        let Self { scores, keys, scan, .. } = self;
+        let Self { scores, keys, scan, scale, .. } = self;
         best_leaves(scores, leaves, keys);
         keys.sort_unstable();
         scan.clear();
         scan.extend(keys.iter().map(|key| {
             let (distance, leaf) = split_key(*key);
             let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
-            (-distance - bias, leaf)
+            (-distance - *scale * bias, leaf)
         }));
     }
 
     /// Compares the query with all centroids.
     fn score_leaves(&mut self, view: &View<'_>, backend: Backend) {
-        let Self { probe, scores, .. } = self;
+        let Self { probe, scores, scale, .. } = self;
         let width = tile_width(view.shape.dimensions);
         let biases = view.centroid_biases.as_chunks::<TILE_ROWS>().0;
         scores.clear();
@@ -166,17 +170,22 @@ impl Scratch {
             backend.tile_u7(&probe.codes, tile, &mut sums);
             let mut of_tile = [0.0; TILE_ROWS];
             for ((score, sum), bias) in of_tile.iter_mut().zip(&sums[0]).zip(biases) {
-                *score = probe.step * *sum as f32 + bias;
+                *score = probe.step * *sum as f32 + *scale * bias;
             }
             scores.push(of_tile);
         }
     }
 
-    /// How many leaves are better than a leaf for the query that was set.
-    pub(super) fn rank_of(&mut self, view: &View<'_>, backend: Backend, leaf: u32) -> usize {
+    /// The score of each leaf for the query that was set, and what biases were multiplied with.
+    pub(super) fn leaf_scores(&mut self, view: &View<'_>, backend: Backend) -> (&[f32], f32) {
         self.probe.set(&self.query, view.grid);
         self.score_leaves(view, backend);
-        let scores = self.scores.as_flattened();
+        (self.scores.as_flattened(), self.scale)
+    }
+
+    /// How many leaves are better than a leaf for the query that was set.
+    pub(super) fn rank_of(&mut self, view: &View<'_>, backend: Backend, leaf: u32) -> usize {
+        let (scores, _) = self.leaf_scores(view, backend);
         let own = scores.get(leaf as usize).copied().unwrap_or(f32::NEG_INFINITY);
         scores.iter().filter(|score| **score > own).count()
     }

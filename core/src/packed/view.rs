@@ -89,6 +89,11 @@ impl<'a> View<'a> {
         self.keys.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 
+    /// The leaf of a row.
+    pub(crate) fn leaf_of(&self, row: u32) -> u32 {
+        self.leaves.partition_point(|start| start.row <= row).saturating_sub(1) as u32
+    }
+
     /// The rows of a leaf.
     pub(crate) fn leaf_rows(&self, leaf: u32) -> core::ops::Range<u32> {
         self.leaves[leaf as usize].row..self.leaves[leaf as usize + 1].row
