@@ -29,6 +29,9 @@ const SAMPLE: usize = 512;
 const ENOUGH_FOR: usize = 98;
 /// So many candidates are kept of each row at the most.
 const MOST: usize = 1024;
+/// And so many of rows that are asked for one by one, but no more than one of `FULL` rows: then comparing all in full is less work.
+const MOST_ALONE: usize = 1 << 14;
+const FULL: usize = 32;
 
 /// Looks for the `n` nearest. What it finds is of no use once it is called off.
 pub(super) struct Exhaustive<'a> {
@@ -126,7 +129,7 @@ impl Exhaustive<'_> {
     }
 
     /// Writes the `n` nearest of each of some rows. Tells for each which rows were compared in full, in the order of
-    /// bytes, and how many of them there had to be.
+    /// bytes, and how many there have to be where either of two rows may be the query.
     fn nearest(&self, own: &[u32], to: &mut [Neighbour], mut compared: impl FnMut(usize, &[u32], usize)) {
         let mut left: Vec<usize> = (0..own.len()).collect();
         let mut keep = FEWEST + 8 * self.n;
@@ -148,7 +151,7 @@ impl Exhaustive<'_> {
             let mut still = Vec::new();
             for (query_at, at) in left.iter().enumerate() {
                 self.measure.see(own[*at], &mut measured);
-                let bound = self.measure.bound(&measured);
+                let bound = self.measure.bound_as_query(&measured);
                 let kept: Vec<Neighbour> = batch.best[query_at].finish().collect();
                 // The score of the worst that is kept: no other has a better one.
                 let worst = (kept.len() == keep)
@@ -161,13 +164,16 @@ impl Exhaustive<'_> {
                 if worst.is_some_and(|worst| worst + bound >= least) {
                     still.push(*at);
                 } else {
+                    let bound = self.measure.bound(&measured);
                     let possible = |kept: &&Neighbour| measured.base - f64::from(kept.distance) + bound >= least;
-                    compared(*at, &rows, kept.iter().take_while(possible).count());
+                    let needed = kept.iter().take_while(possible).count();
+                    // Where all are possible, others may be.
+                    compared(*at, &rows, if needed == keep { MOST } else { needed });
                 }
             }
             left = still;
             keep = keep.saturating_mul(4);
-            if keep > MOST.max(32 * self.n) {
+            if keep > (self.view.shape.rows / FULL).clamp(MOST, MOST_ALONE).max(32 * self.n) {
                 break;
             }
         }

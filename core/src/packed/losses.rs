@@ -138,8 +138,13 @@ impl<'a> Measure<'a> {
         };
     }
 
+    /// What a score can be off, of a row as the query and any other.
+    pub(super) fn bound_as_query(&self, row: &Measured) -> f64 {
+        Losses::bound(&row.losses, &self.worst)
+    }
+
     /// What a score can be off, of a row and any other, whichever is the query.
     pub(super) fn bound(&self, row: &Measured) -> f64 {
-        Losses::bound(&row.losses, &self.worst).max(Losses::bound(&self.worst, &row.losses))
+        self.bound_as_query(row).max(Losses::bound(&self.worst, &row.losses))
     }
 }
