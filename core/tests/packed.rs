@@ -2,6 +2,9 @@
 
 #![allow(missing_docs)]
 
+#[path = "oracle/nearest.rs"]
+mod nearest;
+
 #[path = "oracle/threads.rs"]
 #[allow(dead_code)]
 mod threads;
@@ -13,31 +16,11 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+use nearest::nearest;
 use ohyeah_core::error::{PackedError, SearchError, VectorError};
 use ohyeah_core::packed::Scratch;
 use ohyeah_core::{Backend, Knn, KnnOptions, Metric, Neighbour, Packed, PackedOptions, PackedSearch, Serial};
 use vectors::{METRICS, vectors};
-
-fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
-    match metric {
-        Metric::Dot => -dot(a, b),
-        Metric::Euclidean => a.iter().zip(b).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum::<f64>().sqrt(),
-        _ => {
-            let lengths = (dot(a, a) * dot(b, b)).sqrt();
-            if lengths > 0.0 { (2.0 - 2.0 * dot(a, b) / lengths).max(0.0).sqrt() } else { 2.0_f64.sqrt() }
-        }
-    }
-}
-
-/// The nearest by brute force, nearest first.
-fn nearest(metric: Metric, vectors: &[f32], query: &[f32], n: usize) -> Vec<(f64, u32)> {
-    let mut all: Vec<(f64, u32)> =
-        vectors.chunks_exact(query.len()).map(|row| distance(metric, query, row)).zip(0..).collect();
-    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    all.truncate(n);
-    all
-}
 
 fn build(metric: Metric, vectors: &[f32], d: usize) -> Packed {
     Packed::build::<Serial>(metric, vectors, d, &PackedOptions::new()).unwrap()
@@ -337,15 +320,23 @@ fn bad_input_is_an_error() {
 #[test]
 fn work_ends_soon_after_it_is_called_off() {
     let items = vectors(2000, 8, 3);
-    let (cancel, told) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (cancel, told, last) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
     let call_off = || {
-        told.fetch_add(1, Relaxed);
-        cancel.store(true, Relaxed);
+        if told.fetch_add(1, Relaxed) + 1 >= last.load(Relaxed) {
+            cancel.store(true, Relaxed);
+        }
     };
     let options = PackedOptions::new().progress(&call_off).cancel(&cancel);
-    assert_eq!(Packed::build::<Serial>(Metric::Dot, &items, 8, &options).unwrap_err(), PackedError::Cancelled);
-    assert_eq!(told.swap(0, Relaxed), 1);
-    cancel.store(false, Relaxed);
+    Packed::build::<Serial>(Metric::Dot, &items, 8, &options).unwrap();
+    let steps = told.swap(0, Relaxed);
+    assert!(steps > 5);
+    for step in 1..steps {
+        last.store(step, Relaxed);
+        assert_eq!(Packed::build::<Serial>(Metric::Dot, &items, 8, &options).unwrap_err(), PackedError::Cancelled);
+        assert_eq!(told.swap(0, Relaxed), step);
+        cancel.store(false, Relaxed);
+    }
+    last.store(1, Relaxed);
     let call_off = |_: f32| call_off();
     let options = KnnOptions::top(5).progress(&call_off).cancel(&cancel);
     assert_eq!(Knn::of::<Serial>(Metric::Dot, &items, 8, &options).unwrap_err(), PackedError::Cancelled);

@@ -3,7 +3,7 @@
 //! A full k-means would be far too slow for every node of every tree. Annoy's two-means takes two random items and moves
 //! them 200 times: a random item pulls the nearer mean towards itself, with a weight that makes the mean the average of all
 //! that pulled it. The distance to a mean counts times the number of items it has, so that the smaller one catches up
-//! and the split stays even. Ours differs on small sets alone: there no item pulls twice ([`Pulls`]).
+//! and the split stays even. Ours differs on small sets alone: there each item is drawn once at the most ([`Pulls`]).
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -21,8 +21,8 @@ use crate::rng::below;
 pub(crate) enum Pulls {
     /// Random ones, as in Annoy: of a small set many come twice and many never.
     Annoy,
-    /// Of a small set, random ones that are distinct: 120 of them divide it as well as 200 that are not, and most sets are
-    /// small.
+    /// Of a small set, random ones that are distinct: 120 of them, or all where there are fewer, divide it as well as 200 that are
+    /// not, and most sets are small.
     Distinct,
 }
 

@@ -88,6 +88,7 @@ fn build_with<J: Join>(
     };
     let rests = if codes_too { sample_rests(rows, &leaves, &centroid) } else { Vec::new() };
     let codebooks = train::<J>(&rests, NUMBERS * tables(d));
+    options.cancel.check()?;
     options.step();
 
     let [
@@ -109,7 +110,7 @@ fn build_with<J: Join>(
     ] = layout.sections_mut(buf.as_mut());
     grids.copy_from_slice(bytemuck::cast_slice(&[&origin[..], &offset, &step].concat()));
     tiles.copy_from_slice(bytemuck::cast_slice(&centroids.tiles));
-    let ranking = Ranking::new::<J>(rows, backend, &centroids, &leaves, &centroid);
+    let ranking = Ranking::new::<J>(rows, backend, &leaves, &centroid, options.cancel);
     ranking.write(if codes_too { 0.0 } else { ranking.usual_weight() }, bytemuck::cast_slice_mut(biases));
     starts_to.copy_from_slice(bytemuck::cast_slice(&starts));
     books.copy_from_slice(bytemuck::cast_slice(&codebooks));
@@ -140,14 +141,15 @@ fn build_with<J: Join>(
         },
     );
     write_keys(options.keys.unwrap_or(&[]), keys, bytemuck::cast_slice_mut(ends));
-    options.step();
     options.cancel.check()?;
+    options.step();
     if !codes_too {
         return Ok((buf, layout));
     }
     let view = layout.view(buf.as_ref());
     let trials = Trial::sample::<J>(&view, backend, options.cancel);
-    let weight = ranking.best_weight::<J>(&view, backend, &trials);
+    options.cancel.check()?;
+    let weight = ranking.best_weight::<J>(&view, backend, &trials, options.cancel);
     let [_, _, biases, ..] = layout.sections_mut(buf.as_mut());
     ranking.write(weight, bytemuck::cast_slice_mut(biases));
     options.cancel.check()?;

@@ -29,9 +29,12 @@ const SAMPLE: usize = 512;
 const ENOUGH_FOR: usize = 98;
 /// So many candidates are kept of each row at the most.
 const MOST: usize = 1024;
-/// And so many of rows that are asked for one by one, but no more than one of `FULL` rows: then comparing all in full is less work.
-const MOST_ALONE: usize = 1 << 14;
-const FULL: usize = 32;
+
+/// So many are kept of a row that is asked for alone: where one of 32 rows does not do, comparing all in full is less work, unless
+/// they are few.
+fn most_alone(rows: usize, n: usize) -> usize {
+    (rows / 32).clamp(MOST, 16 * MOST).max(32 * n)
+}
 
 /// Looks for the `n` nearest. What it finds is of no use once it is called off.
 pub(super) struct Exhaustive<'a> {
@@ -56,7 +59,8 @@ impl Exhaustive<'_> {
         let Self { view, measure, backend, n, .. } = *self;
         let sample = Sample::new(view.shape.rows, SAMPLE);
         let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
-        let mut needed: Vec<usize> = self.find::<J>(&sample).map(|(_, needed)| needed).collect();
+        let mut needed: Vec<usize> =
+            self.find::<J>(&sample, &|row| measure.bound(row)).map(|(_, needed)| needed).collect();
         needed.sort_unstable();
         let most = MOST.min(Candidates::most(view));
         let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&most));
@@ -66,7 +70,7 @@ impl Exhaustive<'_> {
 
     /// The neighbours of some rows, nearest first; fewer than `n` where there are not as many.
     pub(super) fn nearest_of<J: Join>(&self, rows: &[u32]) -> Vec<Vec<True>> {
-        self.find::<J>(rows).map(|(found, _)| found).collect()
+        self.find::<J>(rows, &|row| self.measure.bound_as_query(row)).map(|(found, _)| found).collect()
     }
 
     /// Writes the `n` nearest of the candidates of each row from one on, and looks for those of rows whose candidates are too few.
@@ -104,20 +108,24 @@ impl Exhaustive<'_> {
             }
         }
         let mut found = vec![Neighbour { id: NONE, distance: f32::INFINITY }; others.len() * self.n];
-        self.nearest(&others, &mut found, |_, _, _| ());
+        self.nearest(&others, &|row| self.measure.bound_as_query(row), &mut found, |_, _, _| ());
         for (row, found) in others.iter().zip(found.chunks(self.n)) {
             to[(row - first) as usize * self.n..][..self.n].copy_from_slice(found);
         }
     }
 
-    /// The neighbours of some rows, and how many candidates it takes to be sure of them.
-    fn find<J: Join>(&self, rows: &[u32]) -> impl Iterator<Item = (Vec<True>, usize)> {
+    /// The neighbours of some rows, and how many candidates it takes to be sure of them where scores are off by the bound.
+    fn find<J: Join>(
+        &self,
+        rows: &[u32],
+        bound: &(impl Fn(&Measured) -> f64 + Sync),
+    ) -> impl Iterator<Item = (Vec<True>, usize)> {
         const ROWS: usize = 64;
         let chunks = parallel::map::<J, _>(0..rows.len().div_ceil(ROWS), &|chunk| {
             let own = &rows[chunk * ROWS..rows.len().min((chunk + 1) * ROWS)];
             let mut found = vec![Neighbour { id: NONE, distance: f32::INFINITY }; own.len() * self.n];
             let mut by_bytes = vec![(Vec::new(), 0); own.len()];
-            self.nearest(own, &mut found, |at, rows, needed| by_bytes[at] = (rows.to_vec(), needed));
+            self.nearest(own, bound, &mut found, |at, rows, needed| by_bytes[at] = (rows.to_vec(), needed));
             let in_bytes = found.chunks(self.n).zip(by_bytes).map(|(found, (by_bytes, needed))| {
                 let rows = found.iter().filter_map(|found| self.view.rows.get(found.id as usize));
                 let behind = |row| by_bytes.iter().position(|other| *other == row).map_or(u32::MAX, |at| at as u32);
@@ -129,8 +137,14 @@ impl Exhaustive<'_> {
     }
 
     /// Writes the `n` nearest of each of some rows. Tells for each which rows were compared in full, in the order of
-    /// bytes, and how many there have to be where either of two rows may be the query.
-    fn nearest(&self, own: &[u32], to: &mut [Neighbour], mut compared: impl FnMut(usize, &[u32], usize)) {
+    /// bytes, and how many of them there had to be.
+    fn nearest(
+        &self,
+        own: &[u32],
+        bound: &impl Fn(&Measured) -> f64,
+        to: &mut [Neighbour],
+        mut compared: impl FnMut(usize, &[u32], usize),
+    ) {
         let mut left: Vec<usize> = (0..own.len()).collect();
         let mut keep = FEWEST + 8 * self.n;
         let (mut batch, mut best) = (Batch::default(), TopK::default());
@@ -151,7 +165,7 @@ impl Exhaustive<'_> {
             let mut still = Vec::new();
             for (query_at, at) in left.iter().enumerate() {
                 self.measure.see(own[*at], &mut measured);
-                let bound = self.measure.bound_as_query(&measured);
+                let bound = bound(&measured);
                 let kept: Vec<Neighbour> = batch.best[query_at].finish().collect();
                 // The score of the worst that is kept: no other has a better one.
                 let worst = (kept.len() == keep)
@@ -161,19 +175,18 @@ impl Exhaustive<'_> {
                 best.reset(self.n);
                 let order = finish_row(self.view, self.backend, own[*at], rows.iter().copied(), &mut best, to);
                 let least = self.least_score(&measured.row, order);
-                if worst.is_some_and(|worst| worst + bound >= least) {
-                    still.push(*at);
-                } else {
-                    let bound = self.measure.bound(&measured);
+                // Where scores overflow, or are no numbers, nothing is sure.
+                let is_sure = worst.is_none_or(|worst| worst + bound < least);
+                if is_sure {
                     let possible = |kept: &&Neighbour| measured.base - f64::from(kept.distance) + bound >= least;
-                    let needed = kept.iter().take_while(possible).count();
-                    // Where all are possible, others may be.
-                    compared(*at, &rows, if needed == keep { MOST } else { needed });
+                    compared(*at, &rows, kept.iter().take_while(possible).count());
+                } else {
+                    still.push(*at);
                 }
             }
             left = still;
             keep = keep.saturating_mul(4);
-            if keep > (self.view.shape.rows / FULL).clamp(MOST, MOST_ALONE).max(32 * self.n) {
+            if keep > most_alone(self.view.shape.rows, self.n) {
                 break;
             }
         }

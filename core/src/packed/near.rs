@@ -14,8 +14,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::grid::tile_width;
 use super::losses::Measure;
 use super::options::KnnOptions;
-use super::pairs::{Candidates, Groups, Lists, Meeting, Probes, TOGETHER, compare_all};
-use super::ranking;
+use super::pairs::{Candidates, Groups, Lists, Meeting, Probe, Probes, TOGETHER, compare_all};
 use super::search::best_leaves;
 use super::sweep::Tiles;
 use super::view::View;
@@ -96,18 +95,13 @@ impl<'a> Near<'a> {
         let biases = self.view.centroid_biases.as_chunks::<TILE_ROWS>().0;
         let mut scores = vec![vec![[0.0; TILE_ROWS]; biases.len()]; RANKED];
         let (mut sums, mut keys) = ([[0; TILE_ROWS]; RANKED], Vec::new());
-        let (mut scales, mut vector) = ([0.0; RANKED], vec![0.0; self.view.shape.dimensions]);
         for first in rows.clone().step_by(RANKED) {
             let some = first..rows.end.min(first + RANKED);
             let codes = self.probes.codes(some.clone());
-            for (scale, row) in scales.iter_mut().zip(some.clone()) {
-                self.view.read(row as u32, &mut vector);
-                *scale = ranking::scale(self.view.shape.metric, &vector);
-            }
             for (number, (tile, biases)) in self.view.centroids.chunks_exact(width).zip(biases).enumerate() {
                 self.backend.tile_u7(codes, tile, &mut sums);
-                for (((scores, sums), scale), row) in scores.iter_mut().zip(&sums).zip(&scales).zip(some.clone()) {
-                    let step = self.probes.of(row).step;
+                for ((scores, sums), row) in scores.iter_mut().zip(&sums).zip(some.clone()) {
+                    let Probe { step, scale, .. } = self.probes.of(row);
                     for ((score, sum), bias) in scores[number].iter_mut().zip(sums).zip(biases) {
                         *score = step * *sum as f32 + scale * bias;
                     }

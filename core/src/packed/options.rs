@@ -45,7 +45,7 @@ impl<'a> PackedOptions<'a> {
         Self { leaves: None, passes: None, seed: 0, keys: None, backend: None, progress: None, cancel: Cancel(None) }
     }
 
-    /// Another number of leaves than one for 160 vectors.
+    /// Another number of leaves than one for 224 vectors.
     #[must_use]
     pub const fn leaves(mut self, leaves: usize) -> Self {
         self.leaves = Some(leaves);

@@ -11,6 +11,7 @@ use core::ops::Range;
 use super::format::Shape;
 use super::grid::tile_width;
 use super::losses::{Measure, Measured};
+use super::ranking;
 use super::view::{View, row_bias};
 use crate::Backend;
 use crate::error::PackedError;
@@ -26,11 +27,13 @@ pub(super) struct Probe {
     pub(super) base: f32,
     /// What it adds to the scores that others have of it: that and its bias.
     pub(super) add: f32,
+    /// See [`ranking::scale`].
+    pub(super) scale: f32,
 }
 
 impl Probe {
     /// No row: no score exceeds any limit.
-    const NONE: Self = Self { step: 0.0, base: 0.0, add: f32::NEG_INFINITY };
+    const NONE: Self = Self { step: 0.0, base: 0.0, add: f32::NEG_INFINITY, scale: 1.0 };
 }
 
 /// All rows as queries, up to a whole tile.
@@ -55,7 +58,8 @@ impl Probes {
                 codes.copy_from_slice(&measured.codes);
                 let base = measured.base as f32;
                 let bias = row_bias(view.byte_row(row as u32).unwrap_or(&[]));
-                *probe = Probe { step: measured.step, base, add: base + bias };
+                let scale = ranking::scale(view.shape.metric, &measured.row);
+                *probe = Probe { step: measured.step, base, add: base + bias, scale };
             }
             (codes, probes)
         });
