@@ -15,6 +15,8 @@ LEAST_RECALL = 0.68
 
 
 def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     *paths, out = sys.argv[1:]
     figure, panels = plt.subplots(1, len(paths), figsize=(7 * len(paths), 5), squeeze=False)
     for panel, path in zip(panels[0], paths):

@@ -219,10 +219,9 @@ fn the_vectors_are_not_replaced_by_what_is_made_of_them() {
 }
 
 #[test]
-fn the_help_tells_where_a_dictionary_is_made_in_another_way() {
+fn the_help_tells_what_is_escaped() {
     let help = ohyeah(["dictionary", "--help"]);
     let help = succeeds(&help).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(help.contains("for more than 100 a forest is searched, as with --search-k"), "{help}");
     assert!(help.contains(r"in TSV as \t, \n, \u{1b}, and a backslash as \\"), "{help}");
 }
 

@@ -59,6 +59,19 @@ fn a_dictionary_of_the_sample_is_nearly_the_exact_one() {
 }
 
 #[test]
+fn long_lists_have_the_recall_that_is_asked_for() {
+    let folder = Folder::new();
+    let make = |name, options: &[&str]| make(&folder, name, &[&["--limit", "5000", "--top", "130"], options].concat());
+    let exact = make("exact.jsonl", &["--exact"]);
+    assert!(exact.iter().all(|(_, list)| list.len() == 130));
+    let [some, most] = ["0.8", "0.99"].map(|share| recall(&make("found.jsonl", &["--recall", share]), &exact));
+    // Recall is measured for ten neighbours; the hundredth is harder to find.
+    assert!(some > 0.75 && most > 0.97 && most > some + 0.1, "{some} {most}");
+    let [one, three] = ["1", "3"].map(|threads| make("found.jsonl", &["--threads", threads]));
+    assert!(one == three);
+}
+
+#[test]
 fn a_dictionary_does_not_depend_on_the_threads() {
     let folder = Folder::new();
     for (name, options) in [("1", &["--threads", "1"]), ("2", &["--threads", "2"]), ("7", &["--threads", "7"])] {

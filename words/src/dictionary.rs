@@ -3,8 +3,11 @@
 use std::fmt;
 
 use ohyeah::error::{BuildError, ItemError, PackedError, SearchError};
-use ohyeah::packed::MOST_DIMENSIONS;
-use ohyeah::{Angular, BuildOptions, Items, Knn, KnnOptions, Metric, ParBuild, ParSearch, Rayon, Search};
+use ohyeah::packed::{MOST_DIMENSIONS, Scratch};
+use ohyeah::{
+    Angular, BuildOptions, Items, Knn, KnnOptions, Metric, Packed, PackedOptions, PackedSearch, ParBuild, ParSearch,
+    Rayon, Search,
+};
 use rayon::prelude::*;
 
 use crate::query::Neighbour;
@@ -36,8 +39,9 @@ pub enum Step {
 /// A dictionary of similar words to be made; [`WordVectors::dictionary`] begins one.
 ///
 /// By default the neighbours of all words are found together, with the recall that is asked for (see [`ohyeah::Knn`]), or for
-/// sure with [`exact`](Self::exact). With [`trees`](Self::trees) or [`search_k`](Self::search_k), or for lists of more than 100 or vectors of more than 2,048
-/// dimensions, a forest is built and asked once for each word, as Annoy does it.
+/// sure with [`exact`](Self::exact). For lists of more than 100 a packed index is asked once for each word. With [`trees`](Self::trees) or
+/// [`search_k`](Self::search_k), or for vectors of more than 2,048 dimensions, where recall cannot be asked for, it is a forest, as
+/// Annoy does it.
 ///
 /// # Examples
 ///
@@ -89,7 +93,8 @@ impl<'v> Dictionary<'v> {
         self
     }
 
-    /// Finds on average at least this share of the most similar words, .95 unless told otherwise: as measured on some of them.
+    /// Finds on average at least this share of the most similar words, .95 unless told otherwise: as measured on some of them. Of lists
+    /// of more than 100 it is that share of the first ten, and a little less of all.
     #[must_use]
     pub fn recall(mut self, recall: f32) -> Self {
         self.recall = recall;
@@ -146,8 +151,11 @@ impl<'v> Dictionary<'v> {
         mut sink: impl FnMut(T) -> Result<(), E> + Send,
     ) -> Result<(), DictionaryError<E>> {
         let asked_for = self.trees.is_some() || self.search_k.is_some();
-        if asked_for || self.top > MOST_AT_ONCE || self.vectors.dimensions() > MOST_DIMENSIONS {
-            return self.by_searching(&entry, &mut sink);
+        if asked_for || self.vectors.dimensions() > MOST_DIMENSIONS || (self.exact && self.top > MOST_AT_ONCE) {
+            return self.in_a_forest(&entry, &mut sink);
+        }
+        if self.top > MOST_AT_ONCE {
+            return self.in_an_index(&entry, &mut sink);
         }
         self.at_once(&entry, &mut sink)
     }
@@ -185,7 +193,7 @@ impl<'v> Dictionary<'v> {
         Ok(items)
     }
 
-    fn by_searching<T: Send, E: Send>(
+    fn in_a_forest<T: Send, E: Send>(
         &self,
         entry: &(impl Fn(u32, &[Neighbour]) -> T + Sync),
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
@@ -205,6 +213,25 @@ impl<'v> Dictionary<'v> {
             let found = forest.par_search_many(&queries, &search)?;
             let entries = ids.into_par_iter().zip(found);
             Ok(entries.map(|(id, found)| entry(id, &similar(found.into_iter(), id, self.top))).collect())
+        })
+    }
+
+    fn in_an_index<T: Send, E: Send>(
+        &self,
+        entry: &(impl Fn(u32, &[Neighbour]) -> T + Sync),
+        sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
+    ) -> Result<(), DictionaryError<E>> {
+        let vectors = self.vectors;
+        let options = PackedOptions::new().seed(self.seed).backend(vectors.scorer().0);
+        let index = Packed::build::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
+        // The word itself is found too.
+        let search = PackedSearch::top(self.top.saturating_add(1)).recall(self.recall);
+        self.in_blocks(sink, |ids| {
+            let answer = |scratch: &mut Scratch, id| {
+                let found = index.search_in(scratch, vectors.vector(id), &search)?;
+                Ok(entry(id, &similar(found.iter().copied(), id, self.top)))
+            };
+            ids.into_par_iter().map_init(Scratch::new, answer).collect()
         })
     }
 

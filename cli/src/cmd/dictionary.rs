@@ -30,11 +30,11 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
 
-    /// How many similar words to list for each; for more than 100 a forest is searched, as with --search-k
+    /// How many similar words to list for each
     #[arg(long, value_name = "N", default_value = "15", value_parser = at_least_one::<usize>)]
     top: usize,
 
-    /// Find this share of the most similar words on average
+    /// Find this share of the most similar words on average, where N is at most 100; of longer lists, of the first ten
     #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = recall, conflicts_with_all = ["trees", "search_k", "exact"])]
     recall: f32,
 

@@ -19,14 +19,17 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let path = &args.path;
-    if info::is_packed(path) {
+    let verdict = if info::is_packed(path) {
         let index = ohyeah::open_packed(path)?;
         index.verify().map_err(|error| Failure::about(path.display(), error))?;
+        "as it was written"
     } else if info::annoy_indexes(path)?.is_empty() {
         let problem = "not a whole index of any metric; if it was one it is damaged or cut short: build it again";
         return Err(Failure::about(path.display(), problem));
-    }
+    } else {
+        "a whole index in order; whether a number has changed it cannot tell, as Annoy's format has no checksums"
+    };
     let mut out = Output::create(None)?;
-    writeln!(out, "{}: as it was written", Escaped(&path.display().to_string()))?;
+    writeln!(out, "{}: {verdict}", Escaped(&path.display().to_string()))?;
     Ok(out.commit()?)
 }
