@@ -13,13 +13,9 @@ use oracle::every_metric;
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-fn built<D: Distance>(rows: &Rows, dimensions: usize, trees: usize) -> Forest<D> {
-    data::items::<D>(rows, dimensions).build(BuildOptions::trees(trees)).expect("builds")
-}
-
 /// Exact answers to each query are those of the formula; with no budget the trees find the very same.
-fn check<D: Distance>(rows: &Rows, dimensions: usize, queries: &[Vec<f32>], n: usize) {
-    let forest = built::<D>(rows, dimensions, 3);
+fn check<D: Distance>(rows: &Rows, queries: &[Vec<f32>], n: usize) {
+    let forest = data::forest::<D>(rows, 3);
     let mut searcher = forest.searcher();
     for numbers in queries {
         let query = D::Element::from_numbers(numbers);
@@ -34,7 +30,7 @@ fn check<D: Distance>(rows: &Rows, dimensions: usize, queries: &[Vec<f32>], n: u
 fn real_vectors() {
     let rows = data::sample(3_000);
     let queries: Vec<_> = rows.values().step_by(15).cloned().collect();
-    every_metric!(check(&rows, 100, &queries, 15));
+    every_metric!(check(&rows, &queries, 15));
 }
 
 #[test]
@@ -46,7 +42,7 @@ fn small_sets_with_holes_duplicates_and_zeros() {
         queries.extend((0..20).map(|_| data::vector(&mut rng, dimensions)));
         queries.push(vec![0.0; dimensions]);
         for n in [0, 1, 10, ids as usize, ids as usize + 1, usize::MAX] {
-            every_metric!(check(&rows, dimensions, &queries, n));
+            every_metric!(check(&rows, &queries, n));
         }
     }
 }
@@ -62,12 +58,12 @@ fn vectors_of_very_different_lengths() {
         }
     }
     let queries: Vec<_> = rows.values().step_by(5).cloned().collect();
-    every_metric!(check(&rows, 9, &queries, 12));
+    every_metric!(check(&rows, &queries, 12));
 }
 
 /// Of every `step`-th item's 15 nearest, the share that 50 trees find.
 fn recall<D: Distance>(rows: &Rows, step: usize, search_k: usize) -> f64 {
-    recall_of(&built::<D>(rows, 100, 50), rows, step, search_k)
+    recall_of(&data::forest::<D>(rows, 50), rows, step, search_k)
 }
 
 fn recall_of<D: Distance>(forest: &Forest<D>, rows: &Rows, step: usize, search_k: usize) -> f64 {

@@ -24,15 +24,6 @@ fn rows() -> Rows {
     data::odd_rows(1, 400, DIMENSIONS)
 }
 
-fn built<D: Distance>(rows: &Rows, trees: usize) -> Forest<D> {
-    let dimensions = rows.values().next().map_or(DIMENSIONS, Vec::len);
-    data::items::<D>(rows, dimensions).build(BuildOptions::trees(trees)).expect("builds")
-}
-
-fn queries<D: Distance>(rows: &Rows) -> Vec<Vec<D::Element>> {
-    rows.values().step_by(23).map(|row| D::Element::from_numbers(row).into_owned()).collect()
-}
-
 fn the_seed_alone_decides<D: Distance>() {
     let rows = rows();
     let build = |seed| data::items::<D>(&rows, DIMENSIONS).build(BuildOptions::trees(11).seed(seed)).expect("builds");
@@ -64,7 +55,7 @@ fn on_backend<D: Distance>(rows: &Rows, backend: Backend) -> (Vec<u8>, Vec<Vec<N
         items
     });
     let forest = items.build(BuildOptions::trees(5)).expect("builds");
-    let answers = queries::<D>(rows).into_iter().flat_map(|query| {
+    let answers = data::queries::<D>(rows, 23).into_iter().flat_map(|query| {
         [Search::top(9), Search::top(9).exact()].map(|search| forest.search(&query, &search).expect("searches"))
     });
     let answers = answers.collect();
@@ -90,7 +81,7 @@ fn backends_of_one_rounding_family_build_the_same_bytes() {
 
 fn bytes_open_again<D: Distance>() {
     let rows = rows();
-    let forest = built::<D>(&rows, 4);
+    let forest = data::forest::<D>(&rows, 4);
     forest.verify().expect("in order");
     assert_eq!((forest.items(), forest.trees(), forest.dimensions()), (400, 4, DIMENSIONS));
     let again = Forest::<D, _>::open(Aligned::new(forest.as_bytes()), DIMENSIONS).expect("opens");
@@ -100,7 +91,7 @@ fn bytes_open_again<D: Distance>() {
         let expected = rows.get(&id).map(|row| D::Element::from_numbers(row));
         assert_eq!(again.vector(id), expected.as_deref());
     }
-    for query in queries::<D>(&rows) {
+    for query in data::queries::<D>(&rows, 23) {
         for search in [Search::top(9), Search::top(9).search_k(100), Search::top(9).exact()] {
             assert_eq!(again.search(&query, &search), forest.search(&query, &search));
         }
@@ -152,7 +143,7 @@ fn forests_of_every_small_size_open_again() {
 fn same_items<D: Distance>() {
     for row in [vec![0.0; DIMENSIONS], vec![0.75; DIMENSIONS], vec![-1e-20; DIMENSIONS]] {
         let rows: Rows = (0..300).map(|id| (id, row.clone())).collect();
-        let forest = built::<D>(&rows, 5);
+        let forest = data::forest::<D>(&rows, 5);
         forest.verify().expect("in order");
         let query = D::Element::from_numbers(&row);
         let found = forest.search(&query, &Search::top(40).search_k(usize::MAX)).expect("searches");
@@ -175,11 +166,11 @@ fn scaled_items<D: Distance>(scales: &[f32]) {
         // Ordinary ones among them.
         rows.values_mut().step_by(3).flatten().for_each(|x| *x /= scale);
         let what = format!("{}, {dimensions} dimensions, times {scale:e}", D::METRIC);
-        let forest = built::<D>(&rows, 5);
+        let forest = data::forest::<D>(&rows, 5);
         forest.verify().unwrap_or_else(|damage| panic!("{what}: {damage}"));
         let again = Forest::<D, _>::open(Aligned::new(forest.as_bytes()), dimensions);
         let again = again.unwrap_or_else(|error| panic!("{what}: {error}"));
-        for query in queries::<D>(&rows) {
+        for query in data::queries::<D>(&rows, 23) {
             let all = again.search(&query, &Search::top(400).search_k(usize::MAX)).expect("searches");
             assert_eq!(all.len(), rows.len(), "{what}");
         }
@@ -325,11 +316,11 @@ fn metrics_as_values_do_what_the_types_do() {
         forest.verify().expect("in order");
         assert_eq!((forest.metric(), forest.dimensions()), (metric, DIMENSIONS));
         let typed = match metric {
-            Metric::Angular => built::<Angular>(&rows, 5).as_bytes().to_vec(),
-            Metric::Euclidean => built::<Euclidean>(&rows, 5).as_bytes().to_vec(),
-            Metric::Manhattan => built::<Manhattan>(&rows, 5).as_bytes().to_vec(),
-            Metric::Hamming => built::<Hamming>(&rows, 5).as_bytes().to_vec(),
-            Metric::Dot => built::<Dot>(&rows, 5).as_bytes().to_vec(),
+            Metric::Angular => data::forest::<Angular>(&rows, 5).as_bytes().to_vec(),
+            Metric::Euclidean => data::forest::<Euclidean>(&rows, 5).as_bytes().to_vec(),
+            Metric::Manhattan => data::forest::<Manhattan>(&rows, 5).as_bytes().to_vec(),
+            Metric::Hamming => data::forest::<Hamming>(&rows, 5).as_bytes().to_vec(),
+            Metric::Dot => data::forest::<Dot>(&rows, 5).as_bytes().to_vec(),
             other => panic!("{other} is new here"),
         };
         assert!(forest.as_bytes() == typed, "{metric}");
@@ -367,7 +358,7 @@ fn progress_is_told_of_every_tree() {
 /// Any storage of bytes will do, if it is aligned; and what is not can be copied.
 #[test]
 fn storage_is_anything_that_shows_bytes() {
-    let forest = built::<Euclidean>(&rows(), 2);
+    let forest = data::forest::<Euclidean>(&rows(), 2);
     let bytes = forest.as_bytes();
     let query = [0.5; DIMENSIONS];
     let expected = forest.search(&query, &Search::top(4));

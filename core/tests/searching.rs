@@ -16,18 +16,9 @@ fn rows() -> Rows {
     data::odd_rows(1, 400, DIMENSIONS)
 }
 
-fn built<D: Distance>(rows: &Rows, trees: usize) -> Forest<D> {
-    let dimensions = rows.values().next().map_or(DIMENSIONS, Vec::len);
-    data::items::<D>(rows, dimensions).build(BuildOptions::trees(trees)).expect("builds")
-}
-
-fn queries<D: Distance>(rows: &Rows) -> Vec<Vec<D::Element>> {
-    rows.values().step_by(23).map(|row| D::Element::from_numbers(row).into_owned()).collect()
-}
-
 fn filters<D: Distance>() {
     let rows = rows();
-    let forest = built::<D>(&rows, 6);
+    let forest = data::forest::<D>(&rows, 6);
     for keep in [2, 10, 40] {
         let allows = |id: u32| id % keep == 1;
         let set: IdSet = (0..500).filter(|id| allows(*id)).collect();
@@ -61,8 +52,8 @@ fn a_narrow_filter_still_fills_the_answer() {
 
 fn reuse<D: Distance>() {
     let rows = rows();
-    let forest = built::<D>(&rows, 6);
-    let queries = queries::<D>(&rows);
+    let forest = data::forest::<D>(&rows, 6);
+    let queries = data::queries::<D>(&rows, 23);
     let mut searcher = forest.searcher();
     let searches = [
         Search::top(5),
@@ -101,8 +92,8 @@ fn a_searcher_that_is_used_again_answers_as_a_fresh_one() {
 
 fn budgets<D: Distance>() {
     let rows = rows();
-    let forest = built::<D>(&rows, 6);
-    for query in queries::<D>(&rows) {
+    let forest = data::forest::<D>(&rows, 6);
+    for query in data::queries::<D>(&rows, 23) {
         assert_eq!(forest.search(&query, &Search::top(9).search_k(0)), Ok(vec![]));
         // A leaf is taken whole, so one candidate asked for is at least one.
         assert!(!forest.search(&query, &Search::top(9).search_k(1)).expect("searches").is_empty());
@@ -128,10 +119,10 @@ fn budgets_and_distances_are_what_they_say() {
 
 fn no_trees<D: Distance>() {
     let rows = rows();
-    let forest = built::<D>(&rows, 0);
+    let forest = data::forest::<D>(&rows, 0);
     assert_eq!((forest.trees(), forest.items()), (0, 400));
     forest.verify().expect("nothing to break");
-    for query in queries::<D>(&rows) {
+    for query in data::queries::<D>(&rows, 23) {
         assert_eq!(forest.search(&query, &Search::top(3)), Ok(vec![]));
         assert_eq!(forest.search(&query, &Search::top(3).exact()).expect("searches").len(), 3);
     }

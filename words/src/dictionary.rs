@@ -1,6 +1,7 @@
 //! The similar words of every word.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ohyeah::error::{BuildError, ItemError, PackedError, SearchError};
 use ohyeah::packed::{MOST_DIMENSIONS, Scratch};
@@ -222,7 +223,12 @@ impl<'v> Dictionary<'v> {
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
     ) -> Result<(), DictionaryError<E>> {
         let vectors = self.vectors;
-        let options = PackedOptions::new().seed(self.seed).backend(vectors.scorer().0);
+        let steps = AtomicUsize::new(0);
+        let step = || {
+            let done = steps.fetch_add(1, Ordering::Relaxed) + 1;
+            self.tell(Step::Share(done as f32 / PackedOptions::STEPS as f32));
+        };
+        let options = PackedOptions::new().seed(self.seed).backend(vectors.scorer().0).progress(&step);
         let index = Packed::build::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
         // The word itself is found too.
         let search = PackedSearch::top(self.top.saturating_add(1)).recall(self.recall);

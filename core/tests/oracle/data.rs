@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ohyeah_core::{Distance, Element, Items};
+use ohyeah_core::{BuildOptions, Distance, Element, Forest, Items};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -44,6 +44,17 @@ pub(crate) fn items<D: Distance>(rows: &Rows, dimensions: usize) -> Items<D> {
         items.add(*id, &D::Element::from_numbers(row)).expect("a vector");
     }
     items
+}
+
+/// A forest of so many trees over the rows, of which there is one at least.
+pub(crate) fn forest<D: Distance>(rows: &Rows, trees: usize) -> Forest<D> {
+    let dimensions = rows.values().next().expect("a row").len();
+    items::<D>(rows, dimensions).build(BuildOptions::trees(trees)).expect("builds")
+}
+
+/// Every `step`-th row as a query.
+pub(crate) fn queries<D: Distance>(rows: &Rows, step: usize) -> Vec<Vec<D::Element>> {
+    rows.values().step_by(step).map(|row| D::Element::from_numbers(row).into_owned()).collect()
 }
 
 /// The first words of `data/glove-20k-100d.bin`: a line `words dimensions`, then for each word its name, a blank, and
