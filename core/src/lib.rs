@@ -49,6 +49,7 @@ pub mod forest;
 pub mod metric;
 pub mod packed;
 mod parallel;
+mod progress;
 mod rng;
 mod score;
 pub mod simd;
@@ -61,6 +62,7 @@ pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Scratch, Sear
 pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
 pub use packed::{Knn, KnnOptions, Packed, PackedBuf, PackedOptions, PackedSearch};
 pub use parallel::{Join, Serial};
+pub use progress::{Cancel, Progress};
 pub use rng::Kiss64;
 pub use simd::Backend;
 pub use top_k::Neighbour;

@@ -1,0 +1,79 @@
+//! How long work tells how far it is, and how it is called off: one way for builds, graphs and batches of searches.
+
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Is told how far long work is.
+///
+/// ```
+/// use ohyeah_core::Progress;
+///
+/// let show = |share: f32| println!("{:.0} %", 100.0 * share);
+/// let progress = Progress::new(&show);
+/// # let _ = progress;
+/// ```
+#[derive(Clone, Copy, Default)]
+pub struct Progress<'a>(Option<&'a (dyn Fn(f32) + Sync)>);
+
+impl<'a> Progress<'a> {
+    /// Nobody is told.
+    pub const NONE: Self = Self(None);
+
+    /// Calls `tell` now and then with the share of the work that is done, from 0 to 1: on any thread, and not always in order.
+    #[must_use]
+    pub const fn new(tell: &'a (dyn Fn(f32) + Sync)) -> Self {
+        Self(Some(tell))
+    }
+
+    /// Tells that this share of all work is done.
+    pub(crate) fn tell(self, share: f32) {
+        if let Some(tell) = self.0 {
+            tell(share.clamp(0.0, 1.0));
+        }
+    }
+}
+
+impl fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Progress(told)" } else { "Progress(not told)" })
+    }
+}
+
+/// Calls long work off.
+///
+/// Work that sees it ends soon after with an error that says `Cancelled`.
+///
+/// ```
+/// use core::sync::atomic::AtomicBool;
+/// use ohyeah_core::Cancel;
+///
+/// static STOP: AtomicBool = AtomicBool::new(false);
+/// let cancel = Cancel::new(&STOP);
+/// # let _ = cancel;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cancel<'a>(Option<&'a AtomicBool>);
+
+/// The work was called off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cancelled;
+
+impl<'a> Cancel<'a> {
+    /// The work is never called off.
+    pub const NEVER: Self = Self(None);
+
+    /// Calls the work off once the flag is true. It must stay true until the work has ended.
+    #[must_use]
+    pub const fn new(flag: &'a AtomicBool) -> Self {
+        Self(Some(flag))
+    }
+
+    /// Whoever sees it leaves out what is left to do; whoever hands out results has to [`check`](Self::check) first.
+    pub(crate) fn is_set(self) -> bool {
+        self.0.is_some_and(|flag| flag.load(Relaxed))
+    }
+
+    pub(crate) fn check(self) -> Result<(), Cancelled> {
+        if self.is_set() { Err(Cancelled) } else { Ok(()) }
+    }
+}
