@@ -27,43 +27,26 @@
 //! Sums are of integers, or of f64 in an order of their own, and what is done with them in f32 is done in the same way
 //! everywhere: indexes and answers are the same for every number of threads and every instruction set.
 
-mod buf;
-mod build;
-mod calibrate;
-mod codebook;
-mod dense;
-mod exact;
-mod exhaustive;
-mod format;
-mod grid;
-mod join;
-mod knn;
-mod losses;
-mod near;
+mod file;
+mod graph;
 mod options;
-mod pairs;
-mod partition;
-mod ranking;
-mod ranks;
-mod reservoir;
-mod rows;
-mod sample;
+mod quantise;
 mod search;
-mod sweep;
-mod tables;
-mod view;
+mod train;
+mod truth;
+mod tune;
 
 use alloc::vec::Vec;
 
-pub use self::buf::PackedBuf;
-use self::format::Layout;
-pub use self::format::{MAGIC, MOST_DIMENSIONS};
-pub use self::knn::Knn;
+pub use self::file::buf::PackedBuf;
+use self::file::layout::Layout;
+pub use self::file::layout::{MAGIC, MOST_DIMENSIONS};
+use self::file::view::View;
+pub use self::graph::knn::Knn;
 use self::options::Wanted;
 pub use self::options::{KnnOptions, PackedOptions, PackedSearch};
-use self::rows::Rows;
 pub use self::search::Scratch;
-use self::view::View;
+use self::train::source::Rows;
 use crate::error::{PackedError, SearchError};
 use crate::filter::Filter;
 use crate::parallel::Join;
@@ -110,7 +93,7 @@ impl Packed {
             return Err(PackedError::Keys { expected: rows.len(), found: keys.len() });
         }
         let backend = options.backend.unwrap_or_else(Backend::detect);
-        let (storage, layout) = build::build::<J>(rows, backend, options)?;
+        let (storage, layout) = train::build::<J>(rows, backend, options)?;
         Ok(Self { storage, layout, backend })
     }
 }
@@ -228,7 +211,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
         query: &[f32],
         search: &PackedSearch<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
-        build::check_vector(self.metric(), query, self.dimensions(), self.backend).map_err(SearchError::Vector)?;
+        train::check_vector(self.metric(), query, self.dimensions(), self.backend).map_err(SearchError::Vector)?;
         let view = self.view();
         scratch.set_query(&view, query);
         let most = search.n.min(self.len());
@@ -239,11 +222,11 @@ impl<S: AsRef<[u8]>> Packed<S> {
             match search.effort {
                 Wanted::Exact => scratch.search_exactly(&view, self.backend, n, &search.filter),
                 Wanted::Effort { leaves, candidates } => {
-                    let effort = calibrate::by_hand(view.calibration, leaves, candidates, n);
+                    let effort = tune::effort::by_hand(view.calibration, leaves, candidates, n);
                     scratch.search(&view, self.backend, n, effort, &search.filter);
                 }
                 Wanted::Recall(recall) => {
-                    let effort = calibrate::effort(view.calibration, recall, n);
+                    let effort = tune::effort::effort(view.calibration, recall, n);
                     scratch.search(&view, self.backend, n, effort, &search.filter);
                 }
             }
@@ -293,6 +276,6 @@ impl<S: AsRef<[u8]>> Packed<S> {
     ///
     /// No memory, or the work was called off.
     pub fn knn<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
-        join::join::<J>(&self.view(), options.backend.unwrap_or(self.backend), options)
+        graph::join::<J>(&self.view(), options.backend.unwrap_or(self.backend), options)
     }
 }

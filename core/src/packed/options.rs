@@ -5,23 +5,23 @@ use core::ops::Range;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::build;
 use crate::Backend;
 use crate::error::PackedError;
 use crate::filter::{All, Filter};
+use crate::packed::train;
 
 /// What calls work off, if anything.
 ///
 /// Whoever sees it leaves out what is left to do. So whoever hands out results has to [`check`](Self::check) first.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Cancel<'a>(Option<&'a AtomicBool>);
+pub(crate) struct Cancel<'a>(Option<&'a AtomicBool>);
 
 impl Cancel<'_> {
-    pub(super) fn is_set(self) -> bool {
+    pub(crate) fn is_set(self) -> bool {
         self.0.is_some_and(|cancel| cancel.load(Relaxed))
     }
 
-    pub(super) fn check(self) -> Result<(), PackedError> {
+    pub(crate) fn check(self) -> Result<(), PackedError> {
         if self.is_set() { Err(PackedError::Cancelled) } else { Ok(()) }
     }
 }
@@ -29,13 +29,13 @@ impl Cancel<'_> {
 /// How to build a packed index.
 #[derive(Clone, Copy, Default)]
 pub struct PackedOptions<'a> {
-    pub(super) leaves: Option<usize>,
-    pub(super) passes: Option<usize>,
-    pub(super) seed: u64,
-    pub(super) keys: Option<&'a [&'a str]>,
-    pub(super) backend: Option<Backend>,
+    pub(crate) leaves: Option<usize>,
+    pub(crate) passes: Option<usize>,
+    pub(crate) seed: u64,
+    pub(crate) keys: Option<&'a [&'a str]>,
+    pub(crate) backend: Option<Backend>,
     progress: Option<&'a (dyn Fn() + Sync)>,
-    pub(super) cancel: Cancel<'a>,
+    pub(crate) cancel: Cancel<'a>,
 }
 
 impl<'a> PackedOptions<'a> {
@@ -74,7 +74,7 @@ impl<'a> PackedOptions<'a> {
     }
 
     /// How often progress is called.
-    pub const STEPS: usize = build::PASSES + 4;
+    pub const STEPS: usize = train::PASSES + 4;
 
     /// Is called [`STEPS`](Self::STEPS) times on the way.
     #[must_use]
@@ -92,18 +92,18 @@ impl<'a> PackedOptions<'a> {
     }
 
     /// Another number of passes of k-means than 6.
-    pub(super) const fn passes(mut self, passes: usize) -> Self {
+    pub(crate) const fn passes(mut self, passes: usize) -> Self {
         self.passes = Some(passes);
         self
     }
 
     /// The same, by what calls other work off.
-    pub(super) const fn cancelled_by(mut self, cancel: Cancel<'a>) -> Self {
+    pub(crate) const fn cancelled_by(mut self, cancel: Cancel<'a>) -> Self {
         self.cancel = cancel;
         self
     }
 
-    pub(super) fn step(&self) {
+    pub(crate) fn step(&self) {
         if let Some(progress) = self.progress {
             progress();
         }
@@ -124,14 +124,14 @@ impl fmt::Debug for PackedOptions<'_> {
 /// What to search for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PackedSearch<F = All> {
-    pub(super) n: usize,
-    pub(super) within: Option<f32>,
-    pub(super) effort: Wanted,
-    pub(super) filter: F,
+    pub(crate) n: usize,
+    pub(crate) within: Option<f32>,
+    pub(crate) effort: Wanted,
+    pub(crate) filter: F,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Recall(f32),
     Effort { leaves: usize, candidates: usize },
     Exact,
@@ -184,13 +184,13 @@ impl<F> PackedSearch<F> {
 /// How to find the neighbours of all vectors.
 #[derive(Clone, Copy)]
 pub struct KnnOptions<'a> {
-    pub(super) n: usize,
+    pub(crate) n: usize,
     /// None where all are to be found.
-    pub(super) recall: Option<f32>,
-    pub(super) seed: u64,
-    pub(super) backend: Option<Backend>,
+    pub(crate) recall: Option<f32>,
+    pub(crate) seed: u64,
+    pub(crate) backend: Option<Backend>,
     progress: Option<&'a (dyn Fn(f32) + Sync)>,
-    pub(super) cancel: Cancel<'a>,
+    pub(crate) cancel: Cancel<'a>,
 }
 
 impl<'a> KnnOptions<'a> {
@@ -243,7 +243,7 @@ impl<'a> KnnOptions<'a> {
     }
 
     /// Tells that `done` of `of` parts of a stage are done, which is a share of the work.
-    pub(super) fn tell(&self, stage: Range<f32>, done: usize, of: usize) {
+    pub(crate) fn tell(&self, stage: Range<f32>, done: usize, of: usize) {
         if let Some(progress) = self.progress {
             progress(stage.start + (stage.end - stage.start) * done as f32 / of.max(1) as f32);
         }

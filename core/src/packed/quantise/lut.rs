@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::codebook::{Codebook, NUMBERS, WORDS};
+use crate::packed::quantise::pq4::{Codebook, NUMBERS, WORDS};
 
 /// The largest entry: four of them are added in a byte.
 const MOST: f32 = 63.0;

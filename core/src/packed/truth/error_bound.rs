@@ -11,8 +11,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::grid::encode_probe;
-use super::view::{View, row_bias};
+use crate::packed::file::view::{View, row_bias};
+use crate::packed::quantise::sq7::encode_probe;
 use crate::parallel::{self, Join};
 use crate::simd::in_f64::dot;
 
@@ -53,7 +53,7 @@ impl Losses {
 }
 
 /// Tells what bytes lose.
-pub(super) struct Measure<'a> {
+pub(crate) struct Measure<'a> {
     view: &'a View<'a>,
     /// The mean of all codes.
     mean: Vec<f64>,
@@ -61,24 +61,24 @@ pub(super) struct Measure<'a> {
 }
 
 /// A row as it is seen, and what its bytes lose.
-pub(super) struct Measured {
-    pub(super) row: Vec<f32>,
-    pub(super) codes: Vec<i8>,
-    pub(super) step: f32,
+pub(crate) struct Measured {
+    pub(crate) row: Vec<f32>,
+    pub(crate) codes: Vec<i8>,
+    pub(crate) step: f32,
     /// What all scores of the row as a query lack.
-    pub(super) base: f64,
+    pub(crate) base: f64,
     losses: Losses,
 }
 
 impl Measured {
-    pub(super) fn new(dimensions: usize) -> Self {
+    pub(crate) fn new(dimensions: usize) -> Self {
         let codes = vec![0; dimensions.next_multiple_of(4)];
         Self { row: vec![0.0; dimensions], codes, step: 0.0, base: 0.0, losses: Losses::default() }
     }
 }
 
 impl<'a> Measure<'a> {
-    pub(super) fn new<J: Join>(view: &'a View<'a>) -> Self {
+    pub(crate) fn new<J: Join>(view: &'a View<'a>) -> Self {
         const ROWS: usize = 4096;
         let (rows, d) = (view.shape.rows, view.shape.dimensions);
         let chunk_of = |chunk: usize| (chunk * ROWS) as u32..rows.min((chunk + 1) * ROWS) as u32;
@@ -110,7 +110,7 @@ impl<'a> Measure<'a> {
     }
 
     /// Looks at a row.
-    pub(super) fn see(&self, row: u32, to: &mut Measured) {
+    pub(crate) fn see(&self, row: u32, to: &mut Measured) {
         let Self { view, mean, .. } = self;
         view.read(row, &mut to.row);
         to.step = encode_probe(&to.row, view.grid, &mut to.codes);
@@ -139,12 +139,12 @@ impl<'a> Measure<'a> {
     }
 
     /// What a score can be off, of a row as the query and any other.
-    pub(super) fn bound_as_query(&self, row: &Measured) -> f64 {
+    pub(crate) fn bound_as_query(&self, row: &Measured) -> f64 {
         Losses::bound(&row.losses, &self.worst)
     }
 
     /// What a score can be off, of a row and any other, whichever is the query.
-    pub(super) fn bound(&self, row: &Measured) -> f64 {
+    pub(crate) fn bound(&self, row: &Measured) -> f64 {
         self.bound_as_query(row).max(Losses::bound(&self.worst, &row.losses))
     }
 }

@@ -1,16 +1,16 @@
 //! The sections of a file as what they hold.
 
-use super::codebook::Codebook;
-use super::format::{Layout, LeafStart, Point, Section, Shape, row_bytes};
-use super::grid::Grid;
-use super::rows::see;
+use crate::packed::file::layout::{Layout, LeafStart, Point, Section, Shape, row_bytes};
+use crate::packed::quantise::pq4::Codebook;
+use crate::packed::quantise::sq7::Grid;
+use crate::packed::train::source::see;
 use crate::simd::{SCAN_ROWS, TILE_BYTES};
 
 /// The sections as what they hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     pub(crate) shape: Shape,
-    /// See [`see`](super::rows::see).
+    /// See [`see`](crate::packed::train::source::see).
     pub(crate) origin: &'a [f32],
     pub(crate) grid: Grid<'a>,
     pub(crate) centroids: &'a [[u8; TILE_BYTES]],

@@ -8,21 +8,25 @@
 //! found. (Measured on 340,000 GloVe vectors: such a refinement took as long as comparing half as many leaves again, and found
 //! a quarter as much.)
 
+pub(crate) mod all_pairs;
+pub(crate) mod knn;
+pub(crate) mod probed;
+pub(crate) mod symmetric;
+
 use alloc::vec::Vec;
 
-use super::dense;
-use super::exact::{Exact, reported};
-use super::exhaustive::{Exhaustive, True};
-use super::knn::Knn;
-use super::losses::Measure;
-use super::near::Near;
-use super::options::KnnOptions;
-use super::pairs::Candidates;
-use super::sample::Sample;
-use super::search::Scratch;
-use super::sweep::Tiles;
-use super::view::View;
 use crate::error::PackedError;
+use crate::packed::file::view::View;
+use crate::packed::graph::knn::Knn;
+use crate::packed::graph::probed::Near;
+use crate::packed::graph::symmetric::Candidates;
+use crate::packed::options::KnnOptions;
+use crate::packed::quantise::full::{Exact, reported};
+use crate::packed::search::Scratch;
+use crate::packed::train::sample::Sample;
+use crate::packed::truth::batch::Tiles;
+use crate::packed::truth::error_bound::Measure;
+use crate::packed::truth::{Exhaustive, True};
 use crate::parallel::{self, Join, for_each_chunk};
 use crate::simd::prefetch;
 use crate::top_k::TopK;
@@ -37,7 +41,7 @@ const DENSE: usize = 6;
 /// Rows that are finished together.
 const TOGETHER: usize = 96;
 /// No row.
-pub(super) const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 
 struct Joiner<'a> {
     view: &'a View<'a>,
@@ -87,7 +91,7 @@ impl Joiner<'_> {
         loop {
             let candidates = match &near {
                 Some(near) => near.candidates::<J>(width)?,
-                None => dense::candidates::<J>(self.view, self.measure, self.backend, width, self.options)?,
+                None => all_pairs::candidates::<J>(self.view, self.measure, self.backend, width, self.options)?,
             };
             let kept = sample.iter().zip(&truth).map(|(row, truth)| {
                 let best = best(&candidates, *row, width);
@@ -147,7 +151,7 @@ fn best(candidates: &Candidates, row: u32, width: usize) -> Vec<u32> {
 }
 
 /// The neighbours that `find` writes for all rows from one on, put in the order of ids.
-pub(super) fn by_row<J: Join>(
+pub(crate) fn by_row<J: Join>(
     view: &View<'_>,
     n: usize,
     find: impl Fn(u32, &mut [Neighbour]) + Sync,
@@ -174,7 +178,7 @@ pub(super) fn by_row<J: Join>(
 }
 
 /// Writes the nearest of some rows to one, by their vectors; returns what orders the last of them.
-pub(super) fn finish_row(
+pub(crate) fn finish_row(
     view: &View<'_>,
     backend: Backend,
     own: u32,

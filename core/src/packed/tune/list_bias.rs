@@ -13,19 +13,19 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::calibrate::Trial;
-use super::options::Cancel;
-use super::partition::Leaves;
-use super::rows::Rows;
-use super::search::Scratch;
-use super::view::View;
+use crate::packed::file::view::View;
+use crate::packed::options::Cancel;
+use crate::packed::search::Scratch;
+use crate::packed::train::kmeans::Leaves;
+use crate::packed::train::source::Rows;
+use crate::packed::tune::effort::Trial;
 use crate::parallel::{self, Join};
 use crate::simd::TILE_ROWS;
 use crate::simd::in_f64::dot;
 use crate::{Backend, Metric};
 
 /// What is known of leaves beside their centroids.
-pub(super) struct Ranking {
+pub(crate) struct Ranking {
     metric: Metric,
     /// What is added to the product with each centroid whatever its rows. Minus infinity where there are none.
     bases: Vec<f32>,
@@ -40,7 +40,7 @@ const SHARES: [f64; 2] = [0.95, 0.99];
 
 impl Ranking {
     /// `centroid` writes that of a leaf. Of no use once the build is called off.
-    pub(super) fn new<J: Join>(
+    pub(crate) fn new<J: Join>(
         rows: Rows<'_>,
         backend: Backend,
         leaves: &Leaves,
@@ -73,7 +73,7 @@ impl Ranking {
     }
 
     /// Writes what is added to the product with each centroid, times [`scale`] of the query.
-    pub(super) fn write(&self, weight: f32, to: &mut [f32]) {
+    pub(crate) fn write(&self, weight: f32, to: &mut [f32]) {
         to.copy_from_slice(&self.bases);
         for (to, spread) in to.iter_mut().zip(&self.spreads) {
             *to += weight * spread;
@@ -87,7 +87,7 @@ impl Ranking {
     }
 
     /// A weight for where none is measured: what was best for GloVe vectors.
-    pub(super) fn usual_weight(&self) -> f32 {
+    pub(crate) fn usual_weight(&self) -> f32 {
         match self.metric {
             Metric::Euclidean => -0.075,
             Metric::Dot => 0.3,
@@ -97,7 +97,7 @@ impl Ranking {
 
     /// The weight with which the fewest rows lie in leaves that are better than those of neighbours; of equals that nearest to the
     /// usual one. The view's biases are those of weight 0. Of no use once the build is called off.
-    pub(super) fn best_weight<J: Join>(
+    pub(crate) fn best_weight<J: Join>(
         &self,
         view: &View<'_>,
         backend: Backend,
@@ -144,7 +144,7 @@ impl Ranking {
 
 /// What the biases of leaves are multiplied with for a query: its length for dot, where one that is twice as long has the same
 /// answers.
-pub(super) fn scale(metric: Metric, query: &[f32]) -> f32 {
+pub(crate) fn scale(metric: Metric, query: &[f32]) -> f32 {
     let length = if metric == Metric::Dot { libm::sqrt(dot(query, query)) as f32 } else { 1.0 };
     // 0 times minus infinity is not a number.
     if length > 0.0 { length } else { 1.0 }

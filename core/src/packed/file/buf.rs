@@ -20,7 +20,7 @@ pub struct PackedBuf {
 }
 
 impl PackedBuf {
-    pub(super) fn zeroed(length: usize) -> Result<Self, PackedError> {
+    pub(crate) fn zeroed(length: usize) -> Result<Self, PackedError> {
         let mut lines = Vec::new();
         let count = length.div_ceil(size_of::<Line>());
         lines.try_reserve_exact(count).map_err(|_| PackedError::OutOfMemory)?;

@@ -8,27 +8,27 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::format::Shape;
-use super::grid::tile_width;
-use super::losses::{Measure, Measured};
-use super::ranking;
-use super::view::{View, row_bias};
 use crate::Backend;
 use crate::error::PackedError;
+use crate::packed::file::layout::Shape;
+use crate::packed::file::view::{View, row_bias};
+use crate::packed::quantise::sq7::tile_width;
+use crate::packed::truth::error_bound::{Measure, Measured};
+use crate::packed::tune::list_bias;
 use crate::parallel::{self, Join};
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 use crate::top_k::{key, split_key};
 
 /// A row as a query: a score is base + step · sum + the other's bias.
 #[derive(Clone, Copy)]
-pub(super) struct Probe {
-    pub(super) step: f32,
+pub(crate) struct Probe {
+    pub(crate) step: f32,
     /// What the row adds to its own scores.
-    pub(super) base: f32,
+    pub(crate) base: f32,
     /// What it adds to the scores that others have of it: that and its bias.
-    pub(super) add: f32,
-    /// See [`ranking::scale`].
-    pub(super) scale: f32,
+    pub(crate) add: f32,
+    /// See [`list_bias::scale`].
+    pub(crate) scale: f32,
 }
 
 impl Probe {
@@ -37,14 +37,14 @@ impl Probe {
 }
 
 /// All rows as queries, up to a whole tile.
-pub(super) struct Probes {
+pub(crate) struct Probes {
     codes: Vec<i8>,
     each: Vec<Probe>,
     width: usize,
 }
 
 impl Probes {
-    pub(super) fn new<J: Join>(view: &View<'_>, measure: &Measure<'_>) -> Self {
+    pub(crate) fn new<J: Join>(view: &View<'_>, measure: &Measure<'_>) -> Self {
         const ROWS: usize = 4096;
         let (d, width) = (view.shape.dimensions, tile_width(view.shape.dimensions));
         let count = view.shape.rows.next_multiple_of(TILE_ROWS);
@@ -58,7 +58,7 @@ impl Probes {
                 codes.copy_from_slice(&measured.codes);
                 let base = measured.base as f32;
                 let bias = row_bias(view.byte_row(row as u32).unwrap_or(&[]));
-                let scale = ranking::scale(view.shape.metric, &measured.row);
+                let scale = list_bias::scale(view.shape.metric, &measured.row);
                 *probe = Probe { step: measured.step, base, add: base + bias, scale };
             }
             (codes, probes)
@@ -71,22 +71,22 @@ impl Probes {
         all
     }
 
-    pub(super) fn of(&self, row: usize) -> Probe {
+    pub(crate) fn of(&self, row: usize) -> Probe {
         self.each[row]
     }
 
     /// The codes of some rows.
-    pub(super) fn codes(&self, rows: Range<usize>) -> &[i8] {
+    pub(crate) fn codes(&self, rows: Range<usize>) -> &[i8] {
         &self.codes[rows.start * 4 * self.width..rows.end * 4 * self.width]
     }
 }
 
 /// The best so far of some rows.
-pub(super) struct Lists<'l> {
+pub(crate) struct Lists<'l> {
     keys: &'l mut [u64],
     lengths: &'l mut [u32],
     /// Only greater scores are kept.
-    pub(super) limits: &'l mut [f32],
+    pub(crate) limits: &'l mut [f32],
     keep: usize,
     room: usize,
 }
@@ -100,13 +100,13 @@ impl Lists<'_> {
     }
 
     /// The same, for as long as this is borrowed.
-    pub(super) fn all(&mut self) -> Lists<'_> {
+    pub(crate) fn all(&mut self) -> Lists<'_> {
         Lists { keys: self.keys, lengths: self.lengths, limits: self.limits, keep: self.keep, room: self.room }
     }
 
     /// Offers a row to another, which is given by its place in the lists.
     #[inline]
-    pub(super) fn push(&mut self, place: usize, score: f32, row: u32) {
+    pub(crate) fn push(&mut self, place: usize, score: f32, row: u32) {
         if score <= self.limits[place] {
             return;
         }
@@ -122,7 +122,7 @@ impl Lists<'_> {
 }
 
 /// The best that each row has met.
-pub(super) struct Candidates {
+pub(crate) struct Candidates {
     keys: Vec<u64>,
     lengths: Vec<u32>,
     limits: Vec<f32>,
@@ -133,7 +133,7 @@ pub(super) struct Candidates {
 impl Candidates {
     /// How many each row may keep so that all take no more memory than the vectors, or a gibibyte. None, where so many rows
     /// have so little: who needs some keeps them nevertheless.
-    pub(super) fn most(view: &View<'_>) -> usize {
+    pub(crate) fn most(view: &View<'_>) -> usize {
         let Shape { rows, dimensions, .. } = view.shape;
         let vectors = rows.saturating_mul(dimensions).saturating_mul(size_of::<f32>());
         let room = vectors.max(1 << 30) / rows.max(1) / size_of::<u64>();
@@ -141,7 +141,7 @@ impl Candidates {
     }
 
     /// Lists in which rows keep at least the best `keep`, for whole tiles of rows.
-    pub(super) fn new(rows: usize, keep: usize) -> Result<Self, PackedError> {
+    pub(crate) fn new(rows: usize, keep: usize) -> Result<Self, PackedError> {
         let places = rows.next_multiple_of(TILE_ROWS);
         let room = keep + (keep / 2).max(LEAST_SPARE);
         let mut keys = Vec::new();
@@ -153,13 +153,13 @@ impl Candidates {
         Ok(Self { keys, lengths: vec![0; places], limits, keep, room })
     }
 
-    pub(super) fn lists(&mut self) -> Lists<'_> {
+    pub(crate) fn lists(&mut self) -> Lists<'_> {
         let Self { keys, lengths, limits, keep, room } = self;
         Lists { keys, lengths, limits, keep: *keep, room: *room }
     }
 
     /// The keys of the best rows of a row, by minus their scores, in no order, and the score that no other has exceeded.
-    pub(super) fn of(&self, row: u32) -> (&[u64], f32) {
+    pub(crate) fn of(&self, row: u32) -> (&[u64], f32) {
         let row = row as usize;
         (&self.keys[row * self.room..][..self.lengths[row] as usize], self.limits[row])
     }
@@ -169,7 +169,7 @@ impl Candidates {
 const LEAST_SPARE: usize = 24;
 
 /// Groups of rows, all pairs of which are to be compared.
-pub(super) trait Groups: Sync {
+pub(crate) trait Groups: Sync {
     /// The first row of a group.
     fn start(&self, group: usize) -> usize;
 
@@ -178,7 +178,7 @@ pub(super) trait Groups: Sync {
 }
 
 /// Compares all pairs of groups. `lists` are those of the groups' rows.
-pub(super) fn compare_all<J: Join>(groups: &impl Groups, these: Range<usize>, mut lists: Lists<'_>) {
+pub(crate) fn compare_all<J: Join>(groups: &impl Groups, these: Range<usize>, mut lists: Lists<'_>) {
     if these.len() <= 1 {
         if !these.is_empty() {
             groups.compare(these.start, &mut lists, these.start, None);
@@ -247,10 +247,10 @@ fn fork<J: Join>(size: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) 
 }
 
 /// Rows that meet a tile at once, at the most.
-pub(super) const TOGETHER: usize = 96;
+pub(crate) const TOGETHER: usize = 96;
 
 /// Rows that meet those of tiles: of two that meet, each may be among the other's best.
-pub(super) struct Meeting {
+pub(crate) struct Meeting {
     count: usize,
     steps: [f32; TOGETHER],
     /// What products and biases have to exceed.
@@ -262,7 +262,7 @@ pub(super) struct Meeting {
 }
 
 impl Meeting {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             count: 0,
             steps: [0.0; TOGETHER],
@@ -273,12 +273,12 @@ impl Meeting {
         }
     }
 
-    pub(super) const fn clear(&mut self) {
+    pub(crate) const fn clear(&mut self) {
         self.count = 0;
     }
 
     /// Adds a row that keeps what exceeds a limit.
-    pub(super) fn add(&mut self, probe: Probe, limit: f32) {
+    pub(crate) fn add(&mut self, probe: Probe, limit: f32) {
         let at = self.count;
         (self.steps[at], self.limits[at], self.to_exceed[at]) = (probe.step, limit - probe.base, -probe.add);
         self.count += 1;
@@ -286,7 +286,7 @@ impl Meeting {
 
     /// Meets a tile: calls `heard` with the number of each row and of a row of the tile that may be among its best, and with its
     /// score but for the base; that returns what is to be exceeded from then on. `codes` are those of the rows.
-    pub(super) fn hear(
+    pub(crate) fn hear(
         &mut self,
         backend: Backend,
         codes: &[i8],
@@ -303,7 +303,7 @@ impl Meeting {
 
     /// The other way round for the tile that was met last: calls `told` with the number of a row and of each row of the tile
     /// among whose best it may be, and with its score there. `limits` are those of the tile's rows.
-    pub(super) fn tell(
+    pub(crate) fn tell(
         &mut self,
         backend: Backend,
         limits: &[f32; TILE_ROWS],
@@ -320,7 +320,7 @@ impl Meeting {
 
 /// Calls `f` with the number of each mask and of each bit of it.
 #[inline]
-pub(super) fn each_bit(masks: &[u16], mut f: impl FnMut(usize, usize)) {
+pub(crate) fn each_bit(masks: &[u16], mut f: impl FnMut(usize, usize)) {
     // Most are empty: eight at a time are passed over.
     let any = |masks: &[u16]| masks.iter().fold(0, |any, mask| any | mask) != 0;
     for (eight, masks) in masks.chunks(8).enumerate().filter(|(_, masks)| any(masks)) {

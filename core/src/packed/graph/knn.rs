@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::options::KnnOptions;
-use super::rows::Rows;
-use super::{build, join};
 use crate::error::PackedError;
+use crate::packed::options::KnnOptions;
+use crate::packed::train::source::Rows;
+use crate::packed::{graph, train};
 use crate::parallel::Join;
 use crate::{Backend, Metric, Neighbour};
 
@@ -13,13 +13,13 @@ use crate::{Backend, Metric, Neighbour};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Knn {
     /// By vector, nearest first, as many for each.
-    pub(super) neighbours: Vec<Neighbour>,
-    pub(super) width: usize,
+    pub(crate) neighbours: Vec<Neighbour>,
+    pub(crate) width: usize,
 }
 
 impl Knn {
     /// The neighbours of every one of some vectors, which lie one after the other, `dimensions` numbers each: partitions them
-    /// as [`Packed`](super::Packed) does, and keeps nothing of it.
+    /// as [`Packed`](crate::Packed) does, and keeps nothing of it.
     ///
     /// # Errors
     ///
@@ -35,8 +35,8 @@ impl Knn {
         }
         let rows = Rows { metric, vectors, dimensions, origin: &[] };
         let backend = options.backend.unwrap_or_else(Backend::detect);
-        let (bytes, layout) = build::build_partition::<J>(rows, backend, options)?;
-        join::join::<J>(&layout.view(bytes.as_ref()), backend, options)
+        let (bytes, layout) = train::build_partition::<J>(rows, backend, options)?;
+        graph::join::<J>(&layout.view(bytes.as_ref()), backend, options)
     }
 
     /// The neighbours of a vector, nearest first, of equals the smaller id first; itself is not among them. None of an id that

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::search::Scratch;
-use super::view::View;
 use crate::Backend;
+use crate::packed::file::view::View;
+use crate::packed::search::Scratch;
 use crate::simd::SCAN_ROWS;
 
 impl Scratch {

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 /// a step are as many as are wanted, that step and those below are given up. So the limit follows every row that comes, and
 /// a row costs a few instructions.
 #[derive(Debug, Default)]
-pub(super) struct Reservoir {
+pub(crate) struct Reservoir {
     /// What a score lacks of the greatest there is, and the row.
-    pub(super) keys: Vec<u64>,
+    pub(crate) keys: Vec<u64>,
     n: usize,
     /// Rows of each step of scores.
     counts: Vec<u32>,
@@ -21,7 +21,7 @@ pub(super) struct Reservoir {
     step: usize,
     above: usize,
     /// Only scores from here on are worth keeping.
-    pub(super) limit: i32,
+    pub(crate) limit: i32,
 }
 
 /// Steps of scores that are told apart.
@@ -29,7 +29,7 @@ const STEPS: usize = 512;
 
 impl Reservoir {
     /// Empties it, to keep at least `n`. Scores are told apart from `first` on, over a range of at least `range`.
-    pub(super) fn reset(&mut self, n: usize, first: i32, range: i32) {
+    pub(crate) fn reset(&mut self, n: usize, first: i32, range: i32) {
         self.keys.clear();
         self.counts.clear();
         self.counts.resize(STEPS, 0);
@@ -40,7 +40,7 @@ impl Reservoir {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, score: i32, row: u32) {
+    pub(crate) fn push(&mut self, score: i32, row: u32) {
         if score < self.limit {
             return;
         }
@@ -71,7 +71,7 @@ impl Reservoir {
     }
 
     /// Leaves the best `n`.
-    pub(super) fn cut(&mut self) {
+    pub(crate) fn cut(&mut self) {
         self.drop_what_is_below();
         if self.keys.len() > self.n {
             self.keys.select_nth_unstable(self.n - 1);

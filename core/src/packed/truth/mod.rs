@@ -4,19 +4,22 @@
 //! Rows are kept by their approximate scores. When the score of the worst that is kept and the bound do not reach the n-th best
 //! of the kept, no other can be among the n best. Where they do, more are kept and the row is compared again.
 
+pub(crate) mod batch;
+pub(crate) mod error_bound;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::dense;
-use super::join::{NONE, by_row, finish_row};
-use super::knn::Knn;
-use super::losses::{Measure, Measured};
-use super::options::{Cancel, KnnOptions};
-use super::pairs::Candidates;
-use super::sample::Sample;
-use super::sweep::{Batch, Tiles};
-use super::view::View;
 use crate::error::PackedError;
+use crate::packed::file::view::View;
+use crate::packed::graph::all_pairs;
+use crate::packed::graph::knn::Knn;
+use crate::packed::graph::symmetric::Candidates;
+use crate::packed::graph::{NONE, by_row, finish_row};
+use crate::packed::options::{Cancel, KnnOptions};
+use crate::packed::train::sample::Sample;
+use crate::packed::truth::batch::{Batch, Tiles};
+use crate::packed::truth::error_bound::{Measure, Measured};
 use crate::parallel::{self, Join};
 use crate::simd::in_f64::dot;
 use crate::top_k::{TopK, split_key};
@@ -37,25 +40,25 @@ fn most_alone(rows: usize, n: usize) -> usize {
 }
 
 /// Looks for the `n` nearest. What it finds is of no use once it is called off.
-pub(super) struct Exhaustive<'a> {
-    pub(super) view: &'a View<'a>,
-    pub(super) tiles: &'a Tiles,
-    pub(super) measure: &'a Measure<'a>,
-    pub(super) backend: Backend,
-    pub(super) n: usize,
-    pub(super) cancel: Cancel<'a>,
+pub(crate) struct Exhaustive<'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) tiles: &'a Tiles,
+    pub(crate) measure: &'a Measure<'a>,
+    pub(crate) backend: Backend,
+    pub(crate) n: usize,
+    pub(crate) cancel: Cancel<'a>,
 }
 
 /// A neighbour that was found for sure.
-pub(super) struct True {
-    pub(super) row: u32,
+pub(crate) struct True {
+    pub(crate) row: u32,
     /// How many other rows bytes put before it.
-    pub(super) behind: u32,
+    pub(crate) behind: u32,
 }
 
 impl Exhaustive<'_> {
     /// The neighbours of all rows.
-    pub(super) fn join<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
+    pub(crate) fn join<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
         let Self { view, measure, backend, n, .. } = *self;
         let sample = Sample::new(view.shape.rows, SAMPLE);
         let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
@@ -64,12 +67,12 @@ impl Exhaustive<'_> {
         needed.sort_unstable();
         let most = MOST.min(Candidates::most(view));
         let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&most));
-        let candidates = dense::candidates::<J>(view, measure, backend, keep.max(n + 1), options)?;
+        let candidates = all_pairs::candidates::<J>(view, measure, backend, keep.max(n + 1), options)?;
         by_row::<J>(view, n, |first, to| self.choose(&candidates, first, to))
     }
 
     /// The neighbours of some rows, nearest first; fewer than `n` where there are not as many.
-    pub(super) fn nearest_of<J: Join>(&self, rows: &[u32]) -> Vec<Vec<True>> {
+    pub(crate) fn nearest_of<J: Join>(&self, rows: &[u32]) -> Vec<Vec<True>> {
         self.find::<J>(rows, &|row| self.measure.bound_as_query(row)).map(|(found, _)| found).collect()
     }
 

@@ -6,13 +6,13 @@ use core::ops::Range;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::grid::{self, tile_width};
-use super::losses::Measure;
-use super::options::KnnOptions;
-use super::pairs::{Candidates, Groups, Lists, Meeting, Probes, TOGETHER, compare_all};
-use super::view::{View, row_bias};
 use crate::Backend;
 use crate::error::PackedError;
+use crate::packed::file::view::{View, row_bias};
+use crate::packed::graph::symmetric::{Candidates, Groups, Lists, Meeting, Probes, TOGETHER, compare_all};
+use crate::packed::options::KnnOptions;
+use crate::packed::quantise::sq7::{self, tile_width};
+use crate::packed::truth::error_bound::Measure;
 use crate::parallel::{self, Join};
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 
@@ -32,7 +32,7 @@ struct All<'a> {
 }
 
 /// The best rows of each, at least `keep` where there are as many.
-pub(super) fn candidates<J: Join>(
+pub(crate) fn candidates<J: Join>(
     view: &View<'_>,
     measure: &Measure<'_>,
     backend: Backend,
@@ -51,13 +51,13 @@ impl<'a> All<'a> {
         const AT_ONCE: usize = 256;
         let (rows, d) = (view.shape.rows, view.shape.dimensions);
         let width = tile_width(d);
-        let mut tiles = grid::tiles(rows, d);
+        let mut tiles = sq7::tiles(rows, d);
         parallel::for_each_chunk::<J, _>(&mut tiles, width * AT_ONCE, &|chunk, tiles| {
             let first = chunk * AT_ONCE * TILE_ROWS;
             for at in 0..(rows - first).min(tiles.len() / width * TILE_ROWS) {
                 let tile = &mut tiles[at / TILE_ROWS * width..][..width];
                 let codes = view.byte_row((first + at) as u32).and_then(|row| row.get(..d));
-                grid::put(tile, at % TILE_ROWS, codes.unwrap_or(&[]));
+                sq7::put(tile, at % TILE_ROWS, codes.unwrap_or(&[]));
             }
         });
         let mut biases = vec![[f32::NEG_INFINITY; TILE_ROWS]; rows.div_ceil(TILE_ROWS)];

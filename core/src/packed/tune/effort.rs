@@ -7,15 +7,15 @@
 
 use alloc::vec::Vec;
 
-use super::exhaustive::{Exhaustive, True};
-use super::format::{CALIBRATED, Point};
-use super::losses::Measure;
-use super::options::Cancel;
-use super::sample::Sample;
-use super::search::{Effort, Scratch};
-use super::sweep::Tiles;
-use super::view::View;
 use crate::Backend;
+use crate::packed::file::layout::{CALIBRATED, Point};
+use crate::packed::file::view::View;
+use crate::packed::options::Cancel;
+use crate::packed::search::{Effort, Scratch};
+use crate::packed::train::sample::Sample;
+use crate::packed::truth::batch::Tiles;
+use crate::packed::truth::error_bound::Measure;
+use crate::packed::truth::{Exhaustive, True};
 use crate::parallel::{self, Join};
 
 /// Rows that are searched for, at the most.
@@ -64,14 +64,14 @@ pub(crate) fn sample(rows: usize) -> Sample {
 }
 
 /// A row that is searched for, and what is to be found.
-pub(super) struct Trial {
-    pub(super) row: u32,
-    pub(super) nearest: Vec<True>,
+pub(crate) struct Trial {
+    pub(crate) row: u32,
+    pub(crate) nearest: Vec<True>,
 }
 
 impl Trial {
     /// Those of an index; of no use once it is called off.
-    pub(super) fn sample<J: Join>(view: &View<'_>, backend: Backend, cancel: Cancel<'_>) -> Vec<Self> {
+    pub(crate) fn sample<J: Join>(view: &View<'_>, backend: Backend, cancel: Cancel<'_>) -> Vec<Self> {
         let sample = sample(view.shape.rows);
         let ids = (0..sample.len()).map(|at| sample.id(at) as usize);
         let rows: Vec<u32> = ids.filter_map(|id| view.rows.get(id).copied()).collect();
@@ -83,7 +83,7 @@ impl Trial {
 }
 
 /// The efforts of an index; of no use once it is called off.
-pub(super) fn calibrate<J: Join>(
+pub(crate) fn calibrate<J: Join>(
     view: &View<'_>,
     backend: Backend,
     trials: &[Trial],

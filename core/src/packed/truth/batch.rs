@@ -3,10 +3,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::grid::{self, tile_width};
-use super::pairs::each_bit;
-use super::view::{View, row_bias};
 use crate::Backend;
+use crate::packed::file::view::{View, row_bias};
+use crate::packed::graph::symmetric::each_bit;
+use crate::packed::quantise::sq7::{self, tile_width};
 use crate::parallel::{self, Join};
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 use crate::top_k::TopK;
@@ -55,7 +55,7 @@ impl Tiles {
                 let rows = view.leaf_rows(leaf);
                 let first = rows.start + ((number - starts[leaf as usize]) * TILE_ROWS) as u32;
                 for (lane, row) in (first..rows.end).take(TILE_ROWS).enumerate() {
-                    grid::put(tile, lane, view.byte_row(row).and_then(|row| row.get(..d)).unwrap_or(&[]));
+                    sq7::put(tile, lane, view.byte_row(row).and_then(|row| row.get(..d)).unwrap_or(&[]));
                 }
             }
         });
@@ -93,7 +93,7 @@ impl Batch {
     pub(crate) fn push(&mut self, view: &View<'_>, query: &[f32]) {
         let start = self.codes.len();
         self.codes.resize(start + 4 * tile_width(view.shape.dimensions), 0);
-        self.steps.push(grid::encode_probe(query, view.grid, &mut self.codes[start..]));
+        self.steps.push(sq7::encode_probe(query, view.grid, &mut self.codes[start..]));
     }
 
     /// Begins to look for the `n` best rows of each query.

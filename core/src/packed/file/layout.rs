@@ -19,10 +19,10 @@
 use bytemuck::{Pod, Zeroable};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::codebook::{Codebook, tables};
-use super::grid::tile_width;
 use crate::Metric;
 use crate::error::PackedError;
+use crate::packed::quantise::pq4::{Codebook, tables};
+use crate::packed::quantise::sq7::tile_width;
 use crate::simd::{SCAN_ROWS, TILE_BYTES, TILE_ROWS};
 
 /// The first bytes of a packed index.

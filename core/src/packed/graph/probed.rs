@@ -11,15 +11,15 @@ use core::ops::Range;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::grid::tile_width;
-use super::losses::Measure;
-use super::options::KnnOptions;
-use super::pairs::{Candidates, Groups, Lists, Meeting, Probe, Probes, TOGETHER, compare_all};
-use super::search::best_leaves;
-use super::sweep::Tiles;
-use super::view::View;
 use crate::Backend;
 use crate::error::PackedError;
+use crate::packed::file::view::View;
+use crate::packed::graph::symmetric::{Candidates, Groups, Lists, Meeting, Probe, Probes, TOGETHER, compare_all};
+use crate::packed::options::KnnOptions;
+use crate::packed::quantise::sq7::tile_width;
+use crate::packed::search::best_leaves;
+use crate::packed::truth::batch::Tiles;
+use crate::packed::truth::error_bound::Measure;
 use crate::parallel::{self, Join};
 use crate::simd::TILE_ROWS;
 
@@ -42,7 +42,7 @@ impl Asks {
     }
 }
 
-pub(super) struct Near<'a> {
+pub(crate) struct Near<'a> {
     view: &'a View<'a>,
     tiles: &'a Tiles,
     backend: Backend,
@@ -55,7 +55,7 @@ pub(super) struct Near<'a> {
 
 impl<'a> Near<'a> {
     /// Each row asks for its best `leaves`.
-    pub(super) fn new<J: Join>(
+    pub(crate) fn new<J: Join>(
         view: &'a View<'a>,
         tiles: &'a Tiles,
         measure: &Measure<'_>,
@@ -71,7 +71,7 @@ impl<'a> Near<'a> {
     }
 
     /// The best of what rows meet, at least `keep` of each where they meet as many.
-    pub(super) fn candidates<J: Join>(&self, keep: usize) -> Result<Candidates, PackedError> {
+    pub(crate) fn candidates<J: Join>(&self, keep: usize) -> Result<Candidates, PackedError> {
         self.done.store(0, Relaxed);
         let mut candidates = Candidates::new(self.view.shape.rows, keep)?;
         compare_all::<J>(self, 0..self.asks.len(), candidates.lists());

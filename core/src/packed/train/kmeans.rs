@@ -8,12 +8,12 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::PackedOptions;
-use super::grid::{self, Grid, Probe, tile_width};
-use super::rows::Rows;
-use super::sample::Sample;
 use crate::Backend;
 use crate::Metric;
+use crate::packed::PackedOptions;
+use crate::packed::quantise::sq7::{self, Grid, Probe, tile_width};
+use crate::packed::train::sample::Sample;
+use crate::packed::train::source::Rows;
 use crate::parallel::{Join, for_each_chunk};
 use crate::rng::{below, tree_stream};
 use crate::simd::in_f64::dot;
@@ -150,14 +150,14 @@ impl KMeans<'_> {
 
     fn tiles(&self, centroids: &[f32]) -> Centroids {
         let d = self.rows.dimensions;
-        let mut tiles = grid::tiles(self.leaves, d);
+        let mut tiles = sq7::tiles(self.leaves, d);
         let mut biases = vec![f32::NEG_INFINITY; self.leaves.next_multiple_of(TILE_ROWS)];
         let (mut codes, mut value) = (vec![0; d], vec![0.0; d]);
         let share = if self.rows.metric == Metric::Angular { SHARE_OF_DIRECTIONS } else { 0.5 };
         for (leaf, centroid) in centroids.chunks_exact(d).enumerate() {
             self.grid.encode(centroid, &mut codes);
             let tile = &mut tiles[leaf / TILE_ROWS * tile_width(d)..][..tile_width(d)];
-            grid::put(tile, leaf % TILE_ROWS, &codes);
+            sq7::put(tile, leaf % TILE_ROWS, &codes);
             for (dimension, (value, code)) in value.iter_mut().zip(&codes).enumerate() {
                 *value = self.grid.value(dimension, *code);
             }
@@ -184,7 +184,7 @@ impl KMeans<'_> {
                 for (at, (codes, step)) in codes.chunks_exact_mut(bytes).zip(&mut steps).take(leaf_of.len()).enumerate()
                 {
                     self.rows.read(sample.id(first + at), &mut row);
-                    *step = grid::encode_probe(&row, self.grid, codes);
+                    *step = sq7::encode_probe(&row, self.grid, codes);
                 }
                 let codes = &codes[..leaf_of.len() * bytes];
                 let mut best = [([f32::NEG_INFINITY; TILE_ROWS], [0; TILE_ROWS]); TOGETHER];

@@ -1,22 +1,26 @@
 //! Building: partition, codebooks, codes, calibration, each straight into its place in the file.
 
+pub(crate) mod kmeans;
+pub(crate) mod sample;
+pub(crate) mod source;
+
 use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::calibrate::{Trial, calibrate, sample};
-use super::codebook::{Codebook, Encoder, NUMBERS, tables, train};
-use super::format::{Layout, LeafStart, MOST_DIMENSIONS, Shape, can_pack, row_bytes};
-use super::grid::{Grid, code_in, offset_and_step, tile_width};
-use super::options::Cancel;
-use super::partition::{KMeans, Leaves};
-use super::ranking::Ranking;
-use super::rows::Rows;
-use super::sample::Sample;
-use super::{KnnOptions, PackedBuf, PackedOptions};
 use crate::error::{PackedError, VectorError};
 use crate::metric::Element;
+use crate::packed::file::layout::{Layout, LeafStart, MOST_DIMENSIONS, Shape, can_pack, row_bytes};
+use crate::packed::options::Cancel;
+use crate::packed::quantise::pq4::{Codebook, Encoder, NUMBERS, tables, train};
+use crate::packed::quantise::sq7::{Grid, code_in, offset_and_step, tile_width};
+use crate::packed::train::kmeans::{KMeans, Leaves};
+use crate::packed::train::sample::Sample;
+use crate::packed::train::source::Rows;
+use crate::packed::tune::effort::{Trial, calibrate, sample};
+use crate::packed::tune::list_bias::Ranking;
+use crate::packed::{KnnOptions, PackedBuf, PackedOptions};
 use crate::parallel::Join;
 use crate::simd::in_f64::dot;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
@@ -25,7 +29,7 @@ use crate::{Backend, Metric};
 /// Rows in a leaf, about: fewer cost more centroids to compare, more cost more codes to scan.
 const ROWS_A_LEAF: usize = 224;
 /// Passes of k-means.
-pub(super) const PASSES: usize = 6;
+pub(crate) const PASSES: usize = 6;
 /// Rows from which codebooks are trained.
 const TRAINED_ON: usize = 1 << 14;
 
@@ -219,7 +223,7 @@ fn origin<J: Join>(rows: Rows<'_>) -> Vec<f32> {
 const LONGEST_SQUARED: f32 = (1_u128 << 118) as f32;
 
 /// Whether an index can have, and search for, a vector. Of directions the lengths do not matter.
-pub(super) fn check_vector(
+pub(crate) fn check_vector(
     metric: Metric,
     vector: &[f32],
     dimensions: usize,
@@ -344,7 +348,7 @@ impl<C: Fn(usize, &mut [f32]) + Sync> Writer<'_, C> {
                 }
                 if self.rows.metric != Metric::Euclidean {
                     along.copy_from_slice(&row);
-                    super::rows::normalise(&mut along);
+                    source::normalise(&mut along);
                 }
                 encoder.encode(&rest, &along, &mut codes);
                 if self.rows.metric == Metric::Euclidean {

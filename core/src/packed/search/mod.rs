@@ -1,15 +1,17 @@
 //! Searching: leaves, codes, bytes, floats, each for the few that the one before left.
 
+pub(crate) mod reservoir;
+
 use alloc::vec::Vec;
 
-use super::exact::{Exact, reported};
-use super::grid::{Probe, tile_width};
-use super::ranking::scale;
-use super::reservoir::Reservoir;
-use super::rows::see;
-use super::tables::Tables;
-use super::view::{View, row_bias};
 use crate::filter::Filter;
+use crate::packed::file::view::{View, row_bias};
+use crate::packed::quantise::full::{Exact, reported};
+use crate::packed::quantise::lut::Tables;
+use crate::packed::quantise::sq7::{Probe, tile_width};
+use crate::packed::search::reservoir::Reservoir;
+use crate::packed::train::source::see;
+use crate::packed::tune::list_bias::scale;
 use crate::simd::{SCAN_ROWS, TILE_ROWS, prefetch, prefetch_lines};
 use crate::top_k::{TopK, key, split_key};
 use crate::{Backend, Neighbour};
@@ -44,9 +46,9 @@ pub struct Scratch {
     keys: Vec<u64>,
     /// Leaves to be scanned: the product with the centroid, and the leaf.
     scan: Vec<(f32, u32)>,
-    pub(super) sums: Vec<[u16; SCAN_ROWS]>,
+    pub(crate) sums: Vec<[u16; SCAN_ROWS]>,
     /// Which rows of a leaf may be among the best, a bit each.
-    pub(super) masks: Vec<u32>,
+    pub(crate) masks: Vec<u32>,
     reservoir: Reservoir,
     near: TopK,
     rows: Vec<u32>,
@@ -102,7 +104,7 @@ impl Scratch {
     }
 
     /// Ranks all leaves for the query that was set, best first, and makes ready to scan them.
-    pub(super) fn begin_with_all_leaves(&mut self, view: &View<'_>, backend: Backend) -> Vec<(f32, u32)> {
+    pub(crate) fn begin_with_all_leaves(&mut self, view: &View<'_>, backend: Backend) -> Vec<(f32, u32)> {
         self.probe.set(&self.query, view.grid);
         self.rank_leaves(view, backend, view.shape.leaves);
         let leaves = core::mem::take(&mut self.scan);
@@ -141,7 +143,7 @@ impl Scratch {
     }
 
     /// What the last search has found.
-    pub(super) fn found(&self) -> &[Neighbour] {
+    pub(crate) fn found(&self) -> &[Neighbour] {
         &self.found
     }
 
@@ -177,14 +179,14 @@ impl Scratch {
     }
 
     /// The score of each leaf for the query that was set, and what biases were multiplied with.
-    pub(super) fn leaf_scores(&mut self, view: &View<'_>, backend: Backend) -> (&[f32], f32) {
+    pub(crate) fn leaf_scores(&mut self, view: &View<'_>, backend: Backend) -> (&[f32], f32) {
         self.probe.set(&self.query, view.grid);
         self.score_leaves(view, backend);
         (self.scores.as_flattened(), self.scale)
     }
 
     /// How many leaves are better than a leaf for the query that was set.
-    pub(super) fn rank_of(&mut self, view: &View<'_>, backend: Backend, leaf: u32) -> usize {
+    pub(crate) fn rank_of(&mut self, view: &View<'_>, backend: Backend, leaf: u32) -> usize {
         let (scores, _) = self.leaf_scores(view, backend);
         let own = scores.get(leaf as usize).copied().unwrap_or(f32::NEG_INFINITY);
         scores.iter().filter(|score| **score > own).count()
@@ -202,7 +204,7 @@ impl Scratch {
 
     /// Adds up the codes of a leaf; returns what is to be added to each sum.
     #[inline]
-    pub(super) fn scan_leaf(&mut self, view: &View<'_>, backend: Backend, product: f32, leaf: u32) -> i32 {
+    pub(crate) fn scan_leaf(&mut self, view: &View<'_>, backend: Backend, product: f32, leaf: u32) -> i32 {
         let Self { tables, sums, masks, .. } = self;
         let codes = codes_of(view, leaf);
         let blocks = codes.len() / (tables.entries.len() / 2);
