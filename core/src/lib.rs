@@ -25,7 +25,7 @@
 //! * [`Search`] says how many answers, how hard to look (`search_k`), which ids are allowed ([`Filter`]), or that the answer
 //!   is to be exact.
 //! * A sketch of the items ([`Forest::with_sketch`]) makes searches faster and changes no answer.
-//! * [`Packed`] is another kind of index, many times faster ([`mod@packed`]); [`Knn`] finds the neighbours of every vector at once,
+//! * [`Packed`] is another kind of index, many times faster ([`mod@packed`]); [`KnnGraph`] finds the neighbours of every vector at once,
 //!   far faster than asking for each.
 //! * [`metric`] has the five metrics, [`simd`] the kernels, one file an instruction set.
 //!
@@ -60,7 +60,7 @@ pub use any::{AnyForest, AnyItems};
 pub use filter::{All, Filter, IdSet};
 pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Scratch, Search, Searcher, Storage};
 pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
-pub use packed::{Knn, KnnOptions, Packed, PackedBuf, PackedOptions, PackedSearch};
+pub use packed::{KnnGraph, Packed};
 pub use parallel::{Join, Serial};
 pub use progress::{Cancel, Progress};
 pub use rng::Kiss64;

@@ -1,7 +1,9 @@
 //! How long work tells how far it is, and how it is called off: one way for builds, graphs and batches of searches.
 
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::ops::Range;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// Is told how far long work is.
 ///
@@ -75,5 +77,35 @@ impl<'a> Cancel<'a> {
 
     pub(crate) fn check(self) -> Result<(), Cancelled> {
         if self.is_set() { Err(Cancelled) } else { Ok(()) }
+    }
+}
+
+/// The steps of a part of the work: each tells how far the whole is.
+#[derive(Debug)]
+pub(crate) struct Steps<'a> {
+    progress: Progress<'a>,
+    /// What share of the work this part is: from here to there.
+    part: Range<f32>,
+    done: AtomicUsize,
+    of: usize,
+}
+
+impl<'a> Steps<'a> {
+    pub(crate) const fn new(progress: Progress<'a>, part: Range<f32>, of: usize) -> Self {
+        Self { progress, part, done: AtomicUsize::new(0), of }
+    }
+
+    /// One more step is done.
+    pub(crate) fn step(&self) {
+        self.small_step(1);
+    }
+
+    /// One more step is done; only every `some` of them is told.
+    pub(crate) fn small_step(&self, some: usize) {
+        let done = self.done.fetch_add(1, Relaxed) + 1;
+        if done.is_multiple_of(some) {
+            let share = done as f32 / self.of.max(1) as f32;
+            self.progress.tell(self.part.start + (self.part.end - self.part.start) * share.min(1.0));
+        }
     }
 }

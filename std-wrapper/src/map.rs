@@ -8,8 +8,8 @@ use std::{fmt, io};
 
 use crate::AtomicFile;
 use memmap2::{Mmap, MmapOptions};
-use ohyeah_core::error::{OpenError, PackedError};
-use ohyeah_core::{AnyForest, Distance, Forest, Metric, Packed};
+use ohyeah_core::error::OpenError;
+use ohyeah_core::{AnyForest, Distance, Forest, Metric, Packed, packed};
 
 /// A file's bytes. Clones share them.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ pub enum FileError {
     /// The file is not an index of this metric and these dimensions.
     Open(PathBuf, OpenError),
     /// The file is not a whole packed index.
-    Packed(PathBuf, PackedError),
+    Packed(PathBuf, packed::OpenError),
 }
 
 impl fmt::Display for FileError {
@@ -191,16 +191,17 @@ pub fn open_any(path: impl AsRef<Path>, metric: Metric, dimensions: usize) -> Re
 /// # Examples
 ///
 /// ```
-/// use ohyeah::{Metric, Packed, PackedOptions, PackedSearch, Rayon};
+/// use ohyeah::packed::{BuildOptions, Search};
+/// use ohyeah::{Metric, Packed};
 ///
 /// let vectors: Vec<f32> = (0..2000).map(|x| (x as f32).sin()).collect();
-/// let index = Packed::build::<Rayon>(Metric::Euclidean, &vectors, 4, &PackedOptions::new())?;
+/// let index = Packed::build(Metric::Euclidean, &vectors, 4, &BuildOptions::new())?;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("points.oy");
 /// ohyeah::save_packed(&path, &index)?;
 ///
 /// let mapped = ohyeah::open_packed(&path)?;
-/// assert_eq!(mapped.search(&vectors[400..404], &PackedSearch::top(1))?[0].id, 100);
+/// assert_eq!(mapped.search(&vectors[400..404], &Search::top(1))?[0].id, 100);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn open_packed(path: impl AsRef<Path>) -> Result<Packed<MappedFile>, FileError> {

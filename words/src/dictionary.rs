@@ -1,13 +1,11 @@
 //! The similar words of every word.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ohyeah::error::{BuildError, ItemError, PackedError, SearchError};
-use ohyeah::packed::{MOST_DIMENSIONS, Scratch};
+use ohyeah::error::{BuildError, ItemError, SearchError};
+use ohyeah::packed::{self, GraphError, GraphOptions, MOST_DIMENSIONS, Scratch};
 use ohyeah::{
-    Angular, BuildOptions, Items, Knn, KnnOptions, Metric, Packed, PackedOptions, PackedSearch, ParBuild, ParSearch,
-    Rayon, Search,
+    Angular, BuildOptions, Items, KnnGraph, Metric, Packed, ParBuild, ParSearch, Progress, Rayon, Search,
 };
 use rayon::prelude::*;
 
@@ -39,7 +37,7 @@ pub enum Step {
 
 /// A dictionary of similar words to be made; [`WordVectors::dictionary`] begins one.
 ///
-/// By default the neighbours of all words are found together, with the recall that is asked for (see [`ohyeah::Knn`]), or for
+/// By default the neighbours of all words are found together, with the recall that is asked for (see [`ohyeah::KnnGraph`]), or for
 /// sure with [`exact`](Self::exact). For lists of more than 100 a packed index is asked once for each word. With [`trees`](Self::trees) or
 /// [`search_k`](Self::search_k), or for vectors of more than 2,048 dimensions, where recall cannot be asked for, it is a forest, as
 /// Annoy does it.
@@ -168,10 +166,10 @@ impl<'v> Dictionary<'v> {
     ) -> Result<(), DictionaryError<E>> {
         let vectors = self.vectors;
         let tell = |share| self.tell(Step::Share(share));
-        let options = KnnOptions::top(self.top).recall(self.recall).seed(self.seed).progress(&tell);
+        let options = GraphOptions::top(self.top).recall(self.recall).seed(self.seed).progress(Progress::new(&tell));
         let options = if self.exact { options.exact() } else { options };
         let options = options.backend(vectors.scorer().0);
-        let found = Knn::of::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
+        let found = KnnGraph::build_with::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
         self.in_blocks(sink, |ids| {
             let entry = |id| entry(id, &similar(found.neighbours(id).iter().copied(), id, self.top));
             Ok(ids.into_par_iter().map(entry).collect())
@@ -223,15 +221,12 @@ impl<'v> Dictionary<'v> {
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
     ) -> Result<(), DictionaryError<E>> {
         let vectors = self.vectors;
-        let steps = AtomicUsize::new(0);
-        let step = || {
-            let done = steps.fetch_add(1, Ordering::Relaxed) + 1;
-            self.tell(Step::Share(done as f32 / PackedOptions::STEPS as f32));
-        };
-        let options = PackedOptions::new().seed(self.seed).backend(vectors.scorer().0).progress(&step);
-        let index = Packed::build::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
+        let tell = |share| self.tell(Step::Share(share));
+        let options = packed::BuildOptions::new().seed(self.seed).backend(vectors.scorer().0);
+        let options = options.progress(Progress::new(&tell));
+        let index = Packed::build_with::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
         // The word itself is found too.
-        let search = PackedSearch::top(self.top.saturating_add(1)).recall(self.recall);
+        let search = packed::Search::top(self.top.saturating_add(1)).recall(self.recall);
         self.in_blocks(sink, |ids| {
             let answer = |scratch: &mut Scratch, id| {
                 let found = index.search_in(scratch, vectors.vector(id), &search)?;
@@ -245,7 +240,7 @@ impl<'v> Dictionary<'v> {
     fn in_blocks<T: Send, E: Send>(
         &self,
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
-        answer: impl Fn(std::ops::Range<u32>) -> Result<Vec<T>, SearchError> + Sync,
+        answer: impl Fn(std::ops::Range<u32>) -> Result<Vec<T>, DictionaryError<E>> + Sync,
     ) -> Result<(), DictionaryError<E>> {
         let mut before = Vec::new();
         let block = (BLOCK / self.top.clamp(1, BLOCK)).max(64);
@@ -253,7 +248,7 @@ impl<'v> Dictionary<'v> {
             let ids = first as u32..self.vectors.len().min(first + block) as u32;
             let (answered, sunk) = rayon::join(|| answer(ids), || self.hand_over(before, sink));
             sunk?;
-            before = answered.map_err(DictionaryError::Search)?;
+            before = answered?;
         }
         self.hand_over(before, sink)
     }
@@ -304,10 +299,14 @@ pub enum DictionaryError<E> {
     Items(ItemError),
     /// The trees could not be grown.
     Build(BuildError),
+    /// The index could not be built.
+    Packed(packed::BuildError),
     /// The neighbours of all words could not be found.
-    Packed(PackedError),
-    /// A word could not be searched for.
+    Graph(GraphError),
+    /// A word could not be searched for in the forest.
     Search(SearchError),
+    /// A word could not be searched for in the index.
+    PackedSearch(packed::SearchError),
     /// What takes the entries failed.
     Sink(E),
 }
@@ -324,9 +323,27 @@ impl<E> From<BuildError> for DictionaryError<E> {
     }
 }
 
-impl<E> From<PackedError> for DictionaryError<E> {
-    fn from(error: PackedError) -> Self {
+impl<E> From<packed::BuildError> for DictionaryError<E> {
+    fn from(error: packed::BuildError) -> Self {
         Self::Packed(error)
+    }
+}
+
+impl<E> From<GraphError> for DictionaryError<E> {
+    fn from(error: GraphError) -> Self {
+        Self::Graph(error)
+    }
+}
+
+impl<E> From<SearchError> for DictionaryError<E> {
+    fn from(error: SearchError) -> Self {
+        Self::Search(error)
+    }
+}
+
+impl<E> From<packed::SearchError> for DictionaryError<E> {
+    fn from(error: packed::SearchError) -> Self {
+        Self::PackedSearch(error)
     }
 }
 
@@ -336,7 +353,9 @@ impl<E: fmt::Display> fmt::Display for DictionaryError<E> {
             Self::Items(error) => error.fmt(f),
             Self::Build(error) => error.fmt(f),
             Self::Packed(error) => error.fmt(f),
+            Self::Graph(error) => error.fmt(f),
             Self::Search(error) => error.fmt(f),
+            Self::PackedSearch(error) => error.fmt(f),
             Self::Sink(error) => error.fmt(f),
         }
     }

@@ -1,6 +1,7 @@
 //! Similar words from a packed index alone, without a file of vectors.
 
-use ohyeah::{Packed, PackedSearch};
+use ohyeah::Packed;
+use ohyeah::packed::Search;
 
 use crate::QueryError;
 use crate::spelling::{OFFERED, nearest_spellings};
@@ -34,12 +35,12 @@ pub fn similar_in<'i, S: AsRef<[u8]>>(
     if query.iter().all(|x| *x == 0.0) {
         return Err(QueryError::NoDirection);
     }
-    let search = PackedSearch::top(n.saturating_add(ids.len()));
+    let search = Search::top(n.saturating_add(ids.len()));
     let search = match recall {
         Some(recall) => search.recall(recall),
         None => search.exact(),
     };
-    let found = index.search(&query, &search).map_err(QueryError::Index)?;
+    let found = index.search(&query, &search).map_err(QueryError::Packed)?;
     let found = found.iter().filter(|found| !ids.contains(&found.id)).take(n);
     Ok(found.filter_map(|found| Some((index.key(found.id)?, 1.0 - found.distance * found.distance / 2.0))).collect())
 }

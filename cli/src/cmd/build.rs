@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use ohyeah::{BuildOptions, Metric, Packed, PackedOptions, ParBuild, Rayon};
+use ohyeah::{BuildOptions, Metric, Packed, ParBuild, Progress, Rayon, packed};
 
 use crate::{
     args::{at_least_one, seed},
     failure::Failure,
     input::Input,
-    report::Report,
+    report::{Report, SHARES},
 };
 
 /// Build an index over word vectors: a packed one, which holds the words and needs nothing else, or, where INDEX ends in .ann,
@@ -50,11 +50,12 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
             return Err(Failure::about(args.output.display(), problem));
         }
         let words: Vec<&str> = vectors.words().collect();
-        let bar = report.count("packing", PackedOptions::STEPS as u64);
-        let packed = || bar.inc(1);
-        let options = PackedOptions::new().backend(ohyeah::backend()?).keys(&words).seed(args.seed).progress(&packed);
+        let bar = report.share("packing");
+        let packed = |share: f32| bar.set_position((share * SHARES) as u64);
+        let options = packed::BuildOptions::new().backend(ohyeah::backend()?).keys(&words).seed(args.seed);
+        let options = options.progress(Progress::new(&packed));
         let (numbers, dimensions) = (vectors.vectors(), vectors.dimensions());
-        let index = Packed::build::<Rayon>(args.metric, numbers, dimensions, &options);
+        let index = Packed::build_with::<Rayon>(args.metric, numbers, dimensions, &options);
         out.write_all(index.map_err(|error| of_input(&error))?.as_bytes())?;
         return Ok(out.commit()?);
     }

@@ -3,30 +3,38 @@
 //! A forest answers fast because it looks at few vectors, and it has to look at many to be right. Here a single partition
 //! takes the place of a hundred trees, and a vector is looked at in three sizes: half a byte for two numbers, scanned at a
 //! billion vectors a second; a byte for each number, for the best hundred or so; and as it was given, for the best few.
-//! Known as an inverted file with 4-bit product quantisation ("IVF-PQ fast scan") and re-ranking.
+//! Known as an inverted file with 4-bit product quantisation ("IVF-PQ fast scan", Jégou 2011, André 2015) and re-ranking.
 //!
 //! # A search
 //!
-//! 1. The query as bytes is compared with the centroids of all leaves (`partition`, `grid`), and the best leaves are taken
-//!    (`ranking`).
-//! 2. One table of the query's products with all codewords (`codebook`, `tables`) serves every leaf: q·x is q·centroid
-//!    plus q·rest. Codes of 32 rows are scanned at once, and what reaches the running limit is kept (`search`).
-//! 3. The best candidates are compared as bytes, the best of those as floats.
+//! 1. The query as 8-bit codes is compared with the centroids of all leaves, and the best leaves are taken.
+//! 2. One look-up table of the query's products with all codewords serves every leaf: q·x is q·centroid plus q·residual. Codes of
+//!    32 rows are scanned at once, and what reaches the running limit is kept.
+//! 3. The best candidates are compared by their 7-bit codes, the best of those by their vectors.
 //!
-//! How many leaves and candidates that takes is measured when the index is built (`calibrate`), so that a caller asks for
-//! recall and not for numbers that depend on the data.
+//! How many leaves and candidates that takes is measured when the index is built, so that a caller asks for recall and not for
+//! numbers that depend on the data.
 //!
-//! # The neighbours of every row
+//! # The order in which to read
 //!
-//! Rows ask together (`join`): each for the rows of its best leaves (`near`), or all for all (`dense`), every pair once for the sake
-//! of both (`pairs`). Which neighbours are missing is measured on a sample whose neighbours are found for sure (`exhaustive`), by
-//! a bound on what bytes lose (`losses`).
+//! | folder | what |
+//! |---|---|
+//! | `quantise` | the index space, 7-bit and 4-bit codes, look-up tables, comparing in full |
+//! | `file` | what lies where, sections as slices, the rules that a file keeps |
+//! | `search` | leaves, scan, re-ranking |
+//! | `train` | learning quantiser, leaves and codebooks; writing rows |
+//! | `truth` | neighbours for sure, by a bound on what 7-bit codes miss |
+//! | `tune` | how leaves are ranked, and what each recall takes, measured on a sample |
+//! | `graph` | the neighbours of every row |
+//!
+//! Each uses only those above it.
 //!
 //! # Determinism
 //!
 //! Sums are of integers, or of f64 in an order of their own, and what is done with them in f32 is done in the same way
 //! everywhere: indexes and answers are the same for every number of threads and every instruction set.
 
+mod error;
 mod file;
 mod graph;
 mod options;
@@ -38,84 +46,126 @@ mod tune;
 
 use alloc::vec::Vec;
 
+pub use self::error::{BuildError, Damage, GraphError, InputError, OpenError, Rule, SearchError};
 pub use self::file::buf::PackedBuf;
-use self::file::layout::Layout;
+use self::file::layout::FileLayout;
 pub use self::file::layout::{MAGIC, MOST_DIMENSIONS};
 use self::file::view::View;
-pub use self::graph::knn::Knn;
-use self::options::Wanted;
-pub use self::options::{KnnOptions, PackedOptions, PackedSearch};
+use self::file::{check_ids, verify};
+pub use self::graph::KnnGraph;
+use self::options::Mode;
+pub use self::options::{BuildOptions, GraphOptions, Search};
+use self::quantise::space::check_vector;
 pub use self::search::Scratch;
-use self::train::source::Rows;
-use crate::error::{PackedError, SearchError};
+use self::train::kmeans::KMeans;
+use self::train::sample::calibration_sample;
+use self::train::source::RowSource;
+use self::train::{Plan, train, write};
+use self::tune::{effort, tune};
 use crate::filter::Filter;
-use crate::parallel::Join;
+use crate::parallel::{self, Join, Serial};
+use crate::progress::{Cancel, Progress, Steps};
 use crate::{Backend, Metric, Neighbour};
-
-/// So many of those within a distance are asked for at first.
-const FEW: usize = 32;
 
 /// A packed index: see the [module](self).
 ///
+/// `S` holds the bytes: what [`build`](Self::build) made, a `&[u8]`, an `Arc<[u8]>`, a memory map. They must lie at an address
+/// divisible by 8 and stay there.
+///
 /// ```
-/// use ohyeah_core::{Metric, Packed, PackedOptions, PackedSearch, Serial};
+/// use ohyeah_core::packed::{BuildOptions, Search};
+/// use ohyeah_core::{Metric, Packed};
 ///
 /// let vectors = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0];
-/// let index = Packed::build::<Serial>(Metric::Angular, &vectors, 2, &PackedOptions::new())?;
-/// let nearest = index.search(&[1.0, 0.05], &PackedSearch::top(2))?;
+/// let index = Packed::build(Metric::Angular, &vectors, 2, &BuildOptions::new())?;
+/// let nearest = index.search(&[1.0, 0.05], &Search::top(2).recall(0.95))?;
 /// assert_eq!([nearest[0].id, nearest[1].id], [0, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Packed<S = PackedBuf> {
     storage: S,
-    layout: Layout,
+    layout: FileLayout,
     backend: Backend,
 }
+
+/// Rows in a leaf, about: fewer cost more centroids to compare, more cost more codes to scan.
+const ROWS_A_LEAF: usize = 224;
+/// Passes of k-means.
+const PASSES: usize = 6;
 
 impl Packed {
     /// Builds an index over vectors that lie one after the other, `dimensions` numbers each. The id of a vector is its number.
     ///
     /// # Errors
     ///
-    /// A metric that cannot be packed, vectors that cannot be searched for, no memory, or the build was called off.
-    pub fn build<J: Join>(
-        metric: Metric,
+    /// Vectors that cannot be packed, another number of keys than of vectors, no memory, or the build was called off.
+    pub fn build(
+        metric: impl Into<Metric>,
         vectors: &[f32],
         dimensions: usize,
-        options: &PackedOptions<'_>,
-    ) -> Result<Self, PackedError> {
-        if dimensions == 0 {
-            return Err(PackedError::Dimensions(0));
+        options: &BuildOptions<'_>,
+    ) -> Result<Self, BuildError> {
+        Self::build_with::<Serial>(metric, vectors, dimensions, options)
+    }
+
+    /// [`build`](Self::build) on the threads of `J`. The index is the same, to the byte.
+    ///
+    /// # Errors
+    ///
+    /// See [`build`](Self::build).
+    pub fn build_with<J: Join>(
+        metric: impl Into<Metric>,
+        vectors: &[f32],
+        dimensions: usize,
+        options: &BuildOptions<'_>,
+    ) -> Result<Self, BuildError> {
+        let (backend, cancel) = (options.backend.unwrap_or_else(Backend::detect), options.cancel);
+        let source = RowSource::new(metric.into(), vectors, dimensions, backend)?;
+        let rows = source.len();
+        if let Some(keys) = options.keys.filter(|keys| keys.len() != rows) {
+            return Err(BuildError::Keys { expected: rows, found: keys.len() });
         }
-        let rows = Rows { metric, vectors, dimensions, origin: &[] };
-        if let Some(keys) = options.keys.filter(|keys| keys.len() != rows.len()) {
-            return Err(PackedError::Keys { expected: rows.len(), found: keys.len() });
-        }
-        let backend = options.backend.unwrap_or_else(Backend::detect);
-        let (storage, layout) = train::build::<J>(rows, backend, options)?;
+        let steps = Steps::new(options.progress, 0.0..1.0, KMeans::steps(PASSES) + 3);
+        let plan = Plan {
+            leaves: options.leaves.unwrap_or(rows / ROWS_A_LEAF),
+            passes: PASSES,
+            held_out: calibration_sample(rows),
+            seed: options.seed,
+            backend,
+            steps: &steps,
+            cancel,
+        };
+        let origin = source.middle::<J>();
+        let trained = train::<J>(source.seen_from(&origin), &plan)?;
+        let mut draft = write::<J>(trained, options.keys, &plan)?;
+        draft.write_codes::<J>(&plan)?;
+        tune::<J>(&mut draft, backend, cancel)?;
+        let (storage, layout) = draft.seal();
+        steps.step();
         Ok(Self { storage, layout, backend })
     }
 }
 
 impl<S: AsRef<[u8]>> Packed<S> {
-    /// Opens the bytes of an index, without copying them.
+    /// Opens the bytes of an index, without copying them, in time proportional to the number of leaves.
     ///
     /// # Errors
     ///
     /// What shows that they are none.
-    pub fn open(storage: S) -> Result<Self, PackedError> {
-        let layout = Layout::open(storage.as_ref())?;
+    pub fn open(storage: S) -> Result<Self, OpenError> {
+        let layout = FileLayout::open(storage.as_ref())?;
         Ok(Self { storage, layout, backend: Backend::detect() })
     }
 
-    /// Whether every byte is what it was when the index was written: compares all checksums.
+    /// Reads everything: whether it is as it was written, and is what a build would have written.
     ///
     /// # Errors
     ///
-    /// The first part that has changed.
-    pub fn verify(&self) -> Result<(), PackedError> {
-        self.layout.verify(self.storage.as_ref())
+    /// The first rule of the format that the bytes break; [`OpenError::Unaligned`] where the storage has moved them.
+    pub fn verify(&self) -> Result<(), OpenError> {
+        let view = self.view().ok_or(OpenError::Unaligned)?;
+        Ok(verify(&self.layout, self.storage.as_ref(), &view)?)
     }
 
     /// Computes with another backend from now on.
@@ -126,156 +176,241 @@ impl<S: AsRef<[u8]>> Packed<S> {
     }
 
     /// What holds the bytes.
+    #[must_use]
+    pub const fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    /// What holds the bytes, alone.
+    #[must_use]
     pub fn into_storage(self) -> S {
         self.storage
     }
 
-    fn view(&self) -> View<'_> {
-        self.layout.view(self.storage.as_ref())
+    /// None where the storage no longer gives the bytes that were opened.
+    fn view(&self) -> Option<View<'_>> {
+        self.layout.view(self.storage.as_ref(), self.backend)
     }
 
     /// The file.
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.storage.as_ref()
     }
 
     /// The metric of the vectors.
-    pub fn metric(&self) -> Metric {
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
         self.layout.shape.metric
     }
 
     /// Numbers in a vector.
-    pub fn dimensions(&self) -> usize {
+    #[must_use]
+    pub const fn dimensions(&self) -> usize {
         self.layout.shape.dimensions
     }
 
     /// How many vectors there are.
-    pub fn len(&self) -> usize {
+    #[must_use]
+    pub const fn len(&self) -> usize {
         self.layout.shape.rows
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How many leaves the vectors are cut into.
-    pub fn leaves(&self) -> usize {
+    #[must_use]
+    pub const fn leaves(&self) -> usize {
         self.layout.shape.leaves
     }
 
     /// The seed that it was built with.
-    pub fn seed(&self) -> u64 {
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
         self.layout.seed
     }
 
     /// Whether it has keys.
-    pub fn has_keys(&self) -> bool {
+    #[must_use]
+    pub const fn has_keys(&self) -> bool {
         self.layout.shape.keys.is_some()
     }
 
-    /// The key of a vector.
+    /// The key of a vector; none without keys, for an id that no vector has, and for a key that is not UTF-8.
+    #[must_use]
     pub fn key(&self, id: u32) -> Option<&str> {
-        self.view().key(id)
+        self.view()?.key(id)
     }
 
     /// The first vector with this key, found by looking at all.
+    #[must_use]
     pub fn id(&self, key: &str) -> Option<u32> {
-        let view = self.view();
+        let view = self.view()?;
         (0..view.key_ends.len() as u32).find(|id| view.key_bytes(*id) == Some(key.as_bytes()))
     }
 
-    /// A vector as it was given.
+    /// A vector as it was given; none for an id that no vector has.
+    #[must_use]
     pub fn vector(&self, id: u32) -> Option<&[f32]> {
-        let view = self.view();
-        view.vector(*view.rows.get(id as usize)?)
+        let view = self.view()?;
+        Some(view.vector(view.row_of(id)?))
     }
 
     /// The nearest vectors, nearest first, of equals the smaller id first.
     ///
     /// # Errors
     ///
-    /// A query that no vector could be.
-    pub fn search<F: Filter>(&self, query: &[f32], search: &PackedSearch<F>) -> Result<Vec<Neighbour>, SearchError> {
-        Ok(self.search_in(&mut Scratch::new(), query, search)?.to_vec())
+    /// A query that no vector could be, or an answer that shows that the file is damaged.
+    pub fn search<F: Filter>(&self, query: &[f32], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
+        self.search_in(&mut Scratch::new(), query, search).map(<[_]>::to_vec)
     }
 
-    /// [`search`](Self::search) in room that is used again.
+    /// [`search`](Self::search) in memory that the caller keeps.
     ///
     /// # Errors
     ///
-    /// As [`search`](Self::search).
+    /// See [`search`](Self::search).
     pub fn search_in<'s, F: Filter>(
         &self,
         scratch: &'s mut Scratch,
         query: &[f32],
-        search: &PackedSearch<F>,
+        search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
-        train::check_vector(self.metric(), query, self.dimensions(), self.backend).map_err(SearchError::Vector)?;
-        let view = self.view();
+        check_vector(self.metric(), query, self.dimensions(), self.backend)?;
+        let view = self.view().ok_or(SearchError::Storage)?;
         scratch.set_query(&view, query);
-        let most = search.n.min(self.len());
-        // Of those within a distance it is not known how many there are: a few are asked for, and more while all lie within.
-        let at_once = search.within.is_none() || search.effort == Wanted::Exact;
-        let mut n = if at_once { most } else { most.min(FEW) };
-        loop {
-            match search.effort {
-                Wanted::Exact => scratch.search_exactly(&view, self.backend, n, &search.filter),
-                Wanted::Effort { leaves, candidates } => {
-                    let effort = tune::effort::by_hand(view.calibration, leaves, candidates, n);
-                    scratch.search(&view, self.backend, n, effort, &search.filter);
-                }
-                Wanted::Recall(recall) => {
-                    let effort = tune::effort::effort(view.calibration, recall, n);
-                    scratch.search(&view, self.backend, n, effort, &search.filter);
-                }
-            }
-            let found = scratch.found().len();
-            let is_within = |x: &Neighbour| match (search.within, self.metric()) {
-                (None, _) => true,
-                (Some(least), Metric::Dot) => x.distance >= least,
-                (Some(most), _) => x.distance <= most,
-            };
-            let within = scratch.found().iter().take_while(|x| is_within(x)).count();
-            if within < n || found < n || n == most {
-                return Ok(&scratch.found()[..within]);
-            }
-            n = n.saturating_mul(4).min(most);
-        }
+        let found = search_view(&view, scratch, search);
+        scratch.check_found(&view)?;
+        Ok(&scratch.found()[..found])
     }
 
     /// The nearest vectors of a vector of the index, itself among them.
     ///
     /// # Errors
     ///
-    /// There is no such id.
+    /// There is no such id; or see [`search`](Self::search).
     pub fn search_item_in<'s, F: Filter>(
         &self,
         scratch: &'s mut Scratch,
         id: u32,
-        search: &PackedSearch<F>,
+        search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
         let items = self.len() as u32;
         let vector = self.vector(id).ok_or(SearchError::NoSuchItem { id, items })?;
         self.search_in(scratch, vector, search)
     }
 
-    /// The nearest neighbours of every vector.
+    /// [`search`](Self::search) for each of many queries, in their order.
+    ///
+    /// # Errors
+    ///
+    /// That of the first query that has one.
+    pub fn search_many<F: Filter>(
+        &self,
+        queries: &[&[f32]],
+        search: &Search<F>,
+    ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
+        let mut scratch = Scratch::new();
+        queries.iter().map(|query| self.search_in(&mut scratch, query, search).map(<[_]>::to_vec)).collect()
+    }
+
+    /// [`search_many`](Self::search_many) on the threads of `J`, with the same answers.
+    ///
+    /// # Errors
+    ///
+    /// That of the first query that has one, or [`SearchError::Cancelled`].
+    pub fn search_many_with<J: Join, F: Filter + Sync>(
+        &self,
+        queries: &[&[f32]],
+        search: &Search<F>,
+        progress: Progress<'_>,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Vec<Neighbour>>, SearchError>
+    where
+        S: Sync,
+    {
+        // Enough for each thread to make good use of its memory, and few enough for all threads to have some.
+        let together = queries.len().div_ceil(16 * J::threads()).clamp(1, 256);
+        let chunks = queries.len().div_ceil(together);
+        let steps = Steps::new(progress, 0.0..1.0, chunks);
+        let found = parallel::map::<J, _>(0..chunks, &|chunk| {
+            cancel.check()?;
+            let some = &queries[chunk * together..queries.len().min((chunk + 1) * together)];
+            let found = self.search_many(some, search);
+            steps.step();
+            found
+        });
+        cancel.check()?;
+        let found: Vec<_> = found.into_iter().collect::<Result<_, SearchError>>()?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The nearest neighbours of every vector; see [`KnnGraph`].
     ///
     /// ```
-    /// use ohyeah_core::{KnnOptions, Metric, Packed, PackedOptions, Serial};
+    /// use ohyeah_core::packed::{BuildOptions, GraphOptions};
+    /// use ohyeah_core::{Metric, Packed};
     ///
     /// let vectors: Vec<f32> = (0..1000).map(|x| x as f32).collect();
-    /// let index = Packed::build::<Serial>(Metric::Euclidean, &vectors, 1, &PackedOptions::new())?;
-    /// let graph = index.knn::<Serial>(&KnnOptions::top(2))?;
+    /// let index = Packed::build(Metric::Euclidean, &vectors, 1, &BuildOptions::new())?;
+    /// let graph = index.graph(&GraphOptions::top(2))?;
     /// assert_eq!(graph.neighbours(500).iter().map(|x| x.id).collect::<Vec<_>>(), [499, 501]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// No memory, or the work was called off.
-    pub fn knn<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
-        graph::join::<J>(&self.view(), options.backend.unwrap_or(self.backend), options)
+    /// The file is damaged, there is no memory, or the work was called off.
+    pub fn graph(&self, options: &GraphOptions<'_>) -> Result<KnnGraph, GraphError> {
+        self.graph_with::<Serial>(options)
+    }
+
+    /// [`graph`](Self::graph) on the threads of `J`. The graph is the same.
+    ///
+    /// # Errors
+    ///
+    /// See [`graph`](Self::graph).
+    pub fn graph_with<J: Join>(&self, options: &GraphOptions<'_>) -> Result<KnnGraph, GraphError> {
+        let backend = options.backend.unwrap_or(self.backend);
+        let view = self.layout.view(self.storage.as_ref(), backend).ok_or(GraphError::Storage)?;
+        check_ids(&view)?;
+        KnnGraph::of_view::<J>(&view, options)
+    }
+}
+
+/// So many of those within a distance are asked for at first.
+const FEW: usize = 32;
+
+/// Searches for the query that was set; returns how many of what was found are asked for.
+fn search_view<F: Filter>(view: &View<'_>, scratch: &mut Scratch, search: &Search<F>) -> usize {
+    let most = search.n.min(view.shape.rows);
+    // Of those within a distance it is not known how many there are: a few are asked for, and more while all lie within.
+    let at_once = search.within.is_none() || search.mode == Mode::Exact;
+    let mut n = if at_once { most } else { most.min(FEW) };
+    loop {
+        let params = match search.mode {
+            Mode::Exact => None,
+            Mode::Probe { leaves, candidates } => Some(effort::by_hand(view.calibration, leaves, candidates, n)),
+            Mode::Recall(recall) => Some(effort::for_recall(view.calibration, recall, n)),
+        };
+        match params {
+            None => scratch.search_exactly(view, n, &search.filter),
+            Some(params) => scratch.search(view, n, params, &search.filter),
+        }
+        let is_within = |x: &Neighbour| match (search.within, view.shape.metric) {
+            (None, _) => true,
+            (Some(least), Metric::Dot) => x.distance >= least,
+            (Some(most), _) => x.distance <= most,
+        };
+        let found = scratch.found().len();
+        let within = scratch.found().iter().take_while(|x| is_within(x)).count();
+        if within < n || found < n || n == most {
+            return within;
+        }
+        n = n.saturating_mul(4).min(most);
     }
 }

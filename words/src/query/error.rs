@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ohyeah::error::SearchError;
+use ohyeah::packed;
 
 use crate::IndexMismatch;
 
@@ -46,6 +47,8 @@ pub enum QueryError {
     OtherIndex(IndexMismatch),
     /// The index could not be searched.
     Index(SearchError),
+    /// The packed index could not be searched.
+    Packed(packed::SearchError),
 }
 
 impl fmt::Display for QueryError {
@@ -73,6 +76,7 @@ impl fmt::Display for QueryError {
             Self::NotFinite => write!(f, "a vector or weight of the query is NaN or infinite"),
             Self::OtherIndex(mismatch) => mismatch.fmt(f),
             Self::Index(error) => write!(f, "the index cannot be searched: {error}"),
+            Self::Packed(error) => write!(f, "the index cannot be searched: {error}"),
         }
     }
 }

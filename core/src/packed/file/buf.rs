@@ -5,14 +5,26 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::error::PackedError;
+use crate::packed::error::OutOfMemory;
 
 /// A cache line.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// The bytes of a packed index in memory.
+/// The bytes of a packed index in memory, at an address that suits it wherever the value itself is moved.
+///
+/// ```
+/// use ohyeah_core::packed::{BuildOptions, PackedBuf};
+/// use ohyeah_core::{Metric, Packed};
+///
+/// let index = Packed::build(Metric::Dot, &[1.0, 2.0, 3.0, 4.0], 2, &BuildOptions::new())?;
+/// // Bytes that lie anywhere, as those of `include_bytes!` do.
+/// let bytes = [&[0], index.as_bytes()].concat();
+/// let copy = Packed::open(PackedBuf::copy_of(&bytes[1..]))?;
+/// assert_eq!(copy.vector(1), Some(&[3.0, 4.0][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct PackedBuf {
     lines: Vec<Line>,
@@ -20,10 +32,24 @@ pub struct PackedBuf {
 }
 
 impl PackedBuf {
-    pub(crate) fn zeroed(length: usize) -> Result<Self, PackedError> {
+    /// A copy of bytes that may lie anywhere.
+    #[must_use]
+    pub fn copy_of(bytes: &[u8]) -> Self {
+        let mut copy =
+            Self { lines: alloc::vec![Line::zeroed(); bytes.len().div_ceil(size_of::<Line>())], length: bytes.len() };
+        copy.as_mut().copy_from_slice(bytes);
+        copy
+    }
+
+    /// So many zeros, to be filled.
+    ///
+    /// # Errors
+    ///
+    /// There is no such memory.
+    pub(crate) fn zeroed(length: usize) -> Result<Self, OutOfMemory> {
         let mut lines = Vec::new();
         let count = length.div_ceil(size_of::<Line>());
-        lines.try_reserve_exact(count).map_err(|_| PackedError::OutOfMemory)?;
+        lines.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
         lines.resize(count, Line::zeroed());
         Ok(Self { lines, length })
     }

@@ -1,18 +1,23 @@
-//! The sections of a file as what they hold.
+//! The sections of a file as what they hold: the one place where slices are made of bytes.
 
-use crate::packed::file::layout::{Layout, LeafStart, Point, Section, Shape, row_bytes};
+use core::ops::Range;
+
+use super::buf::PackedBuf;
+use super::layout::{FileLayout, is_aligned};
+use super::sections::{LeafStart, Point, Section, Shape, row_bytes};
+use crate::Backend;
 use crate::packed::quantise::pq4::Codebook;
-use crate::packed::quantise::sq7::Grid;
-use crate::packed::train::source::see;
+use crate::packed::quantise::space::IndexSpace;
+use crate::packed::quantise::sq7::ScalarQuantiser;
 use crate::simd::{SCAN_ROWS, TILE_BYTES};
 
-/// The sections as what they hold.
+/// An index as searches read it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
+    pub(crate) backend: Backend,
     pub(crate) shape: Shape,
-    /// See [`see`](crate::packed::train::source::see).
-    pub(crate) origin: &'a [f32],
-    pub(crate) grid: Grid<'a>,
+    pub(crate) space: IndexSpace<'a>,
+    pub(crate) quantiser: ScalarQuantiser<'a>,
     pub(crate) centroids: &'a [[u8; TILE_BYTES]],
     pub(crate) centroid_biases: &'a [f32],
     pub(crate) leaves: &'a [LeafStart],
@@ -21,64 +26,154 @@ pub(crate) struct View<'a> {
     pub(crate) code_biases: &'a [[u16; SCAN_ROWS]],
     pub(crate) leaf_biases: &'a [[f32; 2]],
     pub(crate) ids: &'a [u32],
-    pub(crate) bytes: &'a [u8],
+    row_codes: &'a [u8],
     pub(crate) vectors: &'a [f32],
-    pub(crate) rows: &'a [u32],
+    row_of_id: &'a [u32],
     pub(crate) calibration: &'a [Point],
     pub(crate) key_ends: &'a [u64],
     pub(crate) keys: &'a [u8],
 }
 
-impl Layout {
-    pub(crate) fn view<'a>(&self, bytes: &'a [u8]) -> View<'a> {
-        let grid: &[f32] = bytemuck::cast_slice(self.section(bytes, Section::Grid));
-        let (origin, grid) = grid.split_at(grid.len() / 3);
-        let (offset, step) = grid.split_at(grid.len() / 2);
+impl FileLayout {
+    /// The sections of bytes. None where they are not those that were opened: not as many, or not at such an address, as
+    /// happens when a storage keeps its bytes within itself and is moved.
+    pub(crate) fn view<'a>(&self, bytes: &'a [u8], backend: Backend) -> Option<View<'a>> {
+        (bytes.len() == self.end() && is_aligned(bytes)).then(|| self.view_aligned(bytes, backend))
+    }
+
+    /// The sections of a file in memory of our own.
+    pub(crate) fn view_buf<'a>(&self, buf: &'a PackedBuf, backend: Backend) -> View<'a> {
+        self.view_aligned(buf.as_ref(), backend)
+    }
+
+    /// Sections lie at multiples of 64 from the start, which suits all that they hold.
+    fn view_aligned<'a>(&self, bytes: &'a [u8], backend: Backend) -> View<'a> {
+        let section = |section| self.section(bytes, section);
+        let quantiser: &[f32] = bytemuck::cast_slice(section(Section::Quantiser));
+        let (origin, quantiser) = quantiser.split_at(self.shape.dimensions);
+        let (offset, step) = quantiser.split_at(self.shape.dimensions);
         View {
+            backend,
             shape: self.shape,
-            origin,
-            grid: Grid { offset, step },
-            centroids: bytemuck::cast_slice(self.section(bytes, Section::Centroids)),
-            centroid_biases: bytemuck::cast_slice(self.section(bytes, Section::CentroidBiases)),
-            leaves: bytemuck::cast_slice(self.section(bytes, Section::Leaves)),
-            codebooks: bytemuck::cast_slice(self.section(bytes, Section::Codebooks)),
-            codes: bytemuck::cast_slice(self.section(bytes, Section::Codes)),
-            code_biases: bytemuck::cast_slice(self.section(bytes, Section::CodeBiases)),
-            leaf_biases: bytemuck::cast_slice(self.section(bytes, Section::LeafBiases)),
-            ids: bytemuck::cast_slice(self.section(bytes, Section::Ids)),
-            bytes: self.section(bytes, Section::Bytes),
-            vectors: bytemuck::cast_slice(self.section(bytes, Section::Vectors)),
-            rows: bytemuck::cast_slice(self.section(bytes, Section::Rows)),
-            calibration: bytemuck::cast_slice(self.section(bytes, Section::Calibration)),
-            key_ends: bytemuck::cast_slice(self.section(bytes, Section::KeyEnds)),
-            keys: self.section(bytes, Section::Keys),
+            space: IndexSpace { metric: self.shape.metric, origin },
+            quantiser: ScalarQuantiser { offset, step },
+            centroids: bytemuck::cast_slice(section(Section::Centroids)),
+            centroid_biases: bytemuck::cast_slice(section(Section::CentroidBiases)),
+            leaves: bytemuck::cast_slice(section(Section::Leaves)),
+            codebooks: bytemuck::cast_slice(section(Section::Codebooks)),
+            codes: bytemuck::cast_slice(section(Section::Codes)),
+            code_biases: bytemuck::cast_slice(section(Section::CodeBiases)),
+            leaf_biases: bytemuck::cast_slice(section(Section::LeafBiases)),
+            ids: bytemuck::cast_slice(section(Section::Ids)),
+            row_codes: section(Section::RowCodes),
+            vectors: bytemuck::cast_slice(section(Section::Vectors)),
+            row_of_id: bytemuck::cast_slice(section(Section::RowOfId)),
+            calibration: bytemuck::cast_slice(section(Section::Calibration)),
+            key_ends: bytemuck::cast_slice(section(Section::KeyEnds)),
+            keys: section(Section::Keys),
+        }
+    }
+
+    /// The sections of a file in memory of our own, to be written.
+    pub(crate) fn sections_mut<'a>(&self, buf: &'a mut PackedBuf) -> SectionsMut<'a> {
+        let [
+            quantiser,
+            centroids,
+            centroid_biases,
+            leaves,
+            codebooks,
+            codes,
+            code_biases,
+            leaf_biases,
+            ids,
+            row_codes,
+            vectors,
+            row_of_id,
+            calibration,
+            key_ends,
+            keys,
+        ] = self.split_mut(buf.as_mut());
+        SectionsMut {
+            quantiser: bytemuck::cast_slice_mut(quantiser),
+            centroids: bytemuck::cast_slice_mut(centroids),
+            centroid_biases: bytemuck::cast_slice_mut(centroid_biases),
+            leaves: bytemuck::cast_slice_mut(leaves),
+            codebooks: bytemuck::cast_slice_mut(codebooks),
+            codes: bytemuck::cast_slice_mut(codes),
+            code_biases: bytemuck::cast_slice_mut(code_biases),
+            leaf_biases: bytemuck::cast_slice_mut(leaf_biases),
+            ids: bytemuck::cast_slice_mut(ids),
+            row_codes,
+            vectors: bytemuck::cast_slice_mut(vectors),
+            row_of_id: bytemuck::cast_slice_mut(row_of_id),
+            calibration: bytemuck::cast_slice_mut(calibration),
+            key_ends: bytemuck::cast_slice_mut(key_ends),
+            keys,
         }
     }
 }
 
+/// The sections of a file as a build writes them.
+pub(crate) struct SectionsMut<'a> {
+    pub(crate) quantiser: &'a mut [f32],
+    pub(crate) centroids: &'a mut [[u8; TILE_BYTES]],
+    pub(crate) centroid_biases: &'a mut [f32],
+    pub(crate) leaves: &'a mut [LeafStart],
+    pub(crate) codebooks: &'a mut [Codebook],
+    pub(crate) codes: &'a mut [[u8; SCAN_ROWS]],
+    pub(crate) code_biases: &'a mut [[u16; SCAN_ROWS]],
+    pub(crate) leaf_biases: &'a mut [[f32; 2]],
+    pub(crate) ids: &'a mut [u32],
+    pub(crate) row_codes: &'a mut [u8],
+    pub(crate) vectors: &'a mut [f32],
+    pub(crate) row_of_id: &'a mut [u32],
+    pub(crate) calibration: &'a mut [Point],
+    pub(crate) key_ends: &'a mut [u64],
+    pub(crate) keys: &'a mut [u8],
+}
+
+/// The `at`-th piece of a slice that is made of pieces of some length. Whoever asks counts within what opening has found, so
+/// there is one; were it not, the piece would be empty.
+#[inline]
+fn piece<T>(slice: &[T], at: u32, length: usize) -> &[T] {
+    let start = (at as usize).checked_mul(length);
+    let found = start.and_then(|start| slice.get(start..start.checked_add(length)?));
+    debug_assert!(found.is_some(), "piece {at} of length {length} lies within {}", slice.len());
+    found.unwrap_or(&[])
+}
+
 impl<'a> View<'a> {
-    /// The codes and the bias of a row.
+    /// The 7-bit codes of a row, zeros, and its bias.
     #[inline]
-    pub(crate) fn byte_row(&self, row: u32) -> Option<&'a [u8]> {
-        let bytes = row_bytes(self.shape.dimensions);
-        self.bytes.get(row as usize * bytes..(row as usize + 1) * bytes)
+    pub(crate) fn coded_row(&self, row: u32) -> &'a [u8] {
+        piece(self.row_codes, row, row_bytes(self.shape.dimensions))
+    }
+
+    /// The 7-bit codes of a row.
+    #[inline]
+    pub(crate) fn codes_of_row(&self, row: u32) -> &'a [u8] {
+        self.coded_row(row).get(..self.shape.dimensions).unwrap_or(&[])
     }
 
     /// The vector of a row.
     #[inline]
-    pub(crate) fn vector(&self, row: u32) -> Option<&'a [f32]> {
-        let d = self.shape.dimensions;
-        self.vectors.get(row as usize * d..(row as usize + 1) * d)
+    pub(crate) fn vector(&self, row: u32) -> &'a [f32] {
+        piece(self.vectors, row, self.shape.dimensions)
     }
 
-    /// A row as the index sees it.
+    /// Writes the vector of a row in the index space.
     pub(crate) fn read(&self, row: u32, to: &mut [f32]) {
-        let vector = self.vector(row).unwrap_or(&[]);
+        let vector = self.vector(row);
         to[..vector.len()].copy_from_slice(vector);
-        see(self.shape.metric, self.origin, to);
+        self.space.to_index_space(to);
     }
 
-    /// The key of an id.
+    /// The row of an id; none where there is no such id, or a damaged file gives it no row.
+    pub(crate) fn row_of(&self, id: u32) -> Option<u32> {
+        self.row_of_id.get(id as usize).copied().filter(|row| (*row as usize) < self.shape.rows)
+    }
+
+    /// The key of an id; none where there is none, or it is not UTF-8.
     pub(crate) fn key(&self, id: u32) -> Option<&'a str> {
         core::str::from_utf8(self.key_bytes(id)?).ok()
     }
@@ -95,13 +190,34 @@ impl<'a> View<'a> {
     }
 
     /// The rows of a leaf.
-    pub(crate) fn leaf_rows(&self, leaf: u32) -> core::ops::Range<u32> {
-        self.leaves[leaf as usize].row..self.leaves[leaf as usize + 1].row
+    #[inline]
+    pub(crate) fn leaf_rows(&self, leaf: u32) -> Range<u32> {
+        let [start, end] = self.leaf_bounds(leaf);
+        start.row..end.row
     }
-}
 
-/// The bias at the end of a row of codes.
-#[inline]
-pub(crate) fn row_bias(row: &[u8]) -> f32 {
-    row.last_chunk().map_or(f32::NEG_INFINITY, |bias| f32::from_le_bytes(*bias))
+    /// Where a leaf begins and ends.
+    #[inline]
+    fn leaf_bounds(&self, leaf: u32) -> [LeafStart; 2] {
+        let found = self.leaves.get(leaf as usize..).and_then(|starts| starts.first_chunk());
+        debug_assert!(found.is_some(), "leaf {leaf} is one of {}", self.shape.leaves);
+        found.copied().unwrap_or([LeafStart { row: 0, block: 0 }; 2])
+    }
+
+    /// The blocks of 4-bit codes of a leaf.
+    #[inline]
+    pub(crate) fn leaf_codes(&self, leaf: u32) -> &'a [[u8; SCAN_ROWS]] {
+        let width = self.codebooks.len() / 2;
+        let [start, end] = self.leaf_bounds(leaf).map(|start| (start.block as usize).saturating_mul(width));
+        let found = self.codes.get(start..end);
+        debug_assert!(found.is_some(), "leaf {leaf} has blocks");
+        found.unwrap_or(&[])
+    }
+
+    /// The biases of the blocks of a leaf; of euclidean indexes only.
+    #[inline]
+    pub(crate) fn leaf_code_biases(&self, leaf: u32) -> &'a [[u16; SCAN_ROWS]] {
+        let [start, end] = self.leaf_bounds(leaf);
+        self.code_biases.get(start.block as usize..end.block as usize).unwrap_or(&[])
+    }
 }

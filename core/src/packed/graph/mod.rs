@@ -1,103 +1,229 @@
 //! The nearest neighbours of every row: a k-nearest-neighbour graph.
 //!
-//! Each row is compared with those of its best leaves ([`near`](super::near)). How many it needs depends on the vectors. So the
-//! neighbours of a sample of rows are found for sure, and the ranks of their leaves tell what share of them any number of leaves
-//! has.
+//! ```text
+//! truth ← the neighbours of a sample of rows, for sure                                        (truth)
+//! leaves ← as many as each row has to probe so that the sample finds its share of them
+//! candidates ← the best rows, by 7-bit codes, that each row meets in these leaves             (probed)
+//!              or among all rows, where it would have to probe most leaves                    (all_pairs)
+//! if the sample misses too many among the candidates: keep three times as many, and again
+//! neighbours ← the best n candidates of each row by their vectors
+//! ```
+//!
+//! Both rows of a pair keep what they meet (`symmetric`, `pair_tile`, `candidates`), so each pair is looked at once. For exact
+//! graphs all pairs are compared, and the error bound says whose candidates do not suffice (`exact`).
 //!
 //! Neighbours of neighbours are not looked at: after all pairs of near leaves, what is missing is mostly far from what was
 //! found. (Measured on 340,000 GloVe vectors: such a refinement took as long as comparing half as many leaves again, and found
 //! a quarter as much.)
 
-pub(crate) mod all_pairs;
-pub(crate) mod knn;
-pub(crate) mod probed;
-pub(crate) mod symmetric;
+mod all_pairs;
+mod candidates;
+mod exact;
+mod pair_tile;
+mod probed;
+mod symmetric;
 
 use alloc::vec::Vec;
 
-use crate::error::PackedError;
-use crate::packed::file::view::View;
-use crate::packed::graph::knn::Knn;
-use crate::packed::graph::probed::Near;
-use crate::packed::graph::symmetric::Candidates;
-use crate::packed::options::KnnOptions;
-use crate::packed::quantise::full::{Exact, reported};
-use crate::packed::search::Scratch;
-use crate::packed::train::sample::Sample;
-use crate::packed::truth::batch::Tiles;
-use crate::packed::truth::error_bound::Measure;
-use crate::packed::truth::{Exhaustive, True};
-use crate::parallel::{self, Join, for_each_chunk};
-use crate::simd::prefetch;
+use self::all_pairs::AllPairs;
+use self::candidates::Candidates;
+use self::probed::ProbedJoin;
+use super::error::{GraphError, OutOfMemory};
+use super::file::view::View;
+use super::options::GraphOptions;
+use super::search::Scratch;
+use super::search::rerank::{NONE, finish_row};
+use super::train::sample::Sample;
+use super::train::source::RowSource;
+use super::train::{Draft, Plan, train, write};
+use super::truth::batch::RowTiles;
+use super::truth::error_bound::ErrorBound;
+use super::truth::{GroundTruth, TrueNeighbour};
+use super::tune::list_bias::ListBias;
+use crate::parallel::{self, Join, Serial, for_each_chunk};
+use crate::progress::Steps;
 use crate::top_k::TopK;
-use crate::{Backend, Neighbour};
+use crate::{Backend, Metric, Neighbour};
+
+/// The neighbours of every vector.
+///
+/// ```
+/// use ohyeah_core::packed::GraphOptions;
+/// use ohyeah_core::{KnnGraph, Metric};
+///
+/// let vectors: Vec<f32> = (0..1000).map(|x| x as f32).collect();
+/// let graph = KnnGraph::build(Metric::Euclidean, &vectors, 1, &GraphOptions::top(2))?;
+/// assert_eq!(graph.neighbours(500).iter().map(|x| x.id).collect::<Vec<_>>(), [499, 501]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnnGraph {
+    /// By vector, nearest first, as many for each.
+    neighbours: Vec<Neighbour>,
+    width: usize,
+}
+
+/// Passes of k-means and rows in a leaf where only neighbours are wanted: worse and fewer leaves cost them less than better ones.
+const PASSES: usize = 3;
+const ROWS_A_LEAF: usize = 320;
+/// The share of the work that partitioning is.
+const PARTITIONED: f32 = 0.3;
+
+impl KnnGraph {
+    /// The neighbours of every one of some vectors, which lie one after the other, `dimensions` numbers each: partitions them
+    /// as [`Packed`](crate::Packed) does, and keeps nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// Vectors that cannot be packed, no memory, or the work was called off.
+    pub fn build(
+        metric: impl Into<Metric>,
+        vectors: &[f32],
+        dimensions: usize,
+        options: &GraphOptions<'_>,
+    ) -> Result<Self, GraphError> {
+        Self::build_with::<Serial>(metric, vectors, dimensions, options)
+    }
+
+    /// [`build`](Self::build) on the threads of `J`. The graph is the same.
+    ///
+    /// # Errors
+    ///
+    /// See [`build`](Self::build).
+    pub fn build_with<J: Join>(
+        metric: impl Into<Metric>,
+        vectors: &[f32],
+        dimensions: usize,
+        options: &GraphOptions<'_>,
+    ) -> Result<Self, GraphError> {
+        let backend = options.backend.unwrap_or_else(Backend::detect);
+        let source = RowSource::new(metric.into(), vectors, dimensions, backend)?;
+        let origin = source.middle::<J>();
+        let draft = partition::<J>(source.seen_from(&origin), backend, options)?;
+        Self::of_view::<J>(&draft.view(backend), options)
+    }
+
+    /// The neighbours of all rows of an index that follows the rules.
+    pub(crate) fn of_view<J: Join>(view: &View<'_>, options: &GraphOptions<'_>) -> Result<Self, GraphError> {
+        let n = options.n.min(view.shape.rows.saturating_sub(1));
+        if n == 0 {
+            return Ok(Self { neighbours: Vec::new(), width: 0 });
+        }
+        let (tiles, bound) = (RowTiles::new::<J>(view), ErrorBound::new::<J>(view));
+        let builder = GraphBuilder { view, tiles: &tiles, bound: &bound, n, options };
+        let found = match options.recall {
+            Some(recall) => builder.approximate::<J>(recall),
+            None => builder.exact::<J>(),
+        }?;
+        options.cancel.check()?;
+        Ok(found)
+    }
+
+    /// The neighbours of a vector, nearest first, of equals the smaller id first; the vector itself is not among them. Empty for
+    /// an id that no vector has.
+    #[must_use]
+    pub fn neighbours(&self, id: u32) -> &[Neighbour] {
+        let start = (id as usize).saturating_mul(self.width);
+        self.neighbours.get(start..start.saturating_add(self.width)).unwrap_or(&[])
+    }
+
+    /// How many neighbours each vector has: as many as were asked for, or fewer where there are not as many vectors.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many vectors have neighbours.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self.neighbours.len().checked_div(self.width) {
+            Some(len) => len,
+            None => 0,
+        }
+    }
+
+    /// Whether no vector has neighbours.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// An index without 4-bit codes and calibration, which finding neighbours does without.
+fn partition<'a, J: Join>(
+    source: RowSource<'a>,
+    backend: Backend,
+    options: &GraphOptions<'_>,
+) -> Result<Draft<'a>, GraphError> {
+    let steps = Steps::new(options.progress, 0.0..PARTITIONED, PASSES + 2);
+    let plan = Plan {
+        leaves: source.len() / ROWS_A_LEAF,
+        passes: PASSES,
+        held_out: Sample::NONE,
+        seed: options.seed,
+        backend,
+        steps: &steps,
+        cancel: options.cancel,
+    };
+    let trained = train::<J>(source, &plan)?;
+    let list_bias = ListBias::new::<J>(&trained, backend, options.cancel)?;
+    let mut draft = write::<J>(trained, None, &plan)?;
+    list_bias.write(list_bias.usual_weight(), draft.sections_mut().centroid_biases);
+    steps.step();
+    Ok(draft)
+}
 
 /// Rows whose neighbours are found for sure.
 const SAMPLE: usize = 768;
 /// So many times as many candidates as are wanted are kept at the most, about.
 const MOST_WIDTHS: usize = 8;
-/// All rows are compared with all where more than one of so many leaves is among a row's best.
+/// All pairs are compared where a row would have to probe more than one of so many leaves.
 const DENSE: usize = 6;
 /// Rows that are finished together.
-const TOGETHER: usize = 96;
-/// No row.
-pub(crate) const NONE: u32 = u32::MAX;
+const ROWS_TOGETHER: usize = 96;
 
-struct Joiner<'a> {
+/// What a graph is built from.
+struct GraphBuilder<'a> {
     view: &'a View<'a>,
-    tiles: &'a Tiles,
-    measure: &'a Measure<'a>,
-    backend: Backend,
+    tiles: &'a RowTiles,
+    bound: &'a ErrorBound<'a>,
+    /// Neighbours of each row, at least one.
     n: usize,
-    options: &'a KnnOptions<'a>,
+    options: &'a GraphOptions<'a>,
 }
 
-/// The neighbours of all rows of an index.
-pub(crate) fn join<J: Join>(view: &View<'_>, backend: Backend, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
-    let rows = view.shape.rows;
-    let n = options.n.min(rows.saturating_sub(1));
-    let tiles = Tiles::new::<J>(view);
-    let measure = Measure::new::<J>(view);
-    let joiner = Joiner { view, tiles: &tiles, measure: &measure, backend, n, options };
-    let found = match options.recall {
-        _ if n == 0 => Ok(Knn { neighbours: Vec::new(), width: 0 }),
-        Some(recall) => joiner.approximate::<J>(recall),
-        None => joiner.exhaustive().join::<J>(options),
-    }?;
-    options.cancel.check()?;
-    Ok(found)
-}
-
-impl Joiner<'_> {
-    fn exhaustive(&self) -> Exhaustive<'_> {
-        let Self { view, tiles, measure, backend, n, options } = *self;
-        Exhaustive { view, tiles, measure, backend, n, cancel: options.cancel }
+impl GraphBuilder<'_> {
+    fn truth(&self) -> GroundTruth<'_> {
+        let Self { view, tiles, bound, n, options } = *self;
+        GroundTruth { view, tiles, bound, n, cancel: options.cancel }
     }
 
-    fn approximate<J: Join>(&self, recall: f32) -> Result<Knn, PackedError> {
-        let rows = self.view.shape.rows;
-        let sample = Sample::new(rows, SAMPLE);
-        let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
-        let truth = self.exhaustive().nearest_of::<J>(&sample);
-        self.options.cancel.check()?;
+    /// The steps of comparing so many pairs of blocks.
+    fn steps(&self, blocks: usize) -> Steps<'_> {
+        Steps::new(self.options.progress, PARTITIONED..0.95, blocks * (blocks + 1) / 2)
+    }
+
+    fn approximate<J: Join>(&self, recall: f32) -> Result<KnnGraph, GraphError> {
+        let recall = recall.clamp(0.0, 1.0);
+        let sample = sample_rows(self.view, SAMPLE);
+        let truth = self.truth().nearest_of::<J>(&sample)?;
         let leaves = self.leaves_for::<J>(recall, &sample, &truth);
-        // Where most leaves would be asked for, it is less work, and takes less memory, to compare all with all.
-        let near = (leaves < self.view.shape.leaves / DENSE)
-            .then(|| Near::new::<J>(self.view, self.tiles, self.measure, self.backend, self.options, leaves));
-        // What bytes put in a wrong order, floats put right: a few more than are wanted are kept, and more where bytes tell too
-        // few of them apart.
+        // Where most leaves would be probed, it is less work, and takes less memory, to compare all with all.
+        let probed = (leaves < self.view.shape.leaves / DENSE).then(|| ProbedJoin::new::<J>(self, leaves));
+        // What 7-bit codes put in a wrong order, vectors put right: a few more than are wanted are kept, and more where codes
+        // tell too few of them apart.
         let mut width = self.n + self.n / 8 + 4;
         let most = (MOST_WIDTHS * self.n + 64).min(Candidates::most(self.view));
         loop {
-            let candidates = match &near {
-                Some(near) => near.candidates::<J>(width)?,
-                None => all_pairs::candidates::<J>(self.view, self.measure, self.backend, width, self.options)?,
+            let candidates = match &probed {
+                Some(probed) => probed.candidates::<J>(width)?,
+                None => AllPairs::new::<J>(self).candidates::<J>(width)?,
             };
             let kept = sample.iter().zip(&truth).map(|(row, truth)| {
-                let best = best(&candidates, *row, width);
+                let best = candidates.best(*row, width);
                 truth.iter().filter(|neighbour| best.contains(&neighbour.row)).count()
             });
-            let enough = kept.sum::<usize>() as f32 >= recall.clamp(0.0, 1.0) * (sample.len() * self.n) as f32;
+            let enough = kept.sum::<usize>() as f32 >= recall * (sample.len() * self.n) as f32;
             if enough || width >= most {
                 return self.finish::<J>(&candidates, width);
             }
@@ -105,17 +231,17 @@ impl Joiner<'_> {
         }
     }
 
-    /// How many leaves a row is to be compared with.
-    fn leaves_for<J: Join>(&self, recall: f32, sample: &[u32], truth: &[Vec<True>]) -> usize {
+    /// How many leaves each row has to probe.
+    fn leaves_for<J: Join>(&self, recall: f32, sample: &[u32], truth: &[Vec<TrueNeighbour>]) -> usize {
         let ranks = parallel::map::<J, _>(0..sample.len(), &|at| {
             let mut scratch = Scratch::new();
             let own_leaf = self.view.leaf_of(sample[at]);
             let mut rank = |row: u32, leaf: u32| {
                 scratch.set_row(self.view, row);
-                scratch.rank_of(self.view, self.backend, leaf)
+                scratch.rank_of(self.view, leaf)
             };
-            // It is enough if one of the two asks for the other.
-            let mut rank = |neighbour: &True| {
+            // It is enough if one of the two probes the leaf of the other.
+            let mut rank = |neighbour: &TrueNeighbour| {
                 rank(sample[at], self.view.leaf_of(neighbour.row)).min(rank(neighbour.row, own_leaf))
             };
             truth[at].iter().map(&mut rank).collect::<Vec<_>>()
@@ -123,83 +249,54 @@ impl Joiner<'_> {
         let mut ranks = ranks.concat();
         ranks.sort_unstable();
         // A sample may be luckier than all rows are.
-        let recall = recall.clamp(0.0, 1.0);
         let wanted = libm::ceilf((recall + 0.1 * (1.0 - recall)) * ranks.len() as f32) as usize;
         ranks.get(wanted.saturating_sub(1)).map_or(1, |rank| rank.saturating_add(1))
     }
 
     /// The nearest of the candidates, by their vectors.
-    fn finish<J: Join>(&self, candidates: &Candidates, width: usize) -> Result<Knn, PackedError> {
-        by_row::<J>(self.view, self.n, |first, to| {
+    fn finish<J: Join>(&self, candidates: &Candidates, width: usize) -> Result<KnnGraph, GraphError> {
+        by_id::<J>(self.view, self.n, |first, to| {
             if self.options.cancel.is_set() {
                 return;
             }
             let mut nearest = TopK::default();
             for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
                 nearest.reset(self.n);
-                finish_row(self.view, self.backend, row, best(candidates, row, width).into_iter(), &mut nearest, to);
+                finish_row(self.view, row, candidates.best(row, width).into_iter(), &mut nearest, to);
             }
         })
     }
 }
 
-/// The best candidates of a row, best first.
-fn best(candidates: &Candidates, row: u32, width: usize) -> Vec<u32> {
-    let mut keys = candidates.of(row).0.to_vec();
-    keys.sort_unstable();
-    keys.into_iter().take(width).map(|key| key as u32).collect()
+/// A sample of the rows of an index.
+fn sample_rows(view: &View<'_>, count: usize) -> Vec<u32> {
+    let sample = Sample::new(view.shape.rows, count);
+    (0..sample.len()).map(|at| sample.id(at)).collect()
 }
 
 /// The neighbours that `find` writes for all rows from one on, put in the order of ids.
-pub(crate) fn by_row<J: Join>(
+fn by_id<J: Join>(
     view: &View<'_>,
     n: usize,
     find: impl Fn(u32, &mut [Neighbour]) + Sync,
-) -> Result<Knn, PackedError> {
-    let places = view.shape.rows.checked_mul(n).ok_or(PackedError::OutOfMemory)?;
-    let room = || {
-        let mut room = Vec::new();
-        room.try_reserve_exact(places).map_err(|_| PackedError::OutOfMemory)?;
-        room.resize(places, Neighbour { id: NONE, distance: f32::INFINITY });
-        Ok(room)
+) -> Result<KnnGraph, GraphError> {
+    let places = view.shape.rows.checked_mul(n).ok_or(OutOfMemory)?;
+    let nothing = || {
+        let mut neighbours = Vec::new();
+        neighbours.try_reserve_exact(places).map_err(|_| OutOfMemory)?;
+        neighbours.resize(places, Neighbour { id: NONE, distance: f32::INFINITY });
+        Ok::<_, OutOfMemory>(neighbours)
     };
-    let mut found: Vec<Neighbour> = room()?;
+    let mut found: Vec<Neighbour> = nothing()?;
     // In the order of rows, neighbours have neighbours in common: they are in the cache already.
-    for_each_chunk::<J, _>(&mut found, TOGETHER * n, &|chunk, to| find((chunk * TOGETHER) as u32, to));
-    let mut neighbours = room()?;
+    for_each_chunk::<J, _>(&mut found, ROWS_TOGETHER * n, &|chunk, to| find((chunk * ROWS_TOGETHER) as u32, to));
+    let mut neighbours = nothing()?;
     for_each_chunk::<J, _>(&mut neighbours, 1024 * n, &|chunk, to| {
-        for (to, row) in to.chunks_mut(n).zip(&view.rows[chunk * 1024..]) {
-            if let Some(found) = found.get(*row as usize * n..(*row as usize + 1) * n) {
-                to.copy_from_slice(found);
+        for (to, id) in to.chunks_mut(n).zip(chunk * 1024..) {
+            if let Some(row) = view.row_of(id as u32) {
+                to.copy_from_slice(&found[row as usize * n..][..n]);
             }
         }
     });
-    Ok(Knn { neighbours, width: n })
-}
-
-/// Writes the nearest of some rows to one, by their vectors; returns what orders the last of them.
-pub(crate) fn finish_row(
-    view: &View<'_>,
-    backend: Backend,
-    own: u32,
-    rows: impl Iterator<Item = u32> + Clone,
-    best: &mut TopK,
-    to: &mut [Neighbour],
-) -> f32 {
-    for row in rows.clone() {
-        prefetch(view.vector(row).unwrap_or(&[]));
-    }
-    let exact = Exact::new(backend, view.shape.metric, view.vector(own).unwrap_or(&[]));
-    for row in rows {
-        if let (Some(vector), Some(id)) = (view.vector(row), view.ids.get(row as usize)) {
-            best.push(exact.order(vector), *id);
-        }
-    }
-    let (mut last, mut written) = (f32::INFINITY, 0);
-    for (to, found) in to.iter_mut().zip(best.finish()) {
-        *to = reported(view.shape.metric, found);
-        last = found.distance;
-        written += 1;
-    }
-    if written < to.len() { f32::INFINITY } else { last }
+    Ok(KnnGraph { neighbours, width: n })
 }

@@ -1,17 +1,17 @@
-//! Comparing vectors in full.
+//! Comparing vectors in full, as they were given.
 
 use crate::{Backend, Metric, Neighbour};
 
 /// Distances from a query, in f64, so that they are the same on every machine.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Exact<'q> {
+pub(crate) struct FullQuery<'q> {
     backend: Backend,
     metric: Metric,
     query: &'q [f32],
     squared: f64,
 }
 
-impl<'q> Exact<'q> {
+impl<'q> FullQuery<'q> {
     pub(crate) fn new(backend: Backend, metric: Metric, query: &'q [f32]) -> Self {
         Self { backend, metric, query, squared: backend.dot_f64(query, query) }
     }

@@ -1,39 +1,42 @@
-//! A query's table entries, and the sums that codes choose from them.
+//! A query's look-up table: its products with all codewords, as small integers whose sums are scores.
+//!
+//! Fast scan (André, Kermarrec, Le Scouarnec, "Cache locality is not enough", 2015): sixteen entries of a byte fit one register,
+//! and one byte shuffle looks up those of a whole row of codes. Entries have six bits, so that four can be added in a byte.
 
 use alloc::vec::Vec;
 
-use crate::packed::quantise::pq4::{Codebook, NUMBERS, WORDS};
+use super::pq4::{Codebook, DSUB, KSUB};
 
 /// The largest entry: four of them are added in a byte.
-const MOST: f32 = 63.0;
+const MOST_ENTRY: f32 = 63.0;
 /// Scores as integers stay below this, so that they fit 32 bits together with any sum.
 const MOST_SCORE: f32 = (1 << 28) as f32;
 
-/// Tables of next to nothing have no larger unit: it stays finite.
+/// The unit of a table of tiny products stays finite: it is no larger than this.
 const MOST_UNIT: f32 = 1e30;
 
-/// Table entries of a query: its product with a rest is about (sum + a constant) / `unit`.
+/// The look-up table of a query: its product with a residual is about (sum of entries + a constant) / `unit`.
 #[derive(Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) entries: Vec<[u8; WORDS]>,
-    products: Vec<[f32; WORDS]>,
+pub(crate) struct LookupTable {
+    pub(crate) entries: Vec<[u8; KSUB]>,
+    products: Vec<[f32; KSUB]>,
     /// How many steps of an entry are a product of 1.
     pub(crate) unit: f32,
 }
 
-impl Tables {
+impl LookupTable {
     /// Computes the entries of a query. `greatest` bounds what sums are added to, and `biases` what is added to them, in terms of
     /// products.
     ///
-    /// The least product of each table becomes 0: what is taken away is the same for all rows.
+    /// The least product with the words of each codebook becomes 0: what is taken away is the same for all rows.
     pub(crate) fn set(&mut self, query: &[f32], codebooks: &[Codebook], greatest: f32, biases: f32) {
         self.products.clear();
         self.entries.clear();
         let (mut range, mut ranges) = (0.0_f32, biases);
         for (table, words) in codebooks.iter().enumerate() {
-            let number = |at: usize| query.get(NUMBERS * table + at).copied().unwrap_or(0.0);
+            let number = |at: usize| query.get(DSUB * table + at).copied().unwrap_or(0.0);
             let (x, y) = (number(0), number(1));
-            let mut products = [0.0; WORDS];
+            let mut products = [0.0; KSUB];
             for ((product, a), b) in products.iter_mut().zip(&words.0[0]).zip(&words.0[1]) {
                 *product = x * a + y * b;
             }
@@ -47,17 +50,17 @@ impl Tables {
         }
         // An entry fits six bits, a sum with its bias sixteen though each entry may be rounded up, and a score its bits.
         let sums = f32::from(u16::MAX) - codebooks.len() as f32;
-        self.unit = (MOST / range).min(sums / ranges).min(MOST_SCORE / greatest).min(MOST_UNIT);
+        self.unit = (MOST_ENTRY / range).min(sums / ranges).min(MOST_SCORE / greatest).min(MOST_UNIT);
         for products in &self.products {
-            self.entries.push(products.map(|product| (product * self.unit + 0.5).min(MOST) as u8));
+            self.entries.push(products.map(|product| (product * self.unit + 0.5).min(MOST_ENTRY) as u8));
         }
     }
 }
 
-fn minimum(numbers: &[f32; WORDS]) -> f32 {
+fn minimum(numbers: &[f32; KSUB]) -> f32 {
     // By halves: one after the other they would wait for each other.
     let mut numbers = *numbers;
-    let mut width = WORDS;
+    let mut width = KSUB;
     while width > 1 {
         width /= 2;
         for at in 0..width {
@@ -65,4 +68,43 @@ fn minimum(numbers: &[f32; WORDS]) -> f32 {
         }
     }
     numbers[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use bytemuck::Zeroable;
+
+    use super::*;
+
+    /// A sum of entries is the product of the query with what the codes stand for, but for a constant and rounding.
+    #[test]
+    fn sums_of_entries_are_products() {
+        let number = |at: usize| ((at * 37 % 101) as f32 - 50.0) / 25.0;
+        let mut codebooks = [Codebook::zeroed(); 8];
+        for (at, word) in codebooks.iter_mut().flat_map(|book| book.0.as_flattened_mut()).enumerate() {
+            *word = number(at);
+        }
+        let query: [f32; 16] = core::array::from_fn(|at| number(3 * at + 5));
+        let mut table = LookupTable::default();
+        table.set(&query, &codebooks, 10.0, 0.0);
+        let both = |codes: &[usize; 8]| {
+            let sum: u32 = codes.iter().zip(&table.entries).map(|(code, entries)| u32::from(entries[*code])).sum();
+            let each = codes.iter().zip(&codebooks).zip(query.chunks_exact(DSUB));
+            let product: f64 = each
+                .map(|((code, book), query)| {
+                    (0..DSUB).map(|j| f64::from(book.0[j][*code]) * f64::from(query[j])).sum::<f64>()
+                })
+                .sum();
+            (f64::from(sum) / f64::from(table.unit), product)
+        };
+        let (sum, product) = both(&[0; 8]);
+        for seed in 0..500 {
+            let codes = core::array::from_fn(|at| (seed * 7 + at * seed * 3 + at) % KSUB);
+            let (other_sum, other_product) = both(&codes);
+            // Each of the eight entries of both sums is rounded by half a step.
+            let error = ((other_sum - sum) - (other_product - product)).abs() * f64::from(table.unit);
+            assert!(error <= 8.0 + 1e-3, "{codes:?}: {error}");
+        }
+        assert!(table.entries.as_flattened().iter().all(|entry| *entry <= 63));
+    }
 }

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 /// a step are as many as are wanted, that step and those below are given up. So the limit follows every row that comes, and
 /// a row costs a few instructions.
 #[derive(Debug, Default)]
-pub(crate) struct Reservoir {
+pub(super) struct Reservoir {
     /// What a score lacks of the greatest there is, and the row.
-    pub(crate) keys: Vec<u64>,
+    pub(super) keys: Vec<u64>,
     n: usize,
     /// Rows of each step of scores.
     counts: Vec<u32>,
@@ -21,7 +21,7 @@ pub(crate) struct Reservoir {
     step: usize,
     above: usize,
     /// Only scores from here on are worth keeping.
-    pub(crate) limit: i32,
+    pub(super) limit: i32,
 }
 
 /// Steps of scores that are told apart.
@@ -29,7 +29,7 @@ const STEPS: usize = 512;
 
 impl Reservoir {
     /// Empties it, to keep at least `n`. Scores are told apart from `first` on, over a range of at least `range`.
-    pub(crate) fn reset(&mut self, n: usize, first: i32, range: i32) {
+    pub(super) fn reset(&mut self, n: usize, first: i32, range: i32) {
         self.keys.clear();
         self.counts.clear();
         self.counts.resize(STEPS, 0);
@@ -40,7 +40,7 @@ impl Reservoir {
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, score: i32, row: u32) {
+    pub(super) fn push(&mut self, score: i32, row: u32) {
         if score < self.limit {
             return;
         }
@@ -71,11 +71,39 @@ impl Reservoir {
     }
 
     /// Leaves the best `n`.
-    pub(crate) fn cut(&mut self) {
+    pub(super) fn cut(&mut self) {
         self.drop_what_is_below();
         if self.keys.len() > self.n {
             self.keys.select_nth_unstable(self.n - 1);
             self.keys.truncate(self.n);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the range that was foretold, the best are those of a sort.
+    #[test]
+    fn the_best_rows_are_those_of_a_sort() {
+        for (first, range) in [(0, 1 << 16), (0, 1), (-5000, 100), (1 << 20, 1 << 20), (i32::MIN, 0)] {
+            for n in [1, 10, 333, 5000] {
+                let mut reservoir = Reservoir::default();
+                reservoir.keys.reserve(2000);
+                reservoir.reset(n, first, range);
+                let scores = (0..3000_u32).map(|row| (row.wrapping_mul(2_654_435_761) % 70_001) as i32 - 7000);
+                let mut all: Vec<(i32, u32)> = scores.zip(0..).collect();
+                for (score, row) in &all {
+                    reservoir.push(*score, *row);
+                }
+                reservoir.cut();
+                let mut found: Vec<i32> = reservoir.keys.iter().map(|key| all[*key as u32 as usize].0).collect();
+                found.sort_unstable();
+                all.sort_unstable();
+                let expected: Vec<i32> = all.iter().rev().take(n).rev().map(|(score, _)| *score).collect();
+                assert_eq!(found, expected, "{first} {range} {n}");
+            }
         }
     }
 }

@@ -38,6 +38,15 @@ impl Sample {
     }
 }
 
+/// Rows that are searched for to calibrate an index, at the most.
+const CALIBRATION_QUERIES: usize = 1000;
+
+/// The rows that are searched for to calibrate an index of so many: a tenth at the most. They have no part in the means: a row is
+/// nearer to a mean that it is a part of, and its neighbours would seem easier to find than those of a query.
+pub(crate) fn calibration_sample(rows: usize) -> Sample {
+    Sample::new(rows, CALIBRATION_QUERIES.min(rows.div_ceil(10)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

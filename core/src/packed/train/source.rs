@@ -1,74 +1,111 @@
-//! The vectors that an index is built over, as it sees them.
+//! The vectors that an index is built over.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::Metric;
+use crate::packed::error::InputError;
+use crate::packed::file::layout::{MOST_DIMENSIONS, can_pack};
+use crate::packed::quantise::space::{IndexSpace, LONGEST_PACKED_SQUARED, check_vector};
 use crate::parallel::{self, Join};
 use crate::simd::in_f64::dot;
+use crate::{Backend, Metric};
 
-/// Vectors side by side.
+/// Vectors side by side, read in the index space.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rows<'a> {
-    pub(crate) metric: Metric,
+pub(crate) struct RowSource<'a> {
     pub(crate) vectors: &'a [f32],
     pub(crate) dimensions: usize,
-    /// See [`see`]; empty while it is not known.
-    pub(crate) origin: &'a [f32],
-}
-
-/// Makes of a vector, one of the index or one that is searched for, what the index sees.
-///
-/// For the angular metric that is the vector at length one. For the euclidean one it is the vector from an origin in the middle
-/// of all: distances are differences of squares there, and those of vectors far from zero would be nothing but rounding.
-pub(crate) fn see(metric: Metric, origin: &[f32], vector: &mut [f32]) {
-    match metric {
-        Metric::Angular => normalise(vector),
-        Metric::Euclidean => {
-            for (x, origin) in vector.iter_mut().zip(origin) {
-                *x -= origin;
-            }
-        }
-        _ => {}
-    }
+    pub(crate) space: IndexSpace<'a>,
 }
 
 /// Rows that a thread takes at a time.
 const CHUNK: usize = 1024;
 
-impl<'a> Rows<'a> {
+impl<'a> RowSource<'a> {
+    /// Vectors that can be packed, with the origin at zero.
+    pub(crate) fn new(
+        metric: Metric,
+        vectors: &'a [f32],
+        dimensions: usize,
+        backend: Backend,
+    ) -> Result<Self, InputError> {
+        if !can_pack(metric) {
+            return Err(InputError::Metric(metric));
+        }
+        if !(1..=MOST_DIMENSIONS).contains(&dimensions) {
+            return Err(InputError::Dimensions(dimensions));
+        }
+        if !vectors.len().is_multiple_of(dimensions) {
+            return Err(InputError::Length { numbers: vectors.len(), dimensions });
+        }
+        let source = Self { vectors, dimensions, space: IndexSpace { metric, origin: &[] } };
+        if i32::try_from(source.len()).is_err() {
+            return Err(InputError::TooMany);
+        }
+        for (id, row) in (0..).zip(vectors.chunks_exact(dimensions)) {
+            check_vector(metric, row, dimensions, backend).map_err(|error| InputError::Vector { id, error })?;
+        }
+        Ok(source)
+    }
+
+    /// The same vectors, seen from an origin.
+    pub(crate) const fn seen_from<'o>(self, origin: &'o [f32]) -> RowSource<'o>
+    where
+        'a: 'o,
+    {
+        RowSource { space: IndexSpace { metric: self.space.metric, origin }, ..self }
+    }
+
+    pub(crate) const fn metric(&self) -> Metric {
+        self.space.metric
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.vectors.len() / self.dimensions
     }
 
-    pub(crate) fn row(&self, id: u32) -> &'a [f32] {
+    /// A vector as it was given.
+    pub(crate) fn vector(&self, id: u32) -> &'a [f32] {
         let start = id as usize * self.dimensions;
-        self.vectors.get(start..start + self.dimensions).unwrap_or(&[])
+        &self.vectors[start..start + self.dimensions]
     }
 
-    /// A row as the index sees it.
+    /// Writes a vector in the index space.
     pub(crate) fn read(&self, id: u32, to: &mut [f32]) {
-        let row = self.row(id);
-        to[..row.len()].copy_from_slice(row);
-        see(self.metric, self.origin, to);
+        let to = &mut to[..self.dimensions];
+        to.copy_from_slice(self.vector(id));
+        self.space.to_index_space(to);
     }
 
-    /// The least and the greatest number of each dimension, as the index sees them.
+    /// The least and the greatest number of each dimension in the index space.
     pub(crate) fn ranges<J: Join>(&self) -> Vec<[f32; 2]> {
+        let nothing = || vec![[f32::INFINITY, f32::NEG_INFINITY]; self.dimensions];
         let chunks = self.len().div_ceil(CHUNK);
         let each = parallel::map::<J, _>(0..chunks, &|chunk| {
-            let mut ranges = alloc::vec![[f32::INFINITY, f32::NEG_INFINITY]; self.dimensions];
-            let mut row = alloc::vec![0.0; self.dimensions];
+            let (mut ranges, mut row) = (nothing(), vec![0.0; self.dimensions]);
             for id in chunk * CHUNK..self.len().min((chunk + 1) * CHUNK) {
                 self.read(id as u32, &mut row);
                 widen(&mut ranges, row.iter().map(|x| [*x, *x]));
             }
             ranges
         });
-        let mut all = alloc::vec![[f32::INFINITY, f32::NEG_INFINITY]; self.dimensions];
+        let mut all = nothing();
         for ranges in each {
             widen(&mut all, ranges.into_iter());
         }
         all
+    }
+
+    /// Where the index should see vectors from: the middle of the ranges of euclidean ones, else zero.
+    pub(crate) fn middle<J: Join>(&self) -> Vec<f32> {
+        if self.metric() != Metric::Euclidean {
+            return vec![0.0; self.dimensions];
+        }
+        let middle = |[low, high]: [f32; 2]| if low <= high { low / 2.0 + high / 2.0 } else { 0.0 };
+        let origin: Vec<f32> = self.ranges::<J>().into_iter().map(middle).collect();
+        // From an origin as near to zero as vectors have to be, none is farther than twice that.
+        let is_near = dot(&origin, &origin) <= f64::from(LONGEST_PACKED_SQUARED);
+        if is_near { origin } else { vec![0.0; self.dimensions] }
     }
 }
 
@@ -76,15 +113,5 @@ fn widen(ranges: &mut [[f32; 2]], by: impl Iterator<Item = [f32; 2]>) {
     for ([low, high], [less, more]) in ranges.iter_mut().zip(by) {
         *low = low.min(less);
         *high = high.max(more);
-    }
-}
-
-/// Scales a vector to length one, unless it is zero.
-pub(crate) fn normalise(vector: &mut [f32]) {
-    let length = libm::sqrt(dot(vector, vector));
-    if length > 0.0 {
-        for x in vector {
-            *x = (f64::from(*x) / length) as f32;
-        }
     }
 }

@@ -1,19 +1,18 @@
-//! Comparing batches of queries with rows: tiles of bytes, of which only what beats the best so far is looked at.
+//! Batches of queries against rows as tiles of 7-bit codes, of which only what beats the best so far is looked at.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::Backend;
-use crate::packed::file::view::{View, row_bias};
-use crate::packed::graph::symmetric::each_bit;
-use crate::packed::quantise::sq7::{self, tile_width};
+use crate::packed::file::view::View;
+use crate::packed::quantise::sq7::{self, row_bias, tile_width};
 use crate::parallel::{self, Join};
+use crate::simd::masks::each_bit;
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 use crate::top_k::TopK;
 
 /// The rows of an index as tiles. A tile has rows of one leaf only.
 #[derive(Debug)]
-pub(crate) struct Tiles {
+pub(crate) struct RowTiles {
     tiles: Vec<[u8; TILE_BYTES]>,
     /// What is added to the product with each row; minus infinity where there is none.
     biases: Vec<[f32; TILE_ROWS]>,
@@ -22,7 +21,7 @@ pub(crate) struct Tiles {
     width: usize,
 }
 
-impl Tiles {
+impl RowTiles {
     pub(crate) fn new<J: Join>(view: &View<'_>) -> Self {
         let width = tile_width(view.shape.dimensions);
         let mut starts = vec![0];
@@ -37,29 +36,37 @@ impl Tiles {
             starts,
             width,
         };
-        let Self { tiles, biases, starts, .. } = &mut all;
-        for (leaf, pair) in (0..).zip(starts.windows(2)) {
-            for (row, bias) in view.leaf_rows(leaf).zip(biases[pair[0]..pair[1]].as_flattened_mut()) {
-                *bias = row_bias(view.byte_row(row).unwrap_or(&[]));
+        all.set_biases(view);
+        all.set_codes::<J>(view);
+        all
+    }
+
+    fn set_biases(&mut self, view: &View<'_>) {
+        for (leaf, pair) in (0..).zip(self.starts.windows(2)) {
+            for (row, bias) in view.leaf_rows(leaf).zip(self.biases[pair[0]..pair[1]].as_flattened_mut()) {
+                *bias = row_bias(view.coded_row(row));
             }
         }
+    }
+
+    fn set_codes<J: Join>(&mut self, view: &View<'_>) {
+        const AT_ONCE: usize = 64;
+        let Self { tiles, starts, width, .. } = self;
         let leaf_of_tile: Vec<u32> = (0..)
             .zip(starts.windows(2))
             .flat_map(|(leaf, pair)| core::iter::repeat_n(leaf, pair[1] - pair[0]))
             .collect();
-        let d = view.shape.dimensions;
-        parallel::for_each_chunk::<J, _>(tiles, width * 64, &|chunk, tiles| {
-            for (at, tile) in tiles.chunks_exact_mut(width).enumerate() {
-                let number = chunk * 64 + at;
+        parallel::for_each_chunk::<J, _>(tiles, *width * AT_ONCE, &|chunk, tiles| {
+            for (at, tile) in tiles.chunks_exact_mut(*width).enumerate() {
+                let number = chunk * AT_ONCE + at;
                 let leaf = leaf_of_tile[number];
                 let rows = view.leaf_rows(leaf);
                 let first = rows.start + ((number - starts[leaf as usize]) * TILE_ROWS) as u32;
                 for (lane, row) in (first..rows.end).take(TILE_ROWS).enumerate() {
-                    sq7::put(tile, lane, view.byte_row(row).and_then(|row| row.get(..d)).unwrap_or(&[]));
+                    sq7::put(tile, lane, view.codes_of_row(row));
                 }
             }
         });
-        all
     }
 
     /// The tiles of a leaf, and what is added to the products with their rows.
@@ -70,9 +77,9 @@ impl Tiles {
     }
 }
 
-/// Queries as bytes.
+/// Queries as 8-bit codes, and the best rows of each.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub(crate) struct QueryBatch {
     codes: Vec<i8>,
     steps: Vec<f32>,
     limits: Vec<f32>,
@@ -82,18 +89,18 @@ pub(crate) struct Batch {
     pub(crate) best: Vec<TopK>,
 }
 
-impl Batch {
+impl QueryBatch {
     /// Empties it.
     pub(crate) fn clear(&mut self) {
         self.codes.clear();
         self.steps.clear();
     }
 
-    /// Adds a query as the index sees it.
+    /// Adds a query of the index space.
     pub(crate) fn push(&mut self, view: &View<'_>, query: &[f32]) {
         let start = self.codes.len();
         self.codes.resize(start + 4 * tile_width(view.shape.dimensions), 0);
-        self.steps.push(sq7::encode_probe(query, view.grid, &mut self.codes[start..]));
+        self.steps.push(sq7::encode_query(query, view.quantiser, &mut self.codes[start..]));
     }
 
     /// Begins to look for the `n` best rows of each query.
@@ -110,11 +117,11 @@ impl Batch {
     }
 
     /// Compares the queries with the rows of a leaf.
-    pub(crate) fn scan(&mut self, view: &View<'_>, tiles: &Tiles, leaf: u32, backend: Backend) {
+    pub(crate) fn scan(&mut self, view: &View<'_>, tiles: &RowTiles, leaf: u32) {
         let Self { codes, steps, limits, sums, masks, best } = self;
         for (first, (tile, biases)) in view.leaf_rows(leaf).step_by(TILE_ROWS).zip(tiles.of(leaf as usize)) {
-            backend.tile_u7(codes, tile, sums);
-            backend.lanes_above(steps, limits, sums, biases, masks);
+            view.backend.tile_u7(codes, tile, sums);
+            view.backend.lanes_above(steps, limits, sums, biases, masks);
             each_bit(masks, |query, lane| {
                 let score = steps[query] * sums[query][lane] as f32 + biases[lane];
                 best[query].push(-score, first + lane as u32);

@@ -1,8 +1,15 @@
-//! The nearest neighbours for sure, of all rows or some: every row is compared as bytes, and a bound on what bytes lose
-//! ([`Measure`]) says which have to be compared in full.
+//! Ground truth: the nearest neighbours for sure, of some rows.
 //!
-//! Rows are kept by their approximate scores. When the score of the worst that is kept and the bound do not reach the n-th best
-//! of the kept, no other can be among the n best. Where they do, more are kept and the row is compared again.
+//! Every row is compared by its 7-bit codes, and a bound on the error of those scores ([`ErrorBound`]) says which have to be
+//! compared in full:
+//!
+//! ```text
+//! kept ← the `keep` best by 7-bit codes
+//! nearest ← the n best of those by their vectors
+//! sure, if score of the worst that is kept + bound < score of the n-th nearest; else keep four times as many, and again
+//! ```
+//!
+//! What is left when too many would have to be kept is compared with all vectors in full.
 
 pub(crate) mod batch;
 pub(crate) mod error_bound;
@@ -10,203 +17,199 @@ pub(crate) mod error_bound;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::error::PackedError;
-use crate::packed::file::view::View;
-use crate::packed::graph::all_pairs;
-use crate::packed::graph::knn::Knn;
-use crate::packed::graph::symmetric::Candidates;
-use crate::packed::graph::{NONE, by_row, finish_row};
-use crate::packed::options::{Cancel, KnnOptions};
-use crate::packed::train::sample::Sample;
-use crate::packed::truth::batch::{Batch, Tiles};
-use crate::packed::truth::error_bound::{Measure, Measured};
+use self::batch::{QueryBatch, RowTiles};
+use self::error_bound::{AnalysedRow, ErrorBound};
+use super::file::view::View;
+use super::search::rerank::{NONE, finish_row};
+use super::train::sample::calibration_sample;
 use crate::parallel::{self, Join};
+use crate::progress::{Cancel, Cancelled};
 use crate::simd::in_f64::dot;
-use crate::top_k::{TopK, split_key};
-use crate::{Backend, Metric, Neighbour};
+use crate::top_k::TopK;
+use crate::{Metric, Neighbour};
 
 /// Rows kept at first where rows are asked for one by one, besides eight times as many as are wanted.
 const FEWEST: usize = 64;
-/// Rows that tell how many candidates all rows need, and for how many of a hundred they are to be enough.
-const SAMPLE: usize = 512;
-const ENOUGH_FOR: usize = 98;
 /// So many candidates are kept of each row at the most.
-const MOST: usize = 1024;
+pub(crate) const MOST_KEPT: usize = 1024;
 
 /// So many are kept of a row that is asked for alone: where one of 32 rows does not do, comparing all in full is less work, unless
 /// they are few.
 fn most_alone(rows: usize, n: usize) -> usize {
-    (rows / 32).clamp(MOST, 16 * MOST).max(32 * n)
+    (rows / 32).clamp(MOST_KEPT, 16 * MOST_KEPT).max(n.saturating_mul(32))
 }
 
-/// Looks for the `n` nearest. What it finds is of no use once it is called off.
-pub(crate) struct Exhaustive<'a> {
+/// Nearest neighbours of each calibration query.
+pub(crate) const CALIBRATION_NEAREST: usize = 10;
+
+/// A row that is searched for to calibrate an index, and what is to be found.
+pub(crate) struct CalibrationQuery {
+    pub(crate) row: u32,
+    pub(crate) nearest: Vec<TrueNeighbour>,
+}
+
+impl CalibrationQuery {
+    /// Those of an index.
+    pub(crate) fn sample<J: Join>(view: &View<'_>, cancel: Cancel<'_>) -> Result<Vec<Self>, Cancelled> {
+        let sample = calibration_sample(view.shape.rows);
+        let rows: Vec<u32> = (0..sample.len()).filter_map(|at| view.row_of(sample.id(at))).collect();
+        let (tiles, bound) = (RowTiles::new::<J>(view), ErrorBound::new::<J>(view));
+        let truth = GroundTruth { view, tiles: &tiles, bound: &bound, n: CALIBRATION_NEAREST, cancel };
+        let nearest = truth.nearest_of::<J>(&rows)?;
+        Ok(rows.into_iter().zip(nearest).map(|(row, nearest)| Self { row, nearest }).collect())
+    }
+}
+
+/// A neighbour that was found for sure.
+pub(crate) struct TrueNeighbour {
+    pub(crate) row: u32,
+    /// How many other rows 7-bit codes put before it.
+    pub(crate) behind: u32,
+}
+
+/// Finds the `n` nearest for sure.
+pub(crate) struct GroundTruth<'a> {
     pub(crate) view: &'a View<'a>,
-    pub(crate) tiles: &'a Tiles,
-    pub(crate) measure: &'a Measure<'a>,
-    pub(crate) backend: Backend,
+    pub(crate) tiles: &'a RowTiles,
+    pub(crate) bound: &'a ErrorBound<'a>,
     pub(crate) n: usize,
     pub(crate) cancel: Cancel<'a>,
 }
 
-/// A neighbour that was found for sure.
-pub(crate) struct True {
-    pub(crate) row: u32,
-    /// How many other rows bytes put before it.
-    pub(crate) behind: u32,
+/// A row whose neighbours are looked for, and how much its scores can be off.
+struct BoundedQuery<'a> {
+    row: u32,
+    analysed: &'a AnalysedRow,
+    bound: f64,
 }
 
-impl Exhaustive<'_> {
-    /// The neighbours of all rows.
-    pub(crate) fn join<J: Join>(&self, options: &KnnOptions<'_>) -> Result<Knn, PackedError> {
-        let Self { view, measure, backend, n, .. } = *self;
-        let sample = Sample::new(view.shape.rows, SAMPLE);
-        let sample: Vec<u32> = (0..sample.len()).map(|at| sample.id(at)).collect();
-        let mut needed: Vec<usize> =
-            self.find::<J>(&sample, &|row| measure.bound(row)).map(|(_, needed)| needed).collect();
-        needed.sort_unstable();
-        let most = MOST.min(Candidates::most(view));
-        let keep = needed.get(needed.len() * ENOUGH_FOR / 100).map_or(0, |needed| *needed.min(&most));
-        let candidates = all_pairs::candidates::<J>(view, measure, backend, keep.max(n + 1), options)?;
-        by_row::<J>(view, n, |first, to| self.choose(&candidates, first, to))
-    }
+/// What was compared to find the neighbours of a row.
+#[derive(Clone, Default)]
+pub(crate) struct Compared {
+    /// The rows that were compared in full, in the order of their 7-bit codes.
+    rows: Vec<u32>,
+    /// How many of them there had to be.
+    pub(crate) needed: usize,
+}
 
+impl GroundTruth<'_> {
     /// The neighbours of some rows, nearest first; fewer than `n` where there are not as many.
-    pub(crate) fn nearest_of<J: Join>(&self, rows: &[u32]) -> Vec<Vec<True>> {
-        self.find::<J>(rows, &|row| self.measure.bound_as_query(row)).map(|(found, _)| found).collect()
+    pub(crate) fn nearest_of<J: Join>(&self, rows: &[u32]) -> Result<Vec<Vec<TrueNeighbour>>, Cancelled> {
+        let found = self.find::<J>(rows, &|row| self.bound.bound_as_query(row))?;
+        Ok(found.into_iter().map(|(found, _)| found).collect())
     }
 
-    /// Writes the `n` nearest of the candidates of each row from one on, and looks for those of rows whose candidates are too few.
-    fn choose(&self, candidates: &Candidates, first: u32, to: &mut [Neighbour]) {
-        let (mut best, mut keys) = (TopK::default(), Vec::new());
-        let mut measured = Measured::new(self.view.shape.dimensions);
-        let mut others = Vec::new();
-        for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
-            if self.cancel.is_set() {
-                return;
-            }
-            self.measure.see(row, &mut measured);
-            let bound = self.measure.bound(&measured);
-            let (found, limit) = candidates.of(row);
-            keys.clear();
-            keys.extend_from_slice(found);
-            keys.sort_unstable();
-            best.reset(self.n);
-            let mut least = f64::NEG_INFINITY;
-            let mut left = keys.iter().map(|key| split_key(*key)).peekable();
-            // A few at first: their vectors tell which others may be nearer.
-            for few in [self.n + self.n / 4 + 4, usize::MAX] {
-                let possible = |(minus_score, _): &(f32, u32)| bound - f64::from(*minus_score) >= least;
-                let rows: Vec<u32> =
-                    core::iter::from_fn(|| left.next_if(possible)).take(few).map(|(_, other)| other).collect();
-                least = self.least_score(
-                    &measured.row,
-                    finish_row(self.view, self.backend, row, rows.into_iter(), &mut best, to),
-                );
-            }
-            // Where scores overflow, or are no numbers, nothing is sure.
-            let is_sure = limit == f32::NEG_INFINITY || f64::from(limit) + bound < least;
-            if !(is_sure && bound.is_finite()) {
-                others.push(row);
-            }
-        }
-        let mut found = vec![Neighbour { id: NONE, distance: f32::INFINITY }; others.len() * self.n];
-        self.nearest(&others, &|row| self.measure.bound_as_query(row), &mut found, |_, _, _| ());
-        for (row, found) in others.iter().zip(found.chunks(self.n)) {
-            to[(row - first) as usize * self.n..][..self.n].copy_from_slice(found);
-        }
-    }
-
-    /// The neighbours of some rows, and how many candidates it takes to be sure of them where scores are off by the bound.
-    fn find<J: Join>(
+    /// The neighbours of some rows, and what was compared to be sure of them where scores are off by the bound.
+    pub(crate) fn find<J: Join>(
         &self,
         rows: &[u32],
-        bound: &(impl Fn(&Measured) -> f64 + Sync),
-    ) -> impl Iterator<Item = (Vec<True>, usize)> {
+        bound: &(impl Fn(&AnalysedRow) -> f64 + Sync),
+    ) -> Result<Vec<(Vec<TrueNeighbour>, Compared)>, Cancelled> {
         const ROWS: usize = 64;
         let chunks = parallel::map::<J, _>(0..rows.len().div_ceil(ROWS), &|chunk| {
             let own = &rows[chunk * ROWS..rows.len().min((chunk + 1) * ROWS)];
             let mut found = vec![Neighbour { id: NONE, distance: f32::INFINITY }; own.len() * self.n];
-            let mut by_bytes = vec![(Vec::new(), 0); own.len()];
-            self.nearest(own, bound, &mut found, |at, rows, needed| by_bytes[at] = (rows.to_vec(), needed));
-            let in_bytes = found.chunks(self.n).zip(by_bytes).map(|(found, (by_bytes, needed))| {
-                let rows = found.iter().filter_map(|found| self.view.rows.get(found.id as usize));
-                let behind = |row| by_bytes.iter().position(|other| *other == row).map_or(u32::MAX, |at| at as u32);
-                (rows.map(|row| True { row: *row, behind: behind(*row) }).collect(), needed)
-            });
-            in_bytes.collect::<Vec<_>>()
+            let mut compared = vec![Compared::default(); own.len()];
+            self.nearest(own, bound, &mut found, |at, by_codes| compared[at] = by_codes);
+            let each = found.chunks(self.n.max(1)).zip(compared);
+            each.map(|(found, compared)| (self.behind(found, &compared), compared)).collect::<Vec<_>>()
         });
-        chunks.into_iter().flatten()
+        self.cancel.check()?;
+        Ok(chunks.into_iter().flatten().collect())
     }
 
-    /// Writes the `n` nearest of each of some rows. Tells for each which rows were compared in full, in the order of
-    /// bytes, and how many of them there had to be.
-    fn nearest(
+    /// How far behind by their 7-bit codes neighbours are.
+    fn behind(&self, found: &[Neighbour], compared: &Compared) -> Vec<TrueNeighbour> {
+        let behind = |row| compared.rows.iter().position(|other| *other == row).map_or(u32::MAX, |at| at as u32);
+        let rows = found.iter().filter_map(|found| self.view.row_of(found.id));
+        rows.map(|row| TrueNeighbour { row, behind: behind(row) }).collect()
+    }
+
+    /// Writes the `n` nearest of each of some rows, and tells `compared` for each what that took. What it writes is of no use once
+    /// the work is called off.
+    pub(crate) fn nearest(
         &self,
         own: &[u32],
-        bound: &impl Fn(&Measured) -> f64,
+        bound: &impl Fn(&AnalysedRow) -> f64,
         to: &mut [Neighbour],
-        mut compared: impl FnMut(usize, &[u32], usize),
+        mut compared: impl FnMut(usize, Compared),
     ) {
         let mut left: Vec<usize> = (0..own.len()).collect();
         let mut keep = FEWEST + 8 * self.n;
-        let (mut batch, mut best) = (Batch::default(), TopK::default());
-        let mut measured = Measured::new(self.view.shape.dimensions);
-        while !left.is_empty() {
-            batch.clear();
-            for at in &left {
-                self.view.read(own[*at], &mut measured.row);
-                batch.push(self.view, &measured.row);
-            }
-            batch.begin(keep);
-            for leaf in 0..self.view.shape.leaves as u32 {
-                if self.cancel.is_set() {
-                    return;
-                }
-                batch.scan(self.view, self.tiles, leaf, self.backend);
+        let (mut batch, mut best) = (QueryBatch::default(), TopK::default());
+        let mut analysed = AnalysedRow::new(self.view.shape.dimensions);
+        while !left.is_empty() && keep <= most_alone(self.view.shape.rows, self.n) {
+            if !self.scan_all(&mut batch, left.iter().map(|at| own[*at]), keep) {
+                return;
             }
             let mut still = Vec::new();
-            for (query_at, at) in left.iter().enumerate() {
-                self.measure.see(own[*at], &mut measured);
-                let bound = bound(&measured);
-                let kept: Vec<Neighbour> = batch.best[query_at].finish().collect();
-                // The score of the worst that is kept: no other has a better one.
-                let worst = (kept.len() == keep)
-                    .then(|| measured.base - f64::from(kept.last().map_or(0.0, |last| last.distance)));
+            for (query, at) in left.iter().enumerate() {
+                self.bound.analyse(own[*at], &mut analysed);
+                let bound = bound(&analysed);
+                let kept: Vec<Neighbour> = batch.best[query].finish().collect();
                 let to = &mut to[at * self.n..][..self.n];
-                let rows: Vec<u32> = kept.iter().map(|kept| kept.id).filter(|row| *row != own[*at]).collect();
-                best.reset(self.n);
-                let order = finish_row(self.view, self.backend, own[*at], rows.iter().copied(), &mut best, to);
-                let least = self.least_score(&measured.row, order);
-                // Where scores overflow, or are no numbers, nothing is sure.
-                let is_sure = worst.is_none_or(|worst| worst + bound < least);
-                if is_sure {
-                    let possible = |kept: &&Neighbour| measured.base - f64::from(kept.distance) + bound >= least;
-                    compared(*at, &rows, kept.iter().take_while(possible).count());
-                } else {
-                    still.push(*at);
+                let query = BoundedQuery { row: own[*at], analysed: &analysed, bound };
+                match self.finish_if_sure(&query, &kept, kept.len() < keep, &mut best, to) {
+                    Some(by_codes) => compared(*at, by_codes),
+                    None => still.push(*at),
                 }
             }
             left = still;
             keep = keep.saturating_mul(4);
-            if keep > most_alone(self.view.shape.rows, self.n) {
-                break;
-            }
         }
-        // What bytes can hardly tell apart is compared in full.
+        // What 7-bit codes can hardly tell apart is compared in full.
         for at in left {
             if self.cancel.is_set() {
                 return;
             }
             best.reset(self.n);
             let others = (0..self.view.shape.rows as u32).filter(|row| *row != own[at]);
-            finish_row(self.view, self.backend, own[at], others, &mut best, &mut to[at * self.n..][..self.n]);
-            compared(at, &[], MOST);
+            finish_row(self.view, own[at], others, &mut best, &mut to[at * self.n..][..self.n]);
+            compared(at, Compared { rows: Vec::new(), needed: MOST_KEPT });
         }
     }
 
+    /// Finds the `keep` best rows of each of some by their 7-bit codes; whether the work was not called off.
+    fn scan_all(&self, batch: &mut QueryBatch, rows: impl Iterator<Item = u32>, keep: usize) -> bool {
+        batch.clear();
+        let mut query = vec![0.0; self.view.shape.dimensions];
+        for row in rows {
+            self.view.read(row, &mut query);
+            batch.push(self.view, &query);
+        }
+        batch.begin(keep);
+        for leaf in 0..self.view.shape.leaves as u32 {
+            if self.cancel.is_set() {
+                return false;
+            }
+            batch.scan(self.view, self.tiles, leaf);
+        }
+        true
+    }
+
+    /// Writes the `n` nearest of the kept rows. None where others may be nearer; `are_all` says that there are no others.
+    fn finish_if_sure(
+        &self,
+        query: &BoundedQuery<'_>,
+        kept: &[Neighbour],
+        are_all: bool,
+        best: &mut TopK,
+        to: &mut [Neighbour],
+    ) -> Option<Compared> {
+        let score = |kept: &Neighbour| query.analysed.base - f64::from(kept.distance);
+        let rows: Vec<u32> = kept.iter().map(|kept| kept.id).filter(|row| *row != query.row).collect();
+        best.reset(self.n);
+        let order = finish_row(self.view, query.row, rows.iter().copied(), best, to);
+        let least = self.least_score(&query.analysed.row, order);
+        // The score of the worst that is kept: no other has a better one. Where scores overflow, or are no numbers, nothing is sure.
+        let worst = kept.last().filter(|_| !are_all).map(score);
+        let is_sure = worst.is_none_or(|worst| worst + query.bound < least);
+        let is_possible = |kept: &&Neighbour| score(kept) + query.bound >= least;
+        is_sure.then(|| Compared { rows, needed: kept.iter().take_while(is_possible).count() })
+    }
+
     /// The score of a row that is ordered by this, or a little less.
-    fn least_score(&self, query: &[f32], order: f32) -> f64 {
+    pub(crate) fn least_score(&self, query: &[f32], order: f32) -> f64 {
         let (order, squared) = (f64::from(order), dot(query, query));
         // What orders was rounded to f32, and so were directions.
         let slack = 1e-6 * (order.abs() + squared) + f64::from(f32::MIN_POSITIVE);

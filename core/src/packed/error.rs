@@ -1,0 +1,324 @@
+//! What can go wrong with packed indexes, one enum an operation. Messages say what to do.
+
+use core::fmt;
+
+use crate::Metric;
+use crate::error::VectorError;
+use crate::progress::Cancelled;
+
+/// Why vectors cannot be packed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum InputError {
+    /// Vectors of this metric cannot be packed.
+    Metric(Metric),
+    /// No dimensions, or too many: 1 to 2048 can be packed.
+    Dimensions(usize),
+    /// The numbers are not a whole number of vectors.
+    Length {
+        /// How many numbers there are.
+        numbers: usize,
+        /// How many a vector has.
+        dimensions: usize,
+    },
+    /// A vector that cannot be searched for.
+    Vector {
+        /// Its number.
+        id: u32,
+        /// What is wrong with it.
+        error: VectorError,
+    },
+    /// More vectors than 31 bits can number.
+    TooMany,
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Metric(metric) => write!(f, "{metric} vectors cannot be packed: build a forest for them (.ann)"),
+            Self::Dimensions(found) => write!(f, "vectors of {found} dimensions cannot be packed: 1 to 2048 can"),
+            Self::Length { numbers, dimensions } => {
+                write!(f, "{numbers} numbers are not a whole number of vectors of {dimensions} dimensions")
+            }
+            Self::Vector { id, error } => write!(f, "vector {id}: {error}"),
+            Self::TooMany => f.write_str("more than 2147483647 vectors cannot be packed: split them"),
+        }
+    }
+}
+
+impl core::error::Error for InputError {}
+
+const OUT_OF_MEMORY: &str = "no memory for the index: free some, or use fewer vectors";
+
+/// Why a packed index could not be built.
+///
+/// ```
+/// use ohyeah_core::packed::{BuildError, BuildOptions, InputError};
+/// use ohyeah_core::{Metric, Packed};
+///
+/// let error = Packed::build(Metric::Dot, &[1.0, 2.0, 3.0], 2, &BuildOptions::new()).unwrap_err();
+/// assert_eq!(error, BuildError::Input(InputError::Length { numbers: 3, dimensions: 2 }));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The vectors cannot be packed.
+    Input(InputError),
+    /// There is not one key for each vector.
+    Keys {
+        /// The number of vectors.
+        expected: usize,
+        /// The number of keys.
+        found: usize,
+    },
+    /// There is no memory for the index.
+    OutOfMemory,
+    /// The build was called off.
+    Cancelled,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(error) => error.fmt(f),
+            Self::Keys { expected, found } => write!(f, "{expected} vectors need as many keys, not {found}"),
+            Self::OutOfMemory => f.write_str(OUT_OF_MEMORY),
+            Self::Cancelled => f.write_str("the build was called off"),
+        }
+    }
+}
+
+impl core::error::Error for BuildError {}
+
+/// Why bytes are not a packed index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The bytes do not lie at an address divisible by 8.
+    Unaligned,
+    /// They do not begin as a packed index does.
+    NotPacked,
+    /// A version of the format that this code does not read.
+    Version {
+        /// The file's version.
+        found: u32,
+    },
+    /// They are fewer or more than they say.
+    Truncated {
+        /// How many there should be.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// They break a rule of the format.
+    Damaged(Damage),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unaligned => f.write_str(
+                "the index does not lie at an address divisible by 8: copy it to one that does (PackedBuf::copy_of)",
+            ),
+            Self::NotPacked => f.write_str("this is not a packed index: those begin with \\x89ohyeah"),
+            Self::Version { found } => {
+                write!(
+                    f,
+                    "the index has version {found} of the format, which this program cannot read: use a newer one"
+                )
+            }
+            Self::Truncated { expected, found } => {
+                write!(f, "the index should have {expected} bytes and has {found}: copy or build it again")
+            }
+            Self::Damaged(damage) => damage.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+/// A rule of the format that the bytes of an index break, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The rule.
+    pub rule: Rule,
+    /// The number of what breaks it: a section, a dimension, a leaf, a row, an id or a point, as the rule says.
+    pub at: u64,
+}
+
+/// The rules of the format that bytes can break beyond the first three, with the numbers that they have in
+/// `docs/packed-format.md`. Opening checks those up to [`Leaves`](Self::Leaves), [`verify`](super::Packed::verify) checks all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Rule {
+    /// The checksum of header and table is right.
+    HeaderSum = 4,
+    /// The header's numbers are in range.
+    Header = 5,
+    /// The sections follow one another, each as long as the header says.
+    Table = 6,
+    /// Leaves follow one another in rows and in blocks.
+    Leaves = 7,
+    /// The checksum of each section is right.
+    SectionSum = 8,
+    /// There are zeros between sections.
+    Padding = 9,
+    /// The scalar quantiser's origin and offsets are finite, and its steps are finite and not negative.
+    Quantiser = 10,
+    /// Codes of centroids are at most 127, and biases of leaves are finite, or minus infinity where there is nothing.
+    Centroids = 11,
+    /// Codewords are finite.
+    Codebooks = 12,
+    /// The least bias and the step of each leaf are finite, and the step is not negative.
+    LeafBiases = 13,
+    /// Ids are below the number of rows, and the row of the id of each row is that row.
+    Ids = 14,
+    /// Vectors are such as can be packed.
+    Vectors = 15,
+    /// The codes of each row are those of its vector.
+    RowCodes = 16,
+    /// Points of the calibration ascend in recall, from 0 to 1, and have no more leaves than there are.
+    Calibration = 17,
+    /// Keys follow one another, are all the bytes of keys, and are UTF-8.
+    Keys = 18,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, rule) = match self.rule {
+            Rule::HeaderSum => ("header", "its checksum is wrong"),
+            Rule::Header => ("header", "its numbers are out of range"),
+            Rule::Table => ("section", "its entry in the table is not what the header says"),
+            Rule::Leaves => ("leaf", "it does not follow the one before"),
+            Rule::SectionSum => ("section", "its checksum is wrong"),
+            Rule::Padding => ("section", "the bytes before it are not zero"),
+            Rule::Quantiser => ("dimension", "its origin, offset or step is out of range"),
+            Rule::Centroids => ("leaf", "its centroid is out of range"),
+            Rule::Codebooks => ("table", "a codeword is not a finite number"),
+            Rule::LeafBiases => ("leaf", "its biases are out of range"),
+            Rule::Ids => ("row", "its id is out of range, or not its own"),
+            Rule::Vectors => ("row", "its vector cannot be packed"),
+            Rule::RowCodes => ("row", "its codes are not those of its vector"),
+            Rule::Calibration => ("point", "it is out of range or out of order"),
+            Rule::Keys => ("id", "its key is not UTF-8, or out of order"),
+        };
+        let number = self.rule as u32;
+        let at = self.at;
+        write!(f, "{what} {at}: {rule} (rule {number} of the format): the index is damaged; copy or build it again")
+    }
+}
+
+impl core::error::Error for Damage {}
+
+/// Why a search gave no answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// The query is no vector that could be packed.
+    Vector(VectorError),
+    /// No vector has this id.
+    NoSuchItem {
+        /// The id asked for.
+        id: u32,
+        /// Ids are below this.
+        items: u32,
+    },
+    /// The answer would have broken a rule of the format.
+    Damaged(Damage),
+    /// The storage no longer gives the bytes that were opened.
+    Storage,
+    /// The batch was called off.
+    Cancelled,
+}
+
+impl fmt::Display for SearchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vector(error) => error.fmt(f),
+            Self::NoSuchItem { id, items } => write!(f, "no vector has the id {id}: ids go from 0 to below {items}"),
+            Self::Damaged(damage) => damage.fmt(f),
+            Self::Storage => f.write_str(STORAGE),
+            Self::Cancelled => f.write_str("the searches were called off"),
+        }
+    }
+}
+
+const STORAGE: &str = "the storage no longer gives the bytes that were opened, at an address divisible by 8: \
+                       keep them where they do not move, as in a Vec, a Box or a PackedBuf";
+
+impl core::error::Error for SearchError {}
+
+/// Why the neighbours of all vectors could not be found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// The vectors cannot be packed.
+    Input(InputError),
+    /// The index breaks a rule of the format.
+    Damaged(Damage),
+    /// The storage no longer gives the bytes that were opened.
+    Storage,
+    /// There is no memory for the neighbours.
+    OutOfMemory,
+    /// The work was called off.
+    Cancelled,
+}
+
+impl fmt::Display for GraphError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(error) => error.fmt(f),
+            Self::Damaged(damage) => damage.fmt(f),
+            Self::Storage => f.write_str(STORAGE),
+            Self::OutOfMemory => f.write_str("no memory for the neighbours: free some, or ask for fewer"),
+            Self::Cancelled => f.write_str("the work was called off"),
+        }
+    }
+}
+
+impl core::error::Error for GraphError {}
+
+/// There is no memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutOfMemory;
+
+/// Why a stage of the work did not end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stopped {
+    OutOfMemory,
+    Cancelled,
+}
+
+/// `From` the errors that several operations have in common.
+macro_rules! from {
+    ($($error:ty, $from:ty => |$name:pat_param| $variant:expr;)*) => {
+        $(impl From<$from> for $error {
+            fn from($name: $from) -> Self {
+                $variant
+            }
+        })*
+    };
+}
+
+from! {
+    BuildError, InputError => |error| Self::Input(error);
+    Stopped, OutOfMemory => |_| Self::OutOfMemory;
+    Stopped, Cancelled => |_| Self::Cancelled;
+    BuildError, Cancelled => |_| Self::Cancelled;
+    BuildError, Stopped => |stopped| match stopped {
+        Stopped::OutOfMemory => Self::OutOfMemory,
+        Stopped::Cancelled => Self::Cancelled,
+    };
+    GraphError, Stopped => |stopped| match stopped {
+        Stopped::OutOfMemory => Self::OutOfMemory,
+        Stopped::Cancelled => Self::Cancelled,
+    };
+    OpenError, Damage => |damage| Self::Damaged(damage);
+    SearchError, VectorError => |error| Self::Vector(error);
+    SearchError, Damage => |damage| Self::Damaged(damage);
+    SearchError, Cancelled => |_| Self::Cancelled;
+    GraphError, InputError => |error| Self::Input(error);
+    GraphError, Damage => |damage| Self::Damaged(damage);
+    GraphError, OutOfMemory => |_| Self::OutOfMemory;
+    GraphError, Cancelled => |_| Self::Cancelled;
+}

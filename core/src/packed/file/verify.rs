@@ -1,0 +1,105 @@
+//! Whether a file means what a build would have written: the rules that opening leaves out, as they would read all of it.
+//!
+//! A checksum only shows that bytes are as somebody wrote them. These rules (the numbers are those of `docs/packed-format.md`)
+//! show that they are an index: of a file that keeps them, every answer is one of its vectors, with its distance.
+
+use alloc::vec;
+
+use super::layout::FileLayout;
+use super::sections::{Section, row_bytes};
+use super::view::View;
+use crate::packed::error::{Damage, Rule};
+use crate::packed::quantise::space::check_vector;
+use crate::packed::quantise::sq7::encode_row;
+
+/// Checks rules 8 to 18.
+pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Result<(), Damage> {
+    for section in Section::ALL {
+        rule(Rule::SectionSum, section as usize, layout.is_as_written(bytes, section))?;
+        rule(Rule::Padding, section as usize, layout.padding(bytes, section).iter().all(|byte| *byte == 0))?;
+    }
+    check_quantiser(view)?;
+    check_centroids(view)?;
+    for (table, words) in view.codebooks.iter().enumerate() {
+        rule(Rule::Codebooks, table, words.0.as_flattened().iter().all(|x| x.is_finite()))?;
+    }
+    for (leaf, [least, step]) in view.leaf_biases.iter().enumerate() {
+        rule(Rule::LeafBiases, leaf, least.is_finite() && step.is_finite() && *step >= 0.0)?;
+    }
+    check_ids(view)?;
+    check_rows(view)?;
+    check_calibration(view)?;
+    check_keys(view)
+}
+
+/// An error unless what stands at this number keeps a rule.
+fn rule(rule: Rule, at: usize, is_kept: bool) -> Result<(), Damage> {
+    if is_kept { Ok(()) } else { Err(Damage { rule, at: at as u64 }) }
+}
+
+/// Rule 10.
+fn check_quantiser(view: &View<'_>) -> Result<(), Damage> {
+    let each = view.space.origin.iter().zip(view.quantiser.offset).zip(view.quantiser.step);
+    for (dimension, ((origin, offset), step)) in each.enumerate() {
+        let is_kept = origin.is_finite() && offset.is_finite() && step.is_finite() && *step >= 0.0;
+        rule(Rule::Quantiser, dimension, is_kept)?;
+    }
+    Ok(())
+}
+
+/// Rule 11.
+fn check_centroids(view: &View<'_>) -> Result<(), Damage> {
+    let most = view.centroids.as_flattened().iter().position(|code| *code > 127);
+    rule(Rule::Centroids, most.unwrap_or(0), most.is_none())?;
+    for (leaf, bias) in view.centroid_biases.iter().enumerate() {
+        let is_empty = leaf >= view.shape.leaves || view.leaf_rows(leaf as u32).is_empty();
+        rule(Rule::Centroids, leaf, bias.is_finite() || is_empty && *bias == f32::NEG_INFINITY)?;
+    }
+    Ok(())
+}
+
+/// Rule 14: then ids are all different.
+pub(crate) fn check_ids(view: &View<'_>) -> Result<(), Damage> {
+    for (row, id) in view.ids.iter().enumerate() {
+        rule(Rule::Ids, row, view.row_of(*id) == Some(row as u32))?;
+    }
+    Ok(())
+}
+
+/// Rules 15 and 16.
+fn check_rows(view: &View<'_>) -> Result<(), Damage> {
+    let dimensions = view.shape.dimensions;
+    let (mut vector, mut codes) = (vec![0.0; dimensions], vec![0; row_bytes(dimensions)]);
+    for row in 0..view.shape.rows as u32 {
+        let is_kept = check_vector(view.shape.metric, view.vector(row), dimensions, view.backend).is_ok();
+        rule(Rule::Vectors, row as usize, is_kept)?;
+        view.read(row, &mut vector);
+        encode_row(view.shape.metric, view.quantiser, &vector, &mut codes);
+        rule(Rule::RowCodes, row as usize, view.coded_row(row) == codes)?;
+    }
+    Ok(())
+}
+
+/// Rule 17.
+fn check_calibration(view: &View<'_>) -> Result<(), Damage> {
+    let mut before = 0.0;
+    for (at, point) in view.calibration.iter().enumerate() {
+        let in_range =
+            point.recall >= before && point.recall <= 1.0 && point.leaves as usize <= view.shape.leaves.max(1);
+        rule(Rule::Calibration, at, in_range)?;
+        before = point.recall;
+    }
+    Ok(())
+}
+
+/// Rule 18.
+fn check_keys(view: &View<'_>) -> Result<(), Damage> {
+    if view.shape.keys.is_none() {
+        return Ok(());
+    }
+    for id in 0..view.shape.rows as u32 {
+        rule(Rule::Keys, id as usize, view.key(id).is_some())?;
+    }
+    let end = view.key_ends.last().copied().unwrap_or(0);
+    rule(Rule::Keys, view.shape.rows, end == view.keys.len() as u64)
+}

@@ -1,0 +1,106 @@
+//! Comparing a query with candidates: by their 7-bit codes, and in full.
+
+use super::Scratch;
+use crate::Neighbour;
+use crate::filter::Filter;
+use crate::packed::file::view::View;
+use crate::packed::quantise::full::{FullQuery, reported};
+use crate::packed::quantise::sq7::row_bias;
+use crate::simd::prefetch;
+use crate::top_k::TopK;
+
+/// How many candidates ahead memory is asked for.
+const AHEAD: usize = 12;
+/// Rows that are compared at once.
+const FOUR: usize = 4;
+
+impl Scratch {
+    /// Compares the query with the 7-bit codes of the candidates, and leaves the `n` best.
+    pub(super) fn rerank_by_codes(&mut self, view: &View<'_>, n: usize) {
+        let Self { quantised, reranked, rows, .. } = self;
+        let d = view.shape.dimensions;
+        reranked.reset(n);
+        for row in rows.iter().take(AHEAD) {
+            prefetch(view.coded_row(*row));
+        }
+        for (at, group) in rows.chunks(FOUR).enumerate() {
+            for row in rows.iter().skip(FOUR * at + AHEAD).take(FOUR) {
+                prefetch(view.coded_row(*row));
+            }
+            let mut four = [&[][..]; FOUR];
+            for (to, row) in four.iter_mut().zip(group) {
+                *to = view.coded_row(*row);
+            }
+            for at in group.len()..FOUR {
+                four[at] = four[0];
+            }
+            let sums = view.backend.dot_u7_many(&quantised.codes[..d], four.map(|row| row.get(..d).unwrap_or(&[])));
+            for ((row, sum), coded) in group.iter().zip(sums).zip(four) {
+                reranked.push(-(quantised.step * sum as f32 + row_bias(coded)), *row);
+            }
+        }
+        rows.clear();
+        rows.extend(reranked.finish().map(|found| found.id));
+    }
+
+    /// Compares the query with the vectors of the candidates that are left.
+    pub(super) fn rerank_in_full(&mut self, view: &View<'_>, n: usize) {
+        let Self { given, rows, nearest, found, .. } = self;
+        for row in rows.iter() {
+            prefetch(view.vector(*row));
+        }
+        nearest.reset(n);
+        let query = FullQuery::new(view.backend, view.shape.metric, given);
+        for row in rows.iter() {
+            if let Some(id) = view.ids.get(*row as usize) {
+                nearest.push(query.order(view.vector(*row)), *id);
+            }
+        }
+        found.clear();
+        found.extend(nearest.finish().map(|found| reported(view.shape.metric, found)));
+    }
+
+    /// Compares the query with all vectors that the filter allows.
+    pub(super) fn compare_all<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
+        let Self { given, nearest, found, .. } = self;
+        nearest.reset(n);
+        let query = FullQuery::new(view.backend, view.shape.metric, given);
+        for (id, vector) in view.ids.iter().zip(view.vectors.chunks_exact(view.shape.dimensions)) {
+            if filter.allows(*id) {
+                nearest.push(query.order(vector), *id);
+            }
+        }
+        found.clear();
+        found.extend(nearest.finish().map(|found| reported(view.shape.metric, found)));
+    }
+}
+
+/// No row, and no id.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Writes the nearest of some rows to one, by their vectors; returns what orders the last of them, or infinity where they are
+/// too few.
+pub(crate) fn finish_row(
+    view: &View<'_>,
+    own: u32,
+    rows: impl Iterator<Item = u32> + Clone,
+    best: &mut TopK,
+    to: &mut [Neighbour],
+) -> f32 {
+    for row in rows.clone() {
+        prefetch(view.vector(row));
+    }
+    let query = FullQuery::new(view.backend, view.shape.metric, view.vector(own));
+    for row in rows {
+        if let Some(id) = view.ids.get(row as usize) {
+            best.push(query.order(view.vector(row)), *id);
+        }
+    }
+    let (mut last, mut written) = (f32::INFINITY, 0);
+    for (to, found) in to.iter_mut().zip(best.finish()) {
+        *to = reported(view.shape.metric, found);
+        last = found.distance;
+        written += 1;
+    }
+    if written < to.len() { f32::INFINITY } else { last }
+}
