@@ -11,11 +11,8 @@ mod vectors;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use ohyeah_core::packed::Scratch;
-use ohyeah_core::{
-    Angular, BuildOptions, Distance, Dot, Element, Euclidean, Hamming, IdSet, Packed, PackedOptions, PackedSearch,
-    Search, Serial,
-};
+use ohyeah_core::packed::{self, Scratch};
+use ohyeah_core::{Angular, BuildOptions, Distance, Dot, Element, Euclidean, Hamming, IdSet, Packed, Search};
 use oracle::data;
 
 struct Counting;
@@ -83,9 +80,9 @@ fn a_search_of_a_packed_index_allocates_nothing_once_it_has_room() {
     let d = 20;
     let items = vectors::vectors(5000, d, 11);
     for metric in vectors::METRICS {
-        let index = Packed::build::<Serial>(metric, &items, d, &PackedOptions::new()).expect("builds");
+        let index = Packed::build(metric, &items, d, &packed::BuildOptions::new()).expect("builds");
         let mut scratch = Scratch::new();
-        let search = PackedSearch::top(10).recall(0.9);
+        let search = packed::Search::top(10).recall(0.9);
         index.search_in(&mut scratch, &items[..d], &search).expect("searches");
         let before = count();
         for query in items.chunks_exact(d) {

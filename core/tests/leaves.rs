@@ -13,7 +13,8 @@ mod tampered;
 mod vectors;
 
 use nearest::nearest;
-use ohyeah_core::{Knn, KnnOptions, Metric, Packed, PackedOptions, PackedSearch, Serial};
+use ohyeah_core::packed::{BuildOptions, GraphOptions, Search};
+use ohyeah_core::{KnnGraph, Metric, Packed};
 use vectors::{METRICS, vectors};
 
 /// Of products, a query that is longer has the same order.
@@ -21,8 +22,8 @@ use vectors::{METRICS, vectors};
 fn the_length_of_a_query_does_not_choose_its_leaves() {
     let d = 12;
     let items = vectors(5000, d, 21);
-    let index = Packed::build::<Serial>(Metric::Dot, &items, d, &PackedOptions::new()).unwrap();
-    let few = PackedSearch::top(10).effort(3, 40);
+    let index = Packed::build(Metric::Dot, &items, d, &BuildOptions::new()).unwrap();
+    let few = Search::top(10).probe(3, 40);
     for query in items.chunks_exact(d).step_by(311).filter(|query| query.iter().any(|x| *x != 0.0)) {
         let ids = |scale: f32| -> Vec<u32> {
             let query: Vec<f32> = query.iter().map(|x| x * scale).collect();
@@ -41,9 +42,9 @@ fn leaves_without_rows_are_not_scanned() {
     let (d, n) = (4, 3000);
     let items: Vec<f32> = (0..n * d).map(|at| ((at / d % 3) * 10 + at % d) as f32 + (at as f32).sin() / 50.0).collect();
     for metric in METRICS {
-        let index = Packed::build::<Serial>(metric, &items, d, &PackedOptions::new().leaves(40)).unwrap();
+        let index = Packed::build(metric, &items, d, &BuildOptions::new().leaves(40)).unwrap();
         for row in [0, 1, 2] {
-            let found = index.search(&items[row * d..][..d], &PackedSearch::top(10).effort(1, 3000)).unwrap();
+            let found = index.search(&items[row * d..][..d], &Search::top(10).probe(1, 3000)).unwrap();
             assert_eq!(found.len(), 10);
             // The best of one leaf of the nearest cluster; of products the nearest is the longest.
             let cluster = if metric == Metric::Dot { 2 } else { row };
@@ -64,7 +65,7 @@ fn neighbours_for_sure_where_lengths_differ() {
         }
     }
     for metric in METRICS {
-        let exact = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(6).exact()).unwrap();
+        let exact = KnnGraph::build(metric, &items, d, &GraphOptions::top(6).exact()).unwrap();
         for id in (0..n).step_by(199) {
             let mut truth = nearest(metric, &items, &items[id * d..][..d], 7);
             truth.retain(|(_, other)| *other != id as u32);
@@ -83,7 +84,7 @@ fn numbers_that_rank_leaves_may_be_any() {
     let d = 6;
     let items = vectors(600, d, 24);
     for metric in METRICS {
-        let index = Packed::build::<Serial>(metric, &items, d, &PackedOptions::new().leaves(9)).unwrap();
+        let index = Packed::build(metric, &items, d, &BuildOptions::new().leaves(9)).unwrap();
         let mut words = vec![0_u64; index.as_bytes().len().div_ceil(8)];
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
         bytes[..index.as_bytes().len()].copy_from_slice(index.as_bytes());

@@ -17,13 +17,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use nearest::nearest;
-use ohyeah_core::error::{PackedError, SearchError, VectorError};
-use ohyeah_core::packed::Scratch;
-use ohyeah_core::{Backend, Knn, KnnOptions, Metric, Neighbour, Packed, PackedOptions, PackedSearch, Serial};
+use ohyeah_core::error::VectorError;
+use ohyeah_core::packed::{
+    BuildError, BuildOptions, GraphError, GraphOptions, InputError, Scratch, Search, SearchError,
+};
+use ohyeah_core::{Backend, Cancel, KnnGraph, Metric, Neighbour, Packed, Progress};
 use vectors::{METRICS, vectors};
 
 fn build(metric: Metric, vectors: &[f32], d: usize) -> Packed {
-    Packed::build::<Serial>(metric, vectors, d, &PackedOptions::new()).unwrap()
+    Packed::build(metric, vectors, d, &BuildOptions::new()).unwrap()
 }
 
 #[test]
@@ -36,7 +38,7 @@ fn recall_is_what_was_asked_for() {
             let mut found = 0;
             for query in held_out.chunks_exact(d) {
                 let truth: HashSet<u32> = nearest(metric, items, query, 10).into_iter().map(|x| x.1).collect();
-                let answer = index.search(query, &PackedSearch::top(10).recall(recall)).unwrap();
+                let answer = index.search(query, &Search::top(10).recall(recall)).unwrap();
                 assert!(answer.windows(2).all(|pair| {
                     let sign = if metric == Metric::Dot { -1.0 } else { 1.0 };
                     (sign * pair[0].distance, pair[0].id) < (sign * pair[1].distance, pair[1].id)
@@ -56,7 +58,7 @@ fn exact_searches_are_exact() {
         let index = build(metric, &items, 19);
         for query in vectors(20, 19, 3).chunks_exact(19) {
             let truth = nearest(metric, &items, query, 12);
-            for search in [PackedSearch::top(12).exact(), PackedSearch::top(12).effort(usize::MAX, usize::MAX)] {
+            for search in [Search::top(12).exact(), Search::top(12).probe(usize::MAX, usize::MAX)] {
                 let answer = index.search(query, &search).unwrap();
                 for (found, (distance, _)) in answer.iter().zip(&truth) {
                     let sign = if metric == Metric::Dot { -1.0 } else { 1.0 };
@@ -82,8 +84,8 @@ fn euclidean_vectors_may_lie_anywhere() {
     axes.chunks_exact_mut(d).enumerate().for_each(|(at, row)| row[at % d] = 5.7e17 - 1e14 * at as f32);
     for (name, items) in [("near", moved(0.0)), ("far", moved(3e4)), ("large", large), ("axes", axes)] {
         let index = build(Metric::Euclidean, &items, d);
-        let exact = index.knn::<Serial>(&KnnOptions::top(10).exact()).unwrap();
-        let near = index.knn::<Serial>(&KnnOptions::top(10)).unwrap();
+        let exact = index.graph(&GraphOptions::top(10).exact()).unwrap();
+        let near = index.graph(&GraphOptions::top(10)).unwrap();
         let (mut of_search, mut of_join) = (0, 0);
         let queries = (0..3000).step_by(10);
         for id in queries.clone() {
@@ -94,7 +96,7 @@ fn euclidean_vectors_may_lie_anywhere() {
             let count = |found: &[Neighbour]| found.iter().filter(|x| x.distance <= within).count();
             assert_eq!(count(exact.neighbours(id as u32)), 10, "{name}: {id}");
             of_join += count(near.neighbours(id as u32));
-            let found = index.search(query, &PackedSearch::top(11)).unwrap();
+            let found = index.search(query, &Search::top(11)).unwrap();
             of_search += found.iter().filter(|x| x.id != id as u32 && x.distance <= within).count();
         }
         let wanted = queries.len() * 92 / 10;
@@ -107,24 +109,30 @@ fn bytes_and_answers_are_the_same_for_every_backend_and_number_of_threads() {
     let d = 21;
     let items = vectors(3000, d, 4);
     for metric in METRICS {
-        let options = PackedOptions::new().seed(9);
-        let reference = Packed::build::<Serial>(metric, &items, d, &options).unwrap();
-        let knn = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5)).unwrap();
-        let exact = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5).exact()).unwrap();
-        let on_two = Packed::build::<threads::Threads<2>>(metric, &items, d, &options).unwrap();
+        let options = BuildOptions::new().seed(9);
+        let reference = Packed::build(metric, &items, d, &options).unwrap();
+        let knn = KnnGraph::build(metric, &items, d, &GraphOptions::top(5)).unwrap();
+        let exact = KnnGraph::build(metric, &items, d, &GraphOptions::top(5).exact()).unwrap();
+        let on_two = Packed::build_with::<threads::Threads<2>>(metric, &items, d, &options).unwrap();
         assert!(on_two.as_bytes() == reference.as_bytes());
         for backend in Backend::available() {
-            let index = Packed::build::<threads::Threads<8>>(metric, &items, d, &options.backend(backend)).unwrap();
+            let index =
+                Packed::build_with::<threads::Threads<8>>(metric, &items, d, &options.backend(backend)).unwrap();
             assert!(index.as_bytes() == reference.as_bytes(), "{backend:?}");
             for query in items.chunks_exact(d).step_by(300) {
-                let search = PackedSearch::top(10);
+                let search = Search::top(10);
                 assert_eq!(index.search(query, &search).unwrap(), reference.search(query, &search).unwrap());
             }
             let again =
-                Knn::of::<threads::Threads<8>>(metric, &items, d, &KnnOptions::top(5).backend(backend)).unwrap();
+                KnnGraph::build_with::<threads::Threads<8>>(metric, &items, d, &GraphOptions::top(5).backend(backend))
+                    .unwrap();
             assert_eq!(again, knn, "{backend:?}");
-            let options = KnnOptions::top(5).exact().backend(backend);
-            assert_eq!(Knn::of::<threads::Threads<2>>(metric, &items, d, &options).unwrap(), exact, "{backend:?}");
+            let options = GraphOptions::top(5).exact().backend(backend);
+            assert_eq!(
+                KnnGraph::build_with::<threads::Threads<2>>(metric, &items, d, &options).unwrap(),
+                exact,
+                "{backend:?}"
+            );
         }
     }
 }
@@ -135,8 +143,8 @@ fn neighbours_of_all() {
     let items = vectors(4000, d, 5);
     for metric in METRICS {
         let index = build(metric, &items, d);
-        let exact = index.knn::<Serial>(&KnnOptions::top(8).exact()).unwrap();
-        let near = index.knn::<Serial>(&KnnOptions::top(8).recall(0.9)).unwrap();
+        let exact = index.graph(&GraphOptions::top(8).exact()).unwrap();
+        let near = index.graph(&GraphOptions::top(8).recall(0.9)).unwrap();
         let mut found = 0;
         for id in 0..4000_u32 {
             let (all, some) = (exact.neighbours(id), near.neighbours(id));
@@ -163,9 +171,9 @@ fn few_vectors_and_none() {
         let items: Vec<f32> = vectors(64.max(n), d, 6)[..n * d].to_vec();
         for metric in METRICS {
             let index = build(metric, &items, d);
-            assert_eq!(index.search(&[1.0, 2.0, 3.0], &PackedSearch::top(200).recall(0.999)).unwrap().len(), n);
-            assert_eq!(index.search(&[0.0; 3], &PackedSearch::top(200).exact()).unwrap().len(), n);
-            let knn = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(4)).unwrap();
+            assert_eq!(index.search(&[1.0, 2.0, 3.0], &Search::top(200).recall(0.999)).unwrap().len(), n);
+            assert_eq!(index.search(&[0.0; 3], &Search::top(200).exact()).unwrap().len(), n);
+            let knn = KnnGraph::build(metric, &items, d, &GraphOptions::top(4)).unwrap();
             assert_eq!(knn.width(), 4.min(n.saturating_sub(1)));
             let again = Packed::open(index.as_bytes()).unwrap();
             again.verify().unwrap();
@@ -179,11 +187,11 @@ fn filters_fill_the_answer() {
     let items = vectors(5000, d, 7);
     let index = build(Metric::Euclidean, &items, d);
     for query in vectors(20, d, 8).chunks_exact(d) {
-        let found = index.search(query, &PackedSearch::top(10).filter(|id| id % 97 == 3)).unwrap();
+        let found = index.search(query, &Search::top(10).filter(|id| id % 97 == 3)).unwrap();
         assert!(found.len() == 10 && found.iter().all(|x| x.id % 97 == 3));
-        let found = index.search(query, &PackedSearch::top(10).filter(|id| id == 4321)).unwrap();
+        let found = index.search(query, &Search::top(10).filter(|id| id == 4321)).unwrap();
         assert_eq!(found.iter().map(|x| x.id).collect::<Vec<_>>(), [4321]);
-        assert_eq!(index.search(query, &PackedSearch::top(10).filter(|_| false)).unwrap(), []);
+        assert_eq!(index.search(query, &Search::top(10).filter(|_| false)).unwrap(), []);
     }
 }
 
@@ -199,7 +207,7 @@ fn queries_in_the_middle_and_tiny_ones() {
             let mut right = 0;
             for query in queries.chunks_exact(d) {
                 let query: Vec<f32> = query.iter().map(|x| x * scale).collect();
-                let all_leaves = PackedSearch::top(10).effort(usize::MAX, 400);
+                let all_leaves = Search::top(10).probe(usize::MAX, 400);
                 let found = index.search(&query, &all_leaves).unwrap();
                 let truth = nearest(metric, items, &query, 10);
                 let last = truth[9].0 * (1.0 + 1e-6_f64.copysign(truth[9].0));
@@ -217,8 +225,8 @@ fn queries_in_the_middle_and_tiny_ones() {
             let tiny: Vec<f32> = items.iter().map(|x| x * scale).collect();
             let expected = build(metric, &tiny, d);
             for backend in Backend::available() {
-                let options = PackedOptions::new().backend(backend);
-                let index = Packed::build::<Serial>(metric, &tiny, d, &options).unwrap();
+                let options = BuildOptions::new().backend(backend);
+                let index = Packed::build(metric, &tiny, d, &options).unwrap();
                 assert!(index.as_bytes() == expected.as_bytes(), "{metric} {scale}: {backend:?}");
             }
         }
@@ -237,7 +245,7 @@ fn long_vectors_of_many_dimensions() {
         }
     }
     for metric in [Metric::Euclidean, Metric::Dot] {
-        let exact = Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5).exact()).unwrap();
+        let exact = KnnGraph::build(metric, &items, d, &GraphOptions::top(5).exact()).unwrap();
         for id in [0, 1, 100, 256, 280, 299_u32] {
             let query = &items[id as usize * d..][..d];
             let mut truth = nearest(metric, &items, query, 6);
@@ -247,7 +255,7 @@ fn long_vectors_of_many_dimensions() {
                 assert!((f64::from(found.distance) * sign - distance).abs() <= 1e-5 * distance.abs(), "{metric} {id}");
             }
         }
-        Knn::of::<Serial>(metric, &items, d, &KnnOptions::top(5)).unwrap();
+        KnnGraph::build(metric, &items, d, &GraphOptions::top(5)).unwrap();
     }
 }
 
@@ -267,13 +275,13 @@ fn within_a_distance() {
                 // Between the last that is to be found and the next.
                 let limit = truth.get(n).map_or(f64::MAX, |next| next.0) as f32;
                 let limit = if metric == Metric::Dot { (-limit).next_up() } else { limit.next_down() };
-                let search = PackedSearch::top(usize::MAX).within(limit);
+                let search = Search::top(usize::MAX).within(limit);
                 let found = index.search(query, &search.exact()).unwrap();
                 assert!(found.len().abs_diff(inside.len()) <= 1, "{metric} {n}: {} of {}", found.len(), inside.len());
                 let found = index.search(query, &search.recall(0.95)).unwrap();
                 found_right += found.iter().filter(|x| inside.contains(&x.id)).count();
                 right += inside.len();
-                assert!(index.search(query, &PackedSearch::top(3).within(limit)).unwrap().len() <= 3);
+                assert!(index.search(query, &Search::top(3).within(limit)).unwrap().len() <= 3);
             }
         }
         assert!(found_right * 100 >= right * 93, "{metric}: {found_right} of {right}");
@@ -286,59 +294,64 @@ fn keys_and_vectors_come_back() {
     let items = vectors(100, d, 9);
     let words: Vec<String> = (0..100).map(|at| format!("wörd {at}")).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let index = Packed::build::<Serial>(Metric::Angular, &items, d, &PackedOptions::new().keys(&words)).unwrap();
+    let index = Packed::build(Metric::Angular, &items, d, &BuildOptions::new().keys(&words)).unwrap();
     for (id, word) in (0..).zip(&words) {
         assert_eq!((index.key(id), index.id(word)), (Some(*word), Some(id)));
         assert_eq!(index.vector(id).unwrap(), &items[id as usize * d..][..d]);
     }
     assert_eq!((index.key(100), index.id("word"), index.vector(100)), (None, None, None));
-    let short = Packed::build::<Serial>(Metric::Angular, &items, d, &PackedOptions::new().keys(&words[1..]));
-    assert_eq!(short.unwrap_err(), PackedError::Keys { expected: 100, found: 99 });
+    let short = Packed::build(Metric::Angular, &items, d, &BuildOptions::new().keys(&words[1..]));
+    assert_eq!(short.unwrap_err(), BuildError::Keys { expected: 100, found: 99 });
 }
 
 #[test]
 fn bad_input_is_an_error() {
-    let build = |metric, numbers: &[f32], d| Packed::build::<Serial>(metric, numbers, d, &PackedOptions::new());
-    assert_eq!(build(Metric::Hamming, &[1.0; 4], 2).unwrap_err(), PackedError::Metric(Metric::Hamming));
-    assert_eq!(build(Metric::Dot, &[1.0; 4], 0).unwrap_err(), PackedError::Dimensions(0));
-    assert_eq!(build(Metric::Dot, &[1.0; 4096], 4096).unwrap_err(), PackedError::Dimensions(4096));
-    assert_eq!(build(Metric::Dot, &[1.0; 5], 2).unwrap_err(), PackedError::Length { numbers: 5, dimensions: 2 });
+    let build = |metric, numbers: &[f32], d| Packed::build(metric, numbers, d, &BuildOptions::new());
+    assert_eq!(
+        build(Metric::Hamming, &[1.0; 4], 2).unwrap_err(),
+        BuildError::Input(InputError::Metric(Metric::Hamming))
+    );
+    assert_eq!(build(Metric::Dot, &[1.0; 4], 0).unwrap_err(), BuildError::Input(InputError::Dimensions(0)));
+    assert_eq!(build(Metric::Dot, &[1.0; 4096], 4096).unwrap_err(), BuildError::Input(InputError::Dimensions(4096)));
+    assert_eq!(
+        build(Metric::Dot, &[1.0; 5], 2).unwrap_err(),
+        BuildError::Input(InputError::Length { numbers: 5, dimensions: 2 })
+    );
     let error = VectorError::NotFinite { position: 1 };
     let bad = build(Metric::Dot, &[1.0, 2.0, 3.0, f32::NAN], 2).unwrap_err();
-    assert_eq!(bad, PackedError::Vector { id: 1, error: error.clone() });
+    assert_eq!(bad, BuildError::Input(InputError::Vector { id: 1, error: error.clone() }));
     let index = build(Metric::Angular, &[1.0; 40], 2).unwrap();
-    assert_eq!(index.search(&[1.0, f32::NAN], &PackedSearch::top(1)), Err(SearchError::Vector(error)));
+    assert_eq!(index.search(&[1.0, f32::NAN], &Search::top(1)), Err(SearchError::Vector(error)));
     let length = SearchError::Vector(VectorError::WrongLength { expected: 2, found: 3 });
-    assert_eq!(index.search(&[1.0; 3], &PackedSearch::top(1)), Err(length));
-    let missing = index.search_item_in(&mut Scratch::new(), 20, &PackedSearch::top(1)).map(<[_]>::to_vec);
+    assert_eq!(index.search(&[1.0; 3], &Search::top(1)), Err(length));
+    let missing = index.search_item_in(&mut Scratch::new(), 20, &Search::top(1)).map(<[_]>::to_vec);
     assert_eq!(missing, Err(SearchError::NoSuchItem { id: 20, items: 20 }));
     let cancel = AtomicBool::new(true);
-    let called_off = Knn::of::<Serial>(Metric::Dot, &[1.0; 40], 2, &KnnOptions::top(1).cancel(&cancel));
-    assert_eq!(called_off.unwrap_err(), PackedError::Cancelled);
+    let called_off = KnnGraph::build(Metric::Dot, &[1.0; 40], 2, &GraphOptions::top(1).cancel(Cancel::new(&cancel)));
+    assert_eq!(called_off.unwrap_err(), GraphError::Cancelled);
 }
 
 #[test]
 fn work_ends_soon_after_it_is_called_off() {
     let items = vectors(2000, 8, 3);
     let (cancel, told, last) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
-    let call_off = || {
+    let call_off = |_: f32| {
         if told.fetch_add(1, Relaxed) + 1 >= last.load(Relaxed) {
             cancel.store(true, Relaxed);
         }
     };
-    let options = PackedOptions::new().progress(&call_off).cancel(&cancel);
-    Packed::build::<Serial>(Metric::Dot, &items, 8, &options).unwrap();
+    let options = BuildOptions::new().progress(Progress::new(&call_off)).cancel(Cancel::new(&cancel));
+    Packed::build(Metric::Dot, &items, 8, &options).unwrap();
     let steps = told.swap(0, Relaxed);
     assert!(steps > 5);
     for step in 1..steps {
         last.store(step, Relaxed);
-        assert_eq!(Packed::build::<Serial>(Metric::Dot, &items, 8, &options).unwrap_err(), PackedError::Cancelled);
+        assert_eq!(Packed::build(Metric::Dot, &items, 8, &options).unwrap_err(), BuildError::Cancelled);
         assert_eq!(told.swap(0, Relaxed), step);
         cancel.store(false, Relaxed);
     }
     last.store(1, Relaxed);
-    let call_off = |_: f32| call_off();
-    let options = KnnOptions::top(5).progress(&call_off).cancel(&cancel);
-    assert_eq!(Knn::of::<Serial>(Metric::Dot, &items, 8, &options).unwrap_err(), PackedError::Cancelled);
+    let options = GraphOptions::top(5).progress(Progress::new(&call_off)).cancel(Cancel::new(&cancel));
+    assert_eq!(KnnGraph::build(Metric::Dot, &items, 8, &options).unwrap_err(), GraphError::Cancelled);
     assert_eq!(told.load(Relaxed), 1);
 }

@@ -4,9 +4,7 @@ use std::fmt;
 
 use ohyeah::error::{BuildError, ItemError, SearchError};
 use ohyeah::packed::{self, GraphError, GraphOptions, MOST_DIMENSIONS, Scratch};
-use ohyeah::{
-    Angular, BuildOptions, Items, KnnGraph, Metric, Packed, ParBuild, ParSearch, Progress, Rayon, Search,
-};
+use ohyeah::{Angular, BuildOptions, Items, KnnGraph, Metric, Packed, ParBuild, ParSearch, Progress, Rayon, Search};
 use rayon::prelude::*;
 
 use crate::query::Neighbour;

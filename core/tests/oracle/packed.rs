@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use ohyeah_core::{KnnOptions, Metric, Packed, PackedOptions, PackedSearch, Serial};
+use ohyeah_core::packed::{BuildOptions, GraphOptions, Search};
+use ohyeah_core::{Metric, Packed};
 
 const DIMENSIONS: usize = 6;
 const METRICS: [Metric; 3] = [Metric::Angular, Metric::Euclidean, Metric::Dot];
@@ -11,14 +12,14 @@ const METRICS: [Metric; 3] = [Metric::Angular, Metric::Euclidean, Metric::Dot];
 pub(crate) fn ask(bytes: &[u8], query: &[f32]) {
     let Ok(index) = Packed::open(bytes) else { return };
     let _ = index.verify();
-    for search in [PackedSearch::top(5), PackedSearch::top(5).effort(3, 9), PackedSearch::top(5).exact()] {
+    for search in [Search::top(5), Search::top(5).probe(3, 9), Search::top(5).exact()] {
         let _ = index.search(query, &search);
     }
     for id in [0, 7, 1 << 30] {
         let _ = (index.key(id), index.vector(id), index.id("w3"));
     }
-    let _ = index.knn::<Serial>(&KnnOptions::top(2));
-    let _ = index.knn::<Serial>(&KnnOptions::top(2).exact());
+    let _ = index.graph(&GraphOptions::top(2));
+    let _ = index.graph(&GraphOptions::top(2).exact());
 }
 
 fn indexes() -> &'static [Vec<u64>; 3] {
@@ -28,8 +29,8 @@ fn indexes() -> &'static [Vec<u64>; 3] {
         let words: Vec<String> = (0..90).map(|at| format!("w{at}")).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         METRICS.map(|metric| {
-            let options = PackedOptions::new().leaves(4).keys(&words);
-            let index = Packed::build::<Serial>(metric, &vectors, DIMENSIONS, &options).expect("the vectors are fine");
+            let options = BuildOptions::new().leaves(4).keys(&words);
+            let index = Packed::build(metric, &vectors, DIMENSIONS, &options).expect("the vectors are fine");
             let mut aligned = vec![0; index.as_bytes().len().div_ceil(8)];
             bytemuck::cast_slice_mut(&mut aligned)[..index.as_bytes().len()].copy_from_slice(index.as_bytes());
             aligned

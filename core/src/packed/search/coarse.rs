@@ -88,7 +88,7 @@ mod tests {
         let scores: Vec<[f32; TILE_ROWS]> = (0..40_u32)
             .map(|tile| {
                 core::array::from_fn(|lane| {
-                    let number = (tile * 16 + lane as u32) * 2_654_435_761 % 977;
+                    let number = (tile * 16 + lane as u32).wrapping_mul(2_654_435_761) % 977;
                     if number % 10 == 0 { f32::NEG_INFINITY } else { number as f32 }
                 })
             })
