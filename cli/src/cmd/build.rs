@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use ohyeah::{BuildOptions, Metric, Packed, PackedOptions, ParBuild, Rayon};
 
 use crate::{
-    args::{at_least_one, seed},
     failure::Failure,
     input::Input,
+    numbers::{at_least_one, seed},
     report::Report,
 };
 
