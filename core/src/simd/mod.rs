@@ -23,6 +23,7 @@
 mod aarch64;
 mod detect;
 pub(crate) mod in_f64;
+pub(crate) mod masks;
 mod portable;
 mod prefetch;
 mod scalar;
