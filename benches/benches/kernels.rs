@@ -96,14 +96,19 @@ fn integers(c: &mut Criterion) {
 
 /// Pairs of a query and a row, by tiles that lie in the second-level cache.
 fn tiles(c: &mut Criterion) {
-    let mut group = group(c, "tile_u7");
+    tiles_of(c, "tile_u7", 48);
+    tiles_of(c, "tile_u7_1", 1);
+}
+
+fn tiles_of(c: &mut Criterion, name: &str, count: usize) {
+    let mut group = group(c, name);
     for dimensions in DIMENSIONS {
         let width = dimensions / 4;
-        let queries: Vec<i8> = (0..48 * 4 * width).map(|i| (i * 37) as i8).collect();
+        let queries: Vec<i8> = (0..count * 4 * width).map(|i| (i * 37) as i8).collect();
         let tiles: Vec<Vec<[u8; 64]>> =
             (0..=200 / width).map(|t| (0..width).map(|k| [((t + k) % 128) as u8; 64]).collect()).collect();
-        let mut sums = vec![[0; 16]; 48];
-        group.throughput(Throughput::Elements(48 * 16 * tiles.len() as u64));
+        let mut sums = vec![[0; 16]; count];
+        group.throughput(Throughput::Elements((count * 16 * tiles.len()) as u64));
         for backend in Backend::available() {
             group.bench_function(BenchmarkId::new(backend.name(), dimensions), |b| {
                 b.iter(|| {
@@ -111,6 +116,26 @@ fn tiles(c: &mut Criterion) {
                         backend.tile_u7(black_box(&queries), tile, black_box(&mut sums));
                     }
                 });
+            });
+        }
+    }
+}
+
+/// As `integers`, of rows of 7-bit numbers.
+fn seven_bits(c: &mut Criterion) {
+    let mut group = group(c, "dot_u7_4");
+    for dimensions in DIMENSIONS {
+        let query: Vec<i8> = (0..dimensions).map(|i| (i * 37) as i8).collect();
+        let rows: Vec<Vec<u8>> =
+            (0..64).map(|row| (0..dimensions).map(|i| ((i * 31 + row * 7) % 128) as u8).collect()).collect();
+        let fours = rows.as_chunks::<4>().0;
+        group.throughput(Throughput::Elements(rows.len() as u64));
+        for backend in Backend::available() {
+            group.bench_function(BenchmarkId::new(backend.name(), dimensions), |b| {
+                let four = |rows: &[Vec<u8>; 4]| {
+                    backend.dot_u7_many(black_box(&query), rows.each_ref().map(Vec::as_slice)).iter().sum::<i32>()
+                };
+                b.iter(|| fours.iter().map(four).fold(0, i32::wrapping_add));
             });
         }
     }
@@ -135,5 +160,5 @@ fn scans(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, floats, bits, integers, tiles, scans);
+criterion_group!(benches, floats, bits, integers, seven_bits, tiles, scans);
 criterion_main!(benches);

@@ -29,9 +29,7 @@ fn build(c: &mut Criterion) {
     });
     for (name, options) in [("graph", GraphOptions::top(TOP)), ("graph, exact", GraphOptions::top(TOP).exact())] {
         group.bench_function(name, |b| {
-            b.iter(|| {
-                KnnGraph::build_with::<Rayon>(Metric::Angular, sample.vectors(), sample.dimensions(), &options)
-            });
+            b.iter(|| KnnGraph::build_with::<Rayon>(Metric::Angular, sample.vectors(), sample.dimensions(), &options));
         });
     }
 }

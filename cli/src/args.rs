@@ -1,10 +1,10 @@
 //! The command line.
 
-use std::{num::NonZeroUsize, process::ExitCode, str::FromStr};
+use std::{num::NonZeroUsize, process::ExitCode};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::{cmd, report};
+use crate::{cmd, numbers::threads, report};
 
 /// Similar words from word vectors, fast
 #[derive(Debug, Parser)]
@@ -30,31 +30,6 @@ pub(crate) enum Command {
     Convert(cmd::convert::Args),
     Info(cmd::info::Args),
     Verify(cmd::verify::Args),
-}
-
-/// `--threads`; a mistyped million of them would take all memory.
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    match text.parse::<NonZeroUsize>() {
-        Ok(n) if n.get() <= 1024 => Ok(n),
-        _ => Err("a whole number is needed, from 1 to 1024".into()),
-    }
-}
-
-/// `--top` and the like, of which none would leave nothing to do.
-pub(crate) fn at_least_one<N: FromStr + Default + PartialEq>(text: &str) -> Result<N, String> {
-    let number = text.parse().ok().filter(|n| *n != N::default());
-    number.ok_or_else(|| "a whole number is needed, at least 1".into())
-}
-
-/// `--recall`
-pub(crate) fn recall(text: &str) -> Result<f32, String> {
-    let recall = text.parse().ok().filter(|recall| (0.5..1.0).contains(recall));
-    recall.ok_or_else(|| "a share is needed, from 0.5 to below 1; for all use --exact".into())
-}
-
-/// `--seed`
-pub(crate) fn seed(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("a whole number is needed, from 0 to {}", u64::MAX))
 }
 
 /// Prints what is wrong with the command line in one line, or the help that was asked for.

@@ -8,7 +8,7 @@ use std::{
 use ohyeah::Backend;
 use ohyeah_words::{Loaded, ReadError, Reader};
 
-use crate::{args::at_least_one, failure::Failure, output::Output, report::Report};
+use crate::{failure::Failure, numbers::at_least_one, output::Output, report::Report};
 
 /// The vectors a command works on.
 #[derive(Debug, clap::Args)]

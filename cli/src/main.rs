@@ -1,8 +1,8 @@
 //! The command `ohyeah`: similar words, and a dictionary of them for a whole vocabulary.
 //!
-//! One file a subcommand under `cmd/`. What they share: `args` the command line, `input` opening vectors, `output` writing
-//! a file or standard output, `report` progress, warnings and errors, `failure` what ends a command early, `interrupt` what
-//! happens on Ctrl-C.
+//! One file a subcommand under `cmd/`. What they share: `args` the command line, `numbers` what its options take, `input`
+//! opening vectors, `kind` telling what a file is, `output` writing a file or standard output, `report` progress, warnings
+//! and errors, `failure` what ends a command early, `interrupt` what happens on Ctrl-C.
 
 // A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
@@ -13,6 +13,8 @@ mod failure;
 mod input;
 #[cfg(unix)]
 mod interrupt;
+mod kind;
+mod numbers;
 mod output;
 mod report;
 

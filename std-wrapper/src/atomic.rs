@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::temporary::{Temporary, abandon_all};
+use crate::temporary::{Temporary, abandon_all, folder_of};
 
 /// Large enough that a save of gigabytes is not a matter of system calls.
 const BUFFER: usize = 1 << 18;
@@ -152,13 +152,6 @@ pub(crate) fn open_sink(path: &Path) -> io::Result<Sink> {
 fn is_descriptor(path: &Path) -> bool {
     let in_proc = || path.starts_with("/proc") && path.parent().is_some_and(|folder| folder.ends_with("fd"));
     [Path::new("/dev/stdout"), Path::new("/dev/stderr")].contains(&path) || path.starts_with("/dev/fd") || in_proc()
-}
-
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 fn commit_sink(sink: Sink) -> io::Result<()> {

@@ -11,8 +11,6 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::atomic::folder_of;
-
 /// The temporary files that are there now. A name is put on disk, moved or removed only while this is locked, so whoever
 /// has the lock knows of all.
 static PATHS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -64,6 +62,14 @@ impl Temporary {
         // Dropping `self` locks again.
         drop(paths);
         renamed
+    }
+}
+
+/// The folder in which a file lies.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Similar words from a packed index alone, without a file of vectors.
 
-use ohyeah::Packed;
 use ohyeah::packed::Search;
+use ohyeah::{Metric, Packed};
 
 use crate::QueryError;
 use crate::spelling::{OFFERED, nearest_spellings};
@@ -11,13 +11,17 @@ use crate::spelling::{OFFERED, nearest_spellings};
 ///
 /// # Errors
 ///
-/// A word that is not in the index, or words that cancel each other.
+/// An index that is not angular, a word that is not in the index, or words that cancel each other.
 pub fn similar_in<'i, S: AsRef<[u8]>>(
     index: &'i Packed<S>,
     terms: &[(&str, f32)],
     n: usize,
     recall: Option<f32>,
 ) -> Result<Vec<(&'i str, f32)>, QueryError> {
+    if index.metric() != Metric::Angular {
+        // The distances of another metric are no function of the cosine.
+        return Err(QueryError::NotAngular { metric: index.metric() });
+    }
     let mut ids = Vec::new();
     let mut sum = vec![0.0_f64; index.dimensions()];
     for (word, weight) in terms {

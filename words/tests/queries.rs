@@ -1,7 +1,7 @@
 //! Queries against a plain `f64` brute force, and what they refuse.
 
-use ohyeah::{AnyForest, BuildOptions, Metric, ParBuild};
-use ohyeah_words::{IndexMismatch, Neighbour, QueryError, WordVectors, exact};
+use ohyeah::{AnyForest, BuildOptions, Metric, Packed, ParBuild, packed};
+use ohyeah_words::{IndexMismatch, Neighbour, QueryError, WordVectors, exact, similar_in};
 
 /// Numbers that look random and are the same everywhere.
 fn noise(count: usize) -> Vec<f32> {
@@ -167,4 +167,31 @@ fn huge_and_tiny_vectors_are_like_any_other() {
         }
     }
     assert_eq!(ids(&vectors.most_similar("w0", 9).unwrap()), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn only_an_angular_packed_index_gives_cosines() {
+    let vectors = vectors(300, 8);
+    let words: Vec<&str> = vectors.words().collect();
+    for metric in [Metric::Angular, Metric::Euclidean, Metric::Dot] {
+        let options = packed::BuildOptions::new().keys(&words);
+        let index = Packed::build(metric, vectors.vectors(), vectors.dimensions(), &options).unwrap();
+        let similar = similar_in(&index, &[("w17", 1.0)], 5, None);
+        if metric == Metric::Angular {
+            let exact = vectors.most_similar("w17", 5).unwrap();
+            let expected: Vec<&str> = exact.iter().map(|neighbour| vectors.word(neighbour.id)).collect();
+            let found = similar.unwrap();
+            assert_eq!(found.iter().map(|(word, _)| *word).collect::<Vec<_>>(), expected);
+            assert!(found.iter().zip(&exact).all(|((_, cosine), exact)| (cosine - exact.cosine).abs() < 1e-5));
+        } else {
+            let error = similar.unwrap_err();
+            assert_eq!(error, QueryError::NotAngular { metric });
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "the index is by the {metric} metric, which gives no cosines; build an angular one of the same vectors"
+                )
+            );
+        }
+    }
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use ohyeah::{BuildOptions, Metric, Packed, ParBuild, Progress, Rayon, packed};
 
 use crate::{
-    args::{at_least_one, seed},
     failure::Failure,
     input::Input,
+    numbers::{at_least_one, seed},
     report::{Report, SHARES},
 };
 

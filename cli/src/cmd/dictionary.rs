@@ -9,9 +9,9 @@ use indicatif::ProgressBar;
 use ohyeah_words::{Dictionary, DictionaryError, Neighbour, Step, WordVectors};
 
 use crate::{
-    args::{at_least_one, recall, seed},
     failure::Failure,
     input::Input,
+    numbers::{at_least_one, recall, seed},
     output::{Escaped, Output, is_obeyed},
     report::{Report, SHARES},
 };

@@ -1,15 +1,15 @@
 //! `ohyeah info`: what a file holds.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
-use ohyeah::{AnyForest, FileError, MappedFile, Metric};
+use ohyeah::{AnyForest, MappedFile, Metric};
 use ohyeah_words::{Format, Loaded, ReadErrorKind};
 
 use crate::{
     failure::Failure,
     input::Input,
+    kind::{annoy_indexes, begins_as_index, is_packed},
     output::{Escaped, Output},
     report::Report,
 };
@@ -46,25 +46,6 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     }
     let index = "a whole index of any metric (if it was one it is damaged or cut short: build it again)";
     Err(Failure::about(path.display(), format_args!("neither word vectors ({problem}) nor {index}")))
-}
-
-/// Whether a file begins with an item, whose number of descendants is 1, or with the place of one that was never added,
-/// where it is 0: every index of Annoy's does. No file of vectors does, for it begins with a word, a number or the mark of gzip.
-fn begins_as_index(path: &Path) -> bool {
-    begins(path).is_some_and(|start: [u8; 4]| matches!(u32::from_le_bytes(start), 0 | 1))
-}
-
-/// Whether a file begins as a packed index does.
-pub(crate) fn is_packed(path: &Path) -> bool {
-    begins(path) == Some(ohyeah::packed::MAGIC)
-}
-
-/// The first bytes of an ordinary file. What is read from a pipe would be missing afterwards.
-fn begins<const N: usize>(path: &Path) -> Option<[u8; N]> {
-    let mut start = [0; N];
-    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).ok()?;
-    Some(start)
 }
 
 fn packed(path: &Path) -> Result<(), Failure> {
@@ -105,33 +86,6 @@ fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
     }
     let first: Vec<String> = vectors.words().take(8).map(|word| Escaped(word).to_string()).collect();
     writeln!(out, "first words {}", first.join(" "))
-}
-
-/// More dimensions are not tried: an index of them would be the first.
-const MOST_DIMENSIONS: usize = 1 << 16;
-
-/// An index says nothing of itself, so every metric and number of dimensions is tried that its size allows. Often one alone
-/// fits; euclidean and manhattan look alike, and dot has the structure of angular with a dimension more.
-pub(crate) fn annoy_indexes(path: &Path) -> Result<Vec<AnyForest<MappedFile>>, Failure> {
-    let file = MappedFile::open(path).map_err(|error| FileError::Io(path.to_owned(), error))?;
-    let mut fitting = Vec::new();
-    for metric in Metric::ALL {
-        for dimensions in 1..=MOST_DIMENSIONS {
-            // Hamming rounds up to whole words: name each size once, by the most dimensions that it has room for.
-            if metric == Metric::Hamming && dimensions % 64 != 0 {
-                continue;
-            }
-            if let Ok(forest) = AnyForest::open(file.clone(), metric, dimensions)
-                && forest.verify().is_ok()
-            {
-                fitting.push(forest);
-            }
-        }
-    }
-    // Bytes may also pass for an index of next to nothing in thousands of dimensions.
-    let most = fitting.iter().map(AnyForest::items).max();
-    fitting.retain(|forest| Some(forest.items()) == most);
-    Ok(fitting)
 }
 
 /// Describes an index of Annoy's; whether the file is one.

@@ -8,10 +8,10 @@ use ohyeah::{Angular, AnyForest, FileError, Forest, MappedFile, Metric};
 use ohyeah_words::{QueryError, WordVectors, similar_in};
 
 use crate::{
-    args::{at_least_one, recall},
-    cmd::info,
     failure::Failure,
     input::Input,
+    kind::is_packed,
+    numbers::{at_least_one, recall},
     output::{Escaped, Output},
     report::Report,
 };
@@ -61,7 +61,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
-    if info::is_packed(&args.input.path) {
+    if is_packed(&args.input.path) {
         return in_packed(args);
     }
     let vectors = args.input.load(report)?.vectors;

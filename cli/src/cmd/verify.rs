@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::{
-    cmd::info,
     failure::Failure,
+    kind::{annoy_indexes, is_packed},
     output::{Escaped, Output},
 };
 
@@ -19,11 +19,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let path = &args.path;
-    let verdict = if info::is_packed(path) {
+    let verdict = if is_packed(path) {
         let index = ohyeah::open_packed(path)?;
         index.verify().map_err(|error| Failure::about(path.display(), error))?;
         "as it was written"
-    } else if info::annoy_indexes(path)?.is_empty() {
+    } else if annoy_indexes(path)?.is_empty() {
         let problem = "not a whole index of any metric; if it was one it is damaged or cut short: build it again";
         return Err(Failure::about(path.display(), problem));
     } else {

@@ -44,8 +44,6 @@ mod train;
 mod truth;
 mod tune;
 
-use alloc::vec::Vec;
-
 pub use self::error::{BuildError, Damage, GraphError, InputError, OpenError, Rule, SearchError};
 pub use self::file::buf::PackedBuf;
 use self::file::layout::FileLayout;
@@ -53,19 +51,16 @@ pub use self::file::layout::{MAGIC, MOST_DIMENSIONS};
 use self::file::view::View;
 use self::file::{check_ids, verify};
 pub use self::graph::KnnGraph;
-use self::options::Mode;
 pub use self::options::{BuildOptions, GraphOptions, Search};
-use self::quantise::space::check_vector;
 pub use self::search::Scratch;
 use self::train::kmeans::KMeans;
 use self::train::sample::calibration_sample;
 use self::train::source::RowSource;
 use self::train::{Plan, train, write};
-use self::tune::{effort, tune};
-use crate::filter::Filter;
-use crate::parallel::{self, Join, Serial};
-use crate::progress::{Cancel, Progress, Steps};
-use crate::{Backend, Metric, Neighbour};
+use self::tune::tune;
+use crate::parallel::{Join, Serial};
+use crate::progress::Steps;
+use crate::{Backend, Metric};
 
 /// A packed index: see the [module](self).
 ///
@@ -260,95 +255,6 @@ impl<S: AsRef<[u8]>> Packed<S> {
         Some(view.vector(view.row_of(id)?))
     }
 
-    /// The nearest vectors, nearest first, of equals the smaller id first.
-    ///
-    /// # Errors
-    ///
-    /// A query that no vector could be, or an answer that shows that the file is damaged.
-    pub fn search<F: Filter>(&self, query: &[f32], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
-        self.search_in(&mut Scratch::new(), query, search).map(<[_]>::to_vec)
-    }
-
-    /// [`search`](Self::search) in memory that the caller keeps.
-    ///
-    /// # Errors
-    ///
-    /// See [`search`](Self::search).
-    pub fn search_in<'s, F: Filter>(
-        &self,
-        scratch: &'s mut Scratch,
-        query: &[f32],
-        search: &Search<F>,
-    ) -> Result<&'s [Neighbour], SearchError> {
-        check_vector(self.metric(), query, self.dimensions(), self.backend)?;
-        let view = self.view().ok_or(SearchError::Storage)?;
-        scratch.set_query(&view, query);
-        let found = search_view(&view, scratch, search);
-        scratch.check_found(&view)?;
-        Ok(&scratch.found()[..found])
-    }
-
-    /// The nearest vectors of a vector of the index, itself among them.
-    ///
-    /// # Errors
-    ///
-    /// There is no such id; or see [`search`](Self::search).
-    pub fn search_item_in<'s, F: Filter>(
-        &self,
-        scratch: &'s mut Scratch,
-        id: u32,
-        search: &Search<F>,
-    ) -> Result<&'s [Neighbour], SearchError> {
-        let items = self.len() as u32;
-        let vector = self.vector(id).ok_or(SearchError::NoSuchItem { id, items })?;
-        self.search_in(scratch, vector, search)
-    }
-
-    /// [`search`](Self::search) for each of many queries, in their order.
-    ///
-    /// # Errors
-    ///
-    /// That of the first query that has one.
-    pub fn search_many<F: Filter>(
-        &self,
-        queries: &[&[f32]],
-        search: &Search<F>,
-    ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
-        let mut scratch = Scratch::new();
-        queries.iter().map(|query| self.search_in(&mut scratch, query, search).map(<[_]>::to_vec)).collect()
-    }
-
-    /// [`search_many`](Self::search_many) on the threads of `J`, with the same answers.
-    ///
-    /// # Errors
-    ///
-    /// That of the first query that has one, or [`SearchError::Cancelled`].
-    pub fn search_many_with<J: Join, F: Filter + Sync>(
-        &self,
-        queries: &[&[f32]],
-        search: &Search<F>,
-        progress: Progress<'_>,
-        cancel: Cancel<'_>,
-    ) -> Result<Vec<Vec<Neighbour>>, SearchError>
-    where
-        S: Sync,
-    {
-        // Enough for each thread to make good use of its memory, and few enough for all threads to have some.
-        let together = queries.len().div_ceil(16 * J::threads()).clamp(1, 256);
-        let chunks = queries.len().div_ceil(together);
-        let steps = Steps::new(progress, 0.0..1.0, chunks);
-        let found = parallel::map::<J, _>(0..chunks, &|chunk| {
-            cancel.check()?;
-            let some = &queries[chunk * together..queries.len().min((chunk + 1) * together)];
-            let found = self.search_many(some, search);
-            steps.step();
-            found
-        });
-        cancel.check()?;
-        let found: Vec<_> = found.into_iter().collect::<Result<_, SearchError>>()?;
-        Ok(found.into_iter().flatten().collect())
-    }
-
     /// The nearest neighbours of every vector; see [`KnnGraph`].
     ///
     /// ```
@@ -379,38 +285,5 @@ impl<S: AsRef<[u8]>> Packed<S> {
         let view = self.layout.view(self.storage.as_ref(), backend).ok_or(GraphError::Storage)?;
         check_ids(&view)?;
         KnnGraph::of_view::<J>(&view, options)
-    }
-}
-
-/// So many of those within a distance are asked for at first.
-const FEW: usize = 32;
-
-/// Searches for the query that was set; returns how many of what was found are asked for.
-fn search_view<F: Filter>(view: &View<'_>, scratch: &mut Scratch, search: &Search<F>) -> usize {
-    let most = search.n.min(view.shape.rows);
-    // Of those within a distance it is not known how many there are: a few are asked for, and more while all lie within.
-    let at_once = search.within.is_none() || search.mode == Mode::Exact;
-    let mut n = if at_once { most } else { most.min(FEW) };
-    loop {
-        let params = match search.mode {
-            Mode::Exact => None,
-            Mode::Probe { leaves, candidates } => Some(effort::by_hand(view.calibration, leaves, candidates, n)),
-            Mode::Recall(recall) => Some(effort::for_recall(view.calibration, recall, n)),
-        };
-        match params {
-            None => scratch.search_exactly(view, n, &search.filter),
-            Some(params) => scratch.search(view, n, params, &search.filter),
-        }
-        let is_within = |x: &Neighbour| match (search.within, view.shape.metric) {
-            (None, _) => true,
-            (Some(least), Metric::Dot) => x.distance >= least,
-            (Some(most), _) => x.distance <= most,
-        };
-        let found = scratch.found().len();
-        let within = scratch.found().iter().take_while(|x| is_within(x)).count();
-        if within < n || found < n || n == most {
-            return within;
-        }
-        n = n.saturating_mul(4).min(most);
     }
 }

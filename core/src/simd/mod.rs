@@ -206,6 +206,35 @@ impl Backend {
         dispatch!(self, l1(a, rows))
     }
 
+    /// On which side of a plane a vector lies, and how far: `normal`·`x` + `offset`, in units of the normal's length.
+    #[must_use]
+    pub fn margin(self, normal: &[f32], offset: f32, x: &[f32]) -> f32 {
+        self.dot(normal, x) + offset
+    }
+
+    /// y ← a·x + b·y, as BLAS's extension `axpby` has it: `y` times `b` is rounded first.
+    pub fn axpby(self, a: f32, x: &[f32], b: f32, y: &mut [f32]) {
+        dispatch!(self, axpby(a, x, b, y));
+    }
+
+    /// The dot product in f64: the same on every backend.
+    #[must_use]
+    pub fn dot_f64(self, a: &[f32], b: &[f32]) -> f64 {
+        dispatch!(self, dot_f64(a, b))
+    }
+
+    /// The squared Euclidean distance in f64: the same on every backend.
+    #[must_use]
+    pub fn squared_l2_f64(self, a: &[f32], b: &[f32]) -> f64 {
+        dispatch!(self, squared_l2_f64(a, b))
+    }
+
+    /// The dot products Σ aᵢ·bᵢ of one vector of 16-bit integers with `N` of 8 bits, modulo 2³²: the same on every backend.
+    #[must_use]
+    pub fn dot_i8_many<const N: usize>(self, a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
+        dispatch!(self, dot_i8(a, rows))
+    }
+
     /// The dot products Σ qᵢ·xᵢ of a query of signed bytes with `N` rows of 7-bit numbers, 0 to 127: the same on every
     /// backend. (A larger byte in a row is a caller's mistake; the product is then any number.)
     #[must_use]
@@ -240,9 +269,10 @@ impl Backend {
         }
     }
 
-    /// Which sums of blocks of 32 rows reach a limit: bit `v` of a block's mask for row `v`. Sums beyond the masks are left out.
-    pub fn rows_reaching(self, limit: u16, sums: &[[u16; SCAN_ROWS]], masks: &mut [u32]) {
-        dispatch!(self, rows_reaching(limit, sums, masks));
+    /// The number of bits in which two bit strings differ, 64 bits a word.
+    #[must_use]
+    pub fn hamming(self, a: &[u64], b: &[u64]) -> u64 {
+        dispatch!(self, hamming(a, b))
     }
 
     /// Keeps in each lane the better of the best so far and the scores of a tile: `step` · sum + bias for each query's own step
@@ -272,39 +302,9 @@ impl Backend {
         dispatch!(self, lanes_above(steps, limits, sums, biases, masks));
     }
 
-    /// y ← a·x + b·y, as BLAS's extension `axpby` has it: `y` times `b` is rounded first.
-    pub fn axpby(self, a: f32, x: &[f32], b: f32, y: &mut [f32]) {
-        dispatch!(self, axpby(a, x, b, y));
-    }
-
-    /// The dot product in f64: the same on every backend.
-    #[must_use]
-    pub fn dot_f64(self, a: &[f32], b: &[f32]) -> f64 {
-        dispatch!(self, dot_f64(a, b))
-    }
-
-    /// The squared Euclidean distance in f64: the same on every backend.
-    #[must_use]
-    pub fn squared_l2_f64(self, a: &[f32], b: &[f32]) -> f64 {
-        dispatch!(self, squared_l2_f64(a, b))
-    }
-
-    /// The number of bits in which two bit strings differ, 64 bits a word.
-    #[must_use]
-    pub fn hamming(self, a: &[u64], b: &[u64]) -> u64 {
-        dispatch!(self, hamming(a, b))
-    }
-
-    /// The dot products Σ aᵢ·bᵢ of one vector of 16-bit integers with `N` of 8 bits, modulo 2³²: the same on every backend.
-    #[must_use]
-    pub fn dot_i8_many<const N: usize>(self, a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
-        dispatch!(self, dot_i8(a, rows))
-    }
-
-    /// On which side of a plane a vector lies, and how far: `normal`·`x` + `offset`, in units of the normal's length.
-    #[must_use]
-    pub fn margin(self, normal: &[f32], offset: f32, x: &[f32]) -> f32 {
-        self.dot(normal, x) + offset
+    /// Which sums of blocks of 32 rows reach a limit: bit `v` of a block's mask for row `v`. Sums beyond the masks are left out.
+    pub fn rows_reaching(self, limit: u16, sums: &[[u16; SCAN_ROWS]], masks: &mut [u32]) {
+        dispatch!(self, rows_reaching(limit, sums, masks));
     }
 }
 

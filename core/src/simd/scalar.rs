@@ -53,6 +53,20 @@ pub(super) fn axpby(a: f32, x: &[f32], b: f32, y: &mut [f32]) {
     }
 }
 
+pub(super) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
+    in_f64::dot(a, b)
+}
+
+pub(super) fn squared_l2_f64(a: &[f32], b: &[f32]) -> f64 {
+    in_f64::squared_l2(a, b)
+}
+
+pub(super) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
+    let len = common_length(a, rows);
+    let product = |(x, y): (&i16, &i8)| i32::from(*x) * i32::from(*y);
+    rows.map(|row| a[..len].iter().zip(row).map(product).fold(0, i32::wrapping_add))
+}
+
 pub(super) fn dot_u7<const N: usize>(query: &[i8], rows: [&[u8]; N]) -> [i32; N] {
     let len = common_length(query, rows);
     let product = |(q, x): (&i8, &u8)| i32::from(*q) * i32::from(*x);
@@ -69,6 +83,22 @@ pub(super) fn tile_u7(queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: &mut [[i3
             }
         }
     }
+}
+
+pub(super) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]]) {
+    for (block, sums) in codes.chunks_exact(tables.len()).zip(sums) {
+        *sums = [0; SCAN_ROWS];
+        for (codes, [low, high]) in block.iter().zip(tables) {
+            for (sum, code) in sums.iter_mut().zip(codes) {
+                let entries = u16::from(low[usize::from(code & 15)]) + u16::from(high[usize::from(code >> 4)]);
+                *sum = sum.wrapping_add(entries);
+            }
+        }
+    }
+}
+
+pub(super) fn hamming(a: &[u64], b: &[u64]) -> u64 {
+    a.iter().zip(b).map(|(x, y)| u64::from((x ^ y).count_ones())).sum()
 }
 
 pub(super) fn best_of_tile(
@@ -109,34 +139,4 @@ pub(super) fn rows_reaching(limit: u16, sums: &[[u16; SCAN_ROWS]], masks: &mut [
     for (sums, mask) in sums.iter().zip(masks) {
         *mask = (0..SCAN_ROWS).fold(0, |mask, row| mask | u32::from(sums[row] >= limit) << row);
     }
-}
-
-pub(super) fn scan_4bit(codes: &[[u8; SCAN_ROWS]], tables: &[[[u8; 16]; 2]], sums: &mut [[u16; SCAN_ROWS]]) {
-    for (block, sums) in codes.chunks_exact(tables.len()).zip(sums) {
-        *sums = [0; SCAN_ROWS];
-        for (codes, [low, high]) in block.iter().zip(tables) {
-            for (sum, code) in sums.iter_mut().zip(codes) {
-                let entries = u16::from(low[usize::from(code & 15)]) + u16::from(high[usize::from(code >> 4)]);
-                *sum = sum.wrapping_add(entries);
-            }
-        }
-    }
-}
-
-pub(super) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
-    let len = common_length(a, rows);
-    let product = |(x, y): (&i16, &i8)| i32::from(*x) * i32::from(*y);
-    rows.map(|row| a[..len].iter().zip(row).map(product).fold(0, i32::wrapping_add))
-}
-
-pub(super) fn hamming(a: &[u64], b: &[u64]) -> u64 {
-    a.iter().zip(b).map(|(x, y)| u64::from((x ^ y).count_ones())).sum()
-}
-
-pub(super) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
-    in_f64::dot(a, b)
-}
-
-pub(super) fn squared_l2_f64(a: &[f32], b: &[f32]) -> f64 {
-    in_f64::squared_l2(a, b)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ohyeah::Metric;
 use ohyeah::error::SearchError;
 use ohyeah::packed;
 
@@ -43,6 +44,11 @@ pub enum QueryError {
     NoDirection,
     /// A vector or a weight holds NaN or infinity.
     NotFinite,
+    /// The distances of the index are not those of angles, so there is no cosine to tell.
+    NotAngular {
+        /// The metric of the index.
+        metric: Metric,
+    },
     /// The index is not one of these vectors.
     OtherIndex(IndexMismatch),
     /// The index could not be searched.
@@ -74,6 +80,10 @@ impl fmt::Display for QueryError {
                 "the words cancel each other or have vectors of zeros, so no word is more similar than another; ask for others"
             ),
             Self::NotFinite => write!(f, "a vector or weight of the query is NaN or infinite"),
+            Self::NotAngular { metric } => write!(
+                f,
+                "the index is by the {metric} metric, which gives no cosines; build an angular one of the same vectors"
+            ),
             Self::OtherIndex(mismatch) => mismatch.fmt(f),
             Self::Index(error) => write!(f, "the index cannot be searched: {error}"),
             Self::Packed(error) => write!(f, "the index cannot be searched: {error}"),

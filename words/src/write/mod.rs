@@ -121,7 +121,12 @@ impl<'p> Writer<'p> {
     }
 
     fn names<'v>(&self, vectors: &'v WordVectors) -> Result<Names<'v>, WriteError> {
-        Names::new(vectors, self.row_format(), self.replace_spaces)
+        let format = self.row_format();
+        let names = Names::new(vectors, format, self.replace_spaces)?;
+        if format == Format::Binary && !vectors.is_empty() && rows::reads_as_text(vectors, &names) {
+            return Err(WriteError::Ambiguous);
+        }
+        Ok(names)
     }
 
     fn row_format(&self) -> Format {

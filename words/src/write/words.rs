@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{WriteError, rows};
+use super::error::WriteError;
 use crate::{Format, WordVectors};
 
 /// The words of a file to be written.
@@ -33,9 +33,6 @@ impl<'v> Names<'v> {
                 return Err(WriteError::Collision { word: word.into(), row, replaced });
             }
             names.replaced.insert(row, replaced);
-        }
-        if format == Format::Binary && !vectors.is_empty() && rows::reads_as_text(vectors, &names) {
-            return Err(WriteError::Ambiguous);
         }
         Ok(names)
     }

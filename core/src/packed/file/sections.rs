@@ -65,6 +65,8 @@ impl Section {
     ];
 }
 
+/// How many nearest neighbours a calibration is for.
+pub(crate) const CALIBRATED_FOR: usize = 10;
 /// Points of a calibration.
 pub(crate) const CALIBRATED: usize = 32;
 

@@ -9,7 +9,9 @@
 //! answer ← best `n` of those by their vectors, in f64                     (rerank)
 //! ```
 
+mod calls;
 pub(crate) mod coarse;
+mod params;
 pub(crate) mod rerank;
 mod reservoir;
 mod scan;
@@ -17,6 +19,7 @@ mod scan;
 use alloc::vec::Vec;
 
 use self::coarse::{best_leaves, bias_scale, score_leaves};
+use self::params::SearchParams;
 use self::reservoir::Reservoir;
 use super::error::{Damage, Rule};
 use super::file::view::View;
@@ -26,21 +29,6 @@ use crate::Neighbour;
 use crate::filter::Filter;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::top_k::{TopK, split_key};
-
-/// How hard to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SearchParams {
-    /// Leaves whose codes are scanned.
-    pub(crate) leaves: usize,
-    /// Candidates whose 7-bit codes are compared.
-    pub(crate) candidates: usize,
-    /// Those of them that are compared in full.
-    pub(crate) rerank_depth: usize,
-}
-
-impl SearchParams {
-    pub(crate) const ALL: Self = Self { leaves: usize::MAX, candidates: usize::MAX, rerank_depth: usize::MAX };
-}
 
 /// The memory that a search works in: kept, the next search of the same index for as many answers allocates nothing. It
 /// serves any index.
@@ -140,7 +128,7 @@ impl Scratch {
     }
 
     /// Finds the `n` nearest that the filter allows, for the query that was set.
-    pub(crate) fn search<F: Filter>(&mut self, view: &View<'_>, n: usize, params: SearchParams, filter: &F) {
+    fn search<F: Filter>(&mut self, view: &View<'_>, n: usize, params: SearchParams, filter: &F) {
         let candidates = params.candidates.max(n).min(view.shape.rows);
         let mut leaves = params.leaves.clamp(1, view.shape.leaves.max(1));
         self.reserve(view, n, candidates, leaves);
@@ -162,7 +150,7 @@ impl Scratch {
     }
 
     /// What the last search has found.
-    pub(crate) fn found(&self) -> &[Neighbour] {
+    fn found(&self) -> &[Neighbour] {
         &self.found
     }
 
@@ -194,7 +182,7 @@ impl Scratch {
     }
 
     /// Finds the `n` nearest of all that the filter allows.
-    pub(crate) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
+    fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         self.found.clear();
         self.ids.clear();
         self.compare_all(view, n, filter);
@@ -202,7 +190,7 @@ impl Scratch {
 
     /// Whether an answer is one that an undamaged file gives: each id there is at most once, and distances that are numbers.
     /// Only a file that was never verified can give another.
-    pub(crate) fn check_found(&mut self, view: &View<'_>) -> Result<(), Damage> {
+    fn check_found(&mut self, view: &View<'_>) -> Result<(), Damage> {
         let Self { found, ids, .. } = self;
         if let Some(found) = found.iter().find(|found| found.distance.is_nan()) {
             return Err(Damage { rule: Rule::Vectors, at: u64::from(found.id) });

@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 
 use self::batch::{QueryBatch, RowTiles};
 use self::error_bound::{AnalysedRow, ErrorBound};
+use super::file::sections::CALIBRATED_FOR;
 use super::file::view::View;
 use super::search::rerank::{NONE, finish_row};
 use super::train::sample::calibration_sample;
@@ -39,9 +40,6 @@ fn most_alone(rows: usize, n: usize) -> usize {
     (rows / 32).clamp(MOST_KEPT, 16 * MOST_KEPT).max(n.saturating_mul(32))
 }
 
-/// Nearest neighbours of each calibration query.
-pub(crate) const CALIBRATION_NEAREST: usize = 10;
-
 /// A row that is searched for to calibrate an index, and what is to be found.
 pub(crate) struct CalibrationQuery {
     pub(crate) row: u32,
@@ -54,7 +52,7 @@ impl CalibrationQuery {
         let sample = calibration_sample(view.shape.rows);
         let rows: Vec<u32> = (0..sample.len()).filter_map(|at| view.row_of(sample.id(at))).collect();
         let (tiles, bound) = (RowTiles::new::<J>(view), ErrorBound::new::<J>(view));
-        let truth = GroundTruth { view, tiles: &tiles, bound: &bound, n: CALIBRATION_NEAREST, cancel };
+        let truth = GroundTruth { view, tiles: &tiles, bound: &bound, n: CALIBRATED_FOR, cancel };
         let nearest = truth.nearest_of::<J>(&rows)?;
         Ok(rows.into_iter().zip(nearest).map(|(row, nearest)| Self { row, nearest }).collect())
     }

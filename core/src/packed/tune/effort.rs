@@ -8,10 +8,10 @@
 use alloc::vec::Vec;
 
 use super::oracle::NeighbourCost;
-use crate::packed::file::sections::{CALIBRATED, Point};
+use crate::packed::file::sections::{CALIBRATED, CALIBRATED_FOR, Point};
 use crate::packed::file::view::View;
-use crate::packed::search::{Scratch, SearchParams};
-use crate::packed::truth::{CALIBRATION_NEAREST, CalibrationQuery};
+use crate::packed::search::Scratch;
+use crate::packed::truth::CalibrationQuery;
 use crate::parallel::{self, Join};
 use crate::progress::{Cancel, Cancelled};
 
@@ -83,12 +83,12 @@ fn points(view: &View<'_>, grid: &[u32], neighbours: &[NeighbourCost], mut depth
         point.recall = recall;
         let lost = ((1.0 - recall) * LOST_BY_CODES * depths.len() as f32) as usize;
         let Some(most) = depths.len().checked_sub(lost + 1).map(|at| depths[at]) else { continue };
-        point.rerank_depth = most.saturating_add(1).max(CALIBRATION_NEAREST as u32);
+        point.rerank_depth = most.saturating_add(1).max(CALIBRATED_FOR as u32);
         let lost = depths.iter().filter(|depth| **depth > most).count();
         let wanted = libm::ceil(f64::from(recall) * neighbours.len() as f64) as usize + lost;
         let efforts = grid.iter().zip(&needed).filter_map(|(leaves, needed)| {
             let candidates = *needed.get(wanted.checked_sub(1)?)?;
-            let candidates = candidates.max(2 * CALIBRATION_NEAREST as u32);
+            let candidates = candidates.max(2 * CALIBRATED_FOR as u32);
             let scan = f64::from(*leaves) * (LEAF_COST + SCAN_COST * rows_a_leaf);
             Some((scan + f64::from(candidates) * RERANK_COST, *leaves, candidates))
         });
@@ -97,39 +97,6 @@ fn points(view: &View<'_>, grid: &[u32], neighbours: &[NeighbourCost], mut depth
         }
     }
     points
-}
-
-/// The effort that finds this share of the `n` nearest.
-pub(crate) fn for_recall(points: &[Point], recall: f32, n: usize) -> SearchParams {
-    let above = points.iter().position(|point| point.recall >= recall).unwrap_or(points.len().saturating_sub(1));
-    let Some(high) = points.get(above) else { return SearchParams::ALL };
-    let low = above.checked_sub(1).and_then(|below| points.get(below)).unwrap_or(high);
-    let share = if high.recall > low.recall { (recall - low.recall) / (high.recall - low.recall) } else { 1.0 };
-    // Files may say anything; NaN becomes 0.
-    let between =
-        |low: u32, high: u32| libm::ceilf(low as f32 + (high as f32 - low as f32) * share.clamp(0.0, 1.0)) as usize;
-    SearchParams {
-        leaves: between(low.leaves, high.leaves),
-        candidates: for_longer(between(low.candidates, high.candidates), n),
-        rerank_depth: rerank_depth(high, n),
-    }
-}
-
-/// An effort that was chosen by hand, with the rerank depth that the highest recall takes.
-pub(crate) fn by_hand(points: &[Point], leaves: usize, candidates: usize, n: usize) -> SearchParams {
-    let rerank_depth = points.last().map_or(usize::MAX, |point| rerank_depth(point, n));
-    SearchParams { leaves, candidates, rerank_depth }
-}
-
-/// What was measured for ten neighbours, for more.
-fn for_longer(measured: usize, n: usize) -> usize {
-    measured.saturating_mul(n.max(CALIBRATION_NEAREST)) / CALIBRATION_NEAREST
-}
-
-/// How many of the best by their 7-bit codes there have to be so that the `n` nearest are among them.
-fn rerank_depth(point: &Point, n: usize) -> usize {
-    let more = (point.rerank_depth as usize).saturating_sub(CALIBRATION_NEAREST);
-    n.saturating_add(for_longer(more, n))
 }
 
 #[cfg(test)]
@@ -141,22 +108,5 @@ mod tests {
         let targets: Vec<f32> = targets().collect();
         assert_eq!(targets.len(), CALIBRATED);
         assert!(targets.windows(2).all(|pair| pair[0] < pair[1]));
-    }
-
-    #[test]
-    fn effort_lies_between_the_points() {
-        let point = |recall, leaves, candidates| Point { recall, leaves, candidates, rerank_depth: 12 };
-        let points = [point(0.5, 10, 100), point(0.9, 30, 300), point(1.0, 100, 1000)];
-        let params = |recall, n| {
-            let SearchParams { leaves, candidates, rerank_depth } = for_recall(&points, recall, n);
-            (leaves, candidates, rerank_depth)
-        };
-        assert_eq!(params(0.1, 10), (10, 100, 12));
-        assert_eq!(params(0.7, 10), (20, 200, 12));
-        assert_eq!(params(0.9, 10), (30, 300, 12));
-        assert_eq!(params(2.0, 10), (100, 1000, 12));
-        assert_eq!(params(0.9, 100), (30, 3000, 120));
-        assert_eq!(for_recall(&[], 0.9, 10), SearchParams::ALL);
-        assert_eq!(by_hand(&points, 7, 70, 20), SearchParams { leaves: 7, candidates: 70, rerank_depth: 24 });
     }
 }
