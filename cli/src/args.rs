@@ -9,6 +9,9 @@ use crate::{cmd, numbers::threads, report};
 /// Similar words from word vectors, fast
 #[derive(Debug, Parser)]
 #[command(name = "ohyeah", version, about, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    after_help = "Index files are mapped while a command reads them: replace them, as this program does, and do not write to them in place."
+)]
 pub(crate) struct Cli {
     /// Number of threads [default: one for each core]
     #[arg(long, value_name = "N", global = true, value_parser = threads)]

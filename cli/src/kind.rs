@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use ohyeah::{AnyForest, FileError, MappedFile, Metric};
+use ohyeah::{AnyForest, MappedFile, Metric};
 
 use crate::failure::Failure;
+use crate::mapped;
 
 /// Whether a file begins with an item, whose number of descendants is 1, or with the place of one that was never added,
 /// where it is 0: every index of Annoy's does. No file of vectors does, for it begins with a word, a number or the mark of gzip.
@@ -33,7 +34,7 @@ const MOST_DIMENSIONS: usize = 1 << 16;
 /// An index says nothing of itself, so every metric and number of dimensions is tried that its size allows. Often one alone
 /// fits; euclidean and manhattan look alike, and dot has the structure of angular with a dimension more.
 pub(crate) fn annoy_indexes(path: &Path) -> Result<Vec<AnyForest<MappedFile>>, Failure> {
-    let file = MappedFile::open(path).map_err(|error| FileError::Io(path.to_owned(), error))?;
+    let file = mapped::file(path)?;
     let mut fitting = Vec::new();
     for metric in Metric::ALL {
         for dimensions in 1..=MOST_DIMENSIONS {

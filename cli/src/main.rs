@@ -1,7 +1,7 @@
 //! The command `ohyeah`: similar words, and a dictionary of them for a whole vocabulary.
 //!
 //! One file a subcommand under `cmd/`. What they share: `args` the command line, `numbers` what its options take, `input`
-//! opening vectors, `kind` telling what a file is, `output` writing a file or standard output, `report` progress, warnings
+//! opening vectors, `kind` telling what a file is, `mapped` opening indexes, `output` writing a file or standard output, `report` progress, warnings
 //! and errors, `failure` what ends a command early, `interrupt` what happens on Ctrl-C.
 
 // A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
@@ -14,6 +14,7 @@ mod input;
 #[cfg(unix)]
 mod interrupt;
 mod kind;
+mod mapped;
 mod numbers;
 mod output;
 mod report;

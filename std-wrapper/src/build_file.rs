@@ -32,7 +32,7 @@ use crate::temporary::Temporary;
 /// let forest = items.par_build(BuildOptions::trees(5))?;
 /// forest.into_storage().commit()?;
 ///
-/// let forest = ohyeah::open::<Angular>(&path, 2)?;
+/// let forest = ohyeah::read_forest::<Angular>(&path, 2)?;
 /// assert_eq!(forest.search(&[20.0, 50.0], &Search::top(1))?[0].id, 20);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -1,6 +1,6 @@
 //! Approximate nearest neighbours: Annoy's forests in Rust.
 //!
-//! The whole of [`ohyeah_core`] and what needs an operating system: index files mapped into memory ([`open`]), files that
+//! The whole of [`ohyeah_core`] and what needs an operating system: index files read or mapped into memory ([`read_packed`], [`map_packed`]), files that
 //! are saved whole or not at all ([`save`],
 //! [`AtomicFile`]) or built in where memory is too small ([`BuildFile`]), several threads ([`ParBuild`], [`ParSearch`]).
 //!
@@ -22,6 +22,7 @@
 mod atomic;
 mod backend;
 mod build_file;
+mod files;
 mod map;
 mod temporary;
 mod threads;
@@ -29,6 +30,9 @@ mod threads;
 pub use atomic::AtomicFile;
 pub use backend::{BACKEND_VARIABLE, UnavailableBackend, backend};
 pub use build_file::BuildFile;
-pub use map::{FileError, MappedFile, open, open_any, open_packed, save, save_any, save_packed};
+pub use files::{
+    FileError, IndexFile, map_any_forest, map_forest, map_packed, read_any_forest, read_forest, read_packed, save,
+};
+pub use map::MappedFile;
 pub use ohyeah_core::*;
 pub use threads::{ParBuild, ParSearch, Rayon};

@@ -2,13 +2,15 @@
 
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 
 use ohyeah::error::OpenError;
 use ohyeah::{
-    Angular, AnyForest, AnyItems, BuildFile, BuildOptions, Euclidean, FileError, Forest, Items, MappedFile, Metric,
-    ParBuild, ParSearch, Search,
+    Angular, AnyForest, AnyItems, BuildFile, BuildOptions, Euclidean, FileError, Forest, Items, Metric, ParBuild,
+    ParSearch, Search,
 };
 
 fn forest(shift: f32) -> Forest<Euclidean> {
@@ -34,8 +36,8 @@ fn what_is_saved_opens_and_answers_the_same_from_every_mapping() {
     assert_eq!(names_in(folder.path()), ["points.ann"]);
     assert!(fs::read(&path).expect("a file") == built.as_bytes());
 
-    let first = ohyeah::open::<Euclidean>(&path, 3).expect("opens");
-    let second = ohyeah::open_any(&path, Metric::Euclidean, 3).expect("opens");
+    let first = common::map_forest::<Euclidean>(&path, 3).expect("opens");
+    let second = common::map_any_forest(&path, Metric::Euclidean, 3).expect("opens");
     first.verify().expect("in order");
     second.verify().expect("in order");
     let queries: Vec<[f32; 3]> = (0..50_u8).map(|i| [f32::from(i) * 4.0, 0.3, -0.2]).collect();
@@ -61,11 +63,11 @@ fn a_mapping_keeps_the_file_that_it_was_made_of() {
     let path = folder.path().join("points.ann");
     let (old, new) = (forest(0.0), forest(1000.0));
     ohyeah::save(&path, &old).expect("saves");
-    let mapped = ohyeah::open::<Euclidean>(&path, 3).expect("opens");
+    let mapped = common::map_forest::<Euclidean>(&path, 3).expect("opens");
     ohyeah::save(&path, &new).expect("saves");
     assert!(mapped.as_bytes() == old.as_bytes());
     assert_eq!(mapped.search(&[9.0; 3], &Search::top(4)), old.search(&[9.0; 3], &Search::top(4)));
-    let again = ohyeah::open::<Euclidean>(&path, 3).expect("opens");
+    let again = common::map_forest::<Euclidean>(&path, 3).expect("opens");
     assert!(again.as_bytes() == new.as_bytes());
     fs::remove_file(&path).expect("removes");
     assert_eq!(mapped.search(&[9.0; 3], &Search::top(4)), old.search(&[9.0; 3], &Search::top(4)));
@@ -84,8 +86,8 @@ fn errors_name_the_file_in_one_line() {
     write("text.ann", "no index at all\n".repeat(28).as_bytes());
     let error = |name: &str, dimensions| {
         let path = folder.path().join(name);
-        let typed = ohyeah::open::<Euclidean>(&path, dimensions).map(|_| ()).expect_err("is wrong");
-        let any = ohyeah::open_any(&path, Metric::Euclidean, dimensions).map(|_| ()).expect_err("is wrong");
+        let typed = common::map_forest::<Euclidean>(&path, dimensions).map(|_| ()).expect_err("is wrong");
+        let any = common::map_any_forest(&path, Metric::Euclidean, dimensions).map(|_| ()).expect_err("is wrong");
         let text = typed.to_string();
         assert_eq!(text, any.to_string());
         assert!(text.starts_with(&path.display().to_string()) && !text.contains('\n'), "{text}");
@@ -102,20 +104,20 @@ fn errors_name_the_file_in_one_line() {
     remedy(forbidden, "i.ann: may not be read; change its permissions");
     #[cfg(unix)]
     {
-        let error = ohyeah::open::<Euclidean>("/dev/null", 3).map(|_| ()).expect_err("is no file");
+        let error = common::map_forest::<Euclidean>("/dev/null", 3).map(|_| ()).expect_err("is no file");
         remedy(error, "/dev/null: cannot be read: it is a pipe or a device; copy it to an ordinary file");
     }
     #[cfg(unix)]
     for path in ["/dev/null", "/"] {
-        let plain = MappedFile::open(path).expect_err("is no file").to_string();
-        assert_eq!(MappedFile::open_prefaulted(path).expect_err("is no file").to_string(), plain);
+        let plain = common::map(path).expect_err("is no file").to_string();
+        assert_eq!(common::map_prefaulted(path).expect_err("is no file").to_string(), plain);
     }
     assert!(matches!(error("empty.ann", 3), FileError::Open(_, OpenError::Empty)));
     assert!(matches!(error("cut.ann", 3), FileError::Open(_, OpenError::PartialNode { node: 28, .. })));
     assert!(matches!(error("text.ann", 3), FileError::Open(_, OpenError::Damaged(_))));
     assert!(matches!(error("whole.ann", 0), FileError::Open(_, OpenError::Dimensions(0))));
     assert!(matches!(error("whole.ann", 4), FileError::Open(..)));
-    assert!(ohyeah::open::<Angular>(folder.path().join("whole.ann"), 4).is_err(), "nodes of the same size");
+    assert!(common::map_forest::<Angular>(folder.path().join("whole.ann"), 4).is_err(), "nodes of the same size");
 }
 
 #[test]
@@ -161,9 +163,9 @@ fn a_file_built_in_has_the_bytes_of_one_saved() {
         assert_eq!(disk.search(&[0.5; 20], &Search::top(5)), memory.search(&[0.5; 20], &Search::top(5)));
         assert_eq!(fs::read(&built_in).expect("a file"), b"an old file");
         disk.into_storage().commit().expect("commits");
-        ohyeah::save_any(&saved, &memory).expect("saves");
+        ohyeah::save(&saved, &memory).expect("saves");
         assert!(fs::read(&built_in).expect("a file") == fs::read(&saved).expect("a file"), "{metric}");
-        let prefaulted = MappedFile::open_prefaulted(&built_in).expect("maps");
+        let prefaulted = common::map_prefaulted(&built_in).expect("maps");
         let again = AnyForest::open(prefaulted, metric, 20).expect("opens");
         again.verify().expect("in order");
         assert_eq!(names_in(folder.path()).len(), 2, "nothing else is left");
@@ -185,7 +187,7 @@ fn more_than_two_gibibytes() {
     let forest = items.par_build(BuildOptions::trees(2)).expect("builds");
     assert!(forest.as_bytes().len() > (1 << 31) + (1 << 24));
     forest.into_storage().commit().expect("commits");
-    let forest = ohyeah::open::<Euclidean>(&path, DIMENSIONS).expect("opens");
+    let forest = common::map_forest::<Euclidean>(&path, DIMENSIONS).expect("opens");
     forest.verify().expect("in order");
     for id in ids {
         let found = forest.search(&vec![id as f32 + 0.1; DIMENSIONS], &Search::top(1)).expect("searches");

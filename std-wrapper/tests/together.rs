@@ -1,5 +1,7 @@
 //! Many threads that search one index, and processes that map a file while another replaces it.
 
+mod common;
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,7 +70,7 @@ fn reader() {
     // Both were seen, and many times: the other process goes on replacing until it is so.
     let mut seen = [0; 2];
     while seen.iter().any(|&times| times < 20) {
-        let forest = ohyeah::open::<Angular>(path, DIMENSIONS).expect("a whole file, whenever it is opened");
+        let forest = common::map_forest::<Angular>(path, DIMENSIONS).expect("a whole file, whenever it is opened");
         let which = recognise(&forest, &expected);
         seen[which] += 1;
         mapped.push((forest, which));

@@ -10,6 +10,7 @@ use crate::{
     failure::Failure,
     input::Input,
     kind::{annoy_indexes, begins_as_index, is_packed},
+    mapped,
     output::{Escaped, Output},
     report::Report,
 };
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
 }
 
 fn packed(path: &Path) -> Result<(), Failure> {
-    let index = ohyeah::open_packed(path)?;
+    let index = mapped::packed(path)?;
     index.verify().map_err(|error| Failure::about(path.display(), error))?;
     let mut out = Output::create(None)?;
     writeln!(out, "format      packed index")?;

@@ -11,6 +11,7 @@ use crate::{
     failure::Failure,
     input::Input,
     kind::is_packed,
+    mapped,
     numbers::{at_least_one, recall},
     output::{Escaped, Output},
     report::Report,
@@ -91,7 +92,7 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
 fn in_packed(args: &Args) -> Result<(), Failure> {
     let path = &args.input.path;
     let of_index = |problem: &dyn std::fmt::Display| Failure::about(path.display(), problem);
-    let index = ohyeah::open_packed(path)?.with_backend(ohyeah::backend()?);
+    let index = mapped::packed(path)?.with_backend(ohyeah::backend()?);
     if args.index.is_some() || args.restrict.is_some() {
         return Err(of_index(&"is a packed index and searched itself: leave --index and --restrict away"));
     }
@@ -113,7 +114,7 @@ fn in_packed(args: &Args) -> Result<(), Failure> {
 
 /// Maps an index and checks that it is one of these vectors.
 fn open_index(path: &Path, vectors: &WordVectors, name: &str) -> Result<Forest<Angular, MappedFile>, Failure> {
-    let index = match ohyeah::open_any(path, Metric::Angular, vectors.dimensions()) {
+    let index = match mapped::forest(path, Metric::Angular, vectors.dimensions()) {
         Err(FileError::Open(_, error)) if error != OpenError::Empty => {
             return Err(match other_metric(path, vectors) {
                 Some(metric) => Failure::about(
@@ -138,7 +139,7 @@ fn open_index(path: &Path, vectors: &WordVectors, name: &str) -> Result<Forest<A
 /// By which other metric an index of these vectors was built, if it was.
 fn other_metric(path: &Path, vectors: &WordVectors) -> Option<Metric> {
     Metric::ALL.into_iter().find(|metric| {
-        let index = ohyeah::open_any(path, *metric, vectors.dimensions());
+        let index = mapped::forest(path, *metric, vectors.dimensions());
         index.is_ok_and(|index| vectors.check_index(&index).is_ok())
     })
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::{
     failure::Failure,
     kind::{annoy_indexes, is_packed},
+    mapped,
     output::{Escaped, Output},
 };
 
@@ -20,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let path = &args.path;
     let verdict = if is_packed(path) {
-        let index = ohyeah::open_packed(path)?;
+        let index = mapped::packed(path)?;
         index.verify().map_err(|error| Failure::about(path.display(), error))?;
         "as it was written"
     } else if annoy_indexes(path)?.is_empty() {

@@ -1,5 +1,6 @@
 //! What can go wrong with packed indexes, one enum an operation. Messages say what to do.
 
+use alloc::collections::TryReserveError;
 use core::fmt;
 
 use crate::Metric;
@@ -302,6 +303,7 @@ macro_rules! from {
 
 from! {
     BuildError, InputError => |error| Self::Input(error);
+    Stopped, TryReserveError => |_| Self::OutOfMemory;
     Stopped, OutOfMemory => |_| Self::OutOfMemory;
     Stopped, Cancelled => |_| Self::Cancelled;
     BuildError, Cancelled => |_| Self::Cancelled;

@@ -1,11 +1,10 @@
 //! Bytes in memory that begin at a cache line.
 
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
-
-use crate::packed::error::OutOfMemory;
 
 /// A cache line.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -41,15 +40,15 @@ impl PackedBuf {
         copy
     }
 
-    /// So many zeros, to be filled.
+    /// So many zeros, to be read into.
     ///
     /// # Errors
     ///
     /// There is no such memory.
-    pub(crate) fn zeroed(length: usize) -> Result<Self, OutOfMemory> {
+    pub fn zeroed(length: usize) -> Result<Self, TryReserveError> {
         let mut lines = Vec::new();
         let count = length.div_ceil(size_of::<Line>());
-        lines.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+        lines.try_reserve_exact(count)?;
         lines.resize(count, Line::zeroed());
         Ok(Self { lines, length })
     }
