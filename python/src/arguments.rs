@@ -1,7 +1,7 @@
 //! Vectors and numbers as Python programs give them.
 
 use numpy::ndarray::Dimension;
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyUntypedArrayMethods};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyList};
@@ -35,7 +35,7 @@ pub(crate) fn with_numbers<T>(
         }
         let array = array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
         if let Ok(numbers) = array.as_slice() {
-            // A copy: another thread may write to the array, or make it shorter, while this one computes.
+            // A copy, made before others have the interpreter: see `Matrix`.
             let numbers = numbers.to_vec();
             drop(array);
             return use_them(&numbers);
@@ -48,6 +48,9 @@ pub(crate) fn with_numbers<T>(
         let array = array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
         let numbers: Vec<f32> = array.as_array().iter().map(|x| *x as f32).collect();
         return use_them(&numbers);
+    }
+    if vector.cast::<PyUntypedArray>().is_ok() {
+        real_array(vector)?;
     }
     let length = vector.len()?;
     if length != dimensions {

@@ -39,7 +39,7 @@ pub(crate) fn search_error(error: SearchError) -> PyErr {
 /// `ENOSPC`, with the number that programs look for.
 pub(crate) fn disk_full(path: &Path) -> PyErr {
     const ENOSPC: i32 = 28;
-    PyOSError::new_err((ENOSPC, "The disk is full: free some space or write elsewhere", path.to_owned()))
+    PyOSError::new_err((ENOSPC, "The disk is full: free some space or write elsewhere", path.as_os_str().to_owned()))
 }
 
 pub(crate) fn cannot_open(error: &io::Error) -> PyErr {
