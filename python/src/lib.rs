@@ -2,6 +2,7 @@
 
 mod annoy_index;
 mod arguments;
+mod collected;
 mod exceptions;
 mod gate;
 mod index;

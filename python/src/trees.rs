@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use ohyeah::{AnyForest, FileError, MappedFile, Metric, Neighbour, Rayon, Scratch, Search};
 use pyo3::PyErr;
 
+use crate::collected::{Shape, distance_of};
 use crate::exceptions::{cannot_open, file_error, no_such_item, search_error};
-use crate::index::{Shape, distance_of};
 use crate::room::{Home, Room};
 
 /// What a search looks for.
