@@ -1,9 +1,10 @@
 //! `AnnoyIndex`: the class of the package annoy, method for method.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use numpy::IntoPyArray;
 use numpy::ndarray::Array2;
@@ -13,9 +14,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use rayon::prelude::*;
 
-use crate::arguments::{c_int, id, matrix, with_numbers, wrong_length};
-use crate::index::{Index, Wanted};
-use crate::on_threads;
+use crate::arguments::{Matrix, c_int, id, rows, with_numbers, wrong_length};
+use crate::exceptions::no_such_item;
+use crate::index::{Found, Index};
+use crate::threads::Pool;
+use crate::trees::{Trees, Wanted};
 
 thread_local! {
     /// The memory that a thread searches in.
@@ -24,15 +27,14 @@ thread_local! {
 
 /// An index of vectors for approximate nearest neighbours, as `annoy.AnnoyIndex` is one: the same methods, the same files.
 ///
-/// It may be used from several threads: searches run side by side, and whatever changes the index waits for them.
+/// It may be used from several threads: searches run side by side, on what is there when they begin. While it is built or items
+/// are added, they wait.
 #[pyclass(frozen, subclass, module = "ohyeah")]
 pub(crate) struct AnnoyIndex {
-    index: RwLock<Index>,
+    index: Index,
     dimensions: usize,
     /// Annoy's attribute `f`, which programs may write to without any effect.
     f: AtomicUsize,
-    /// Candidates that searches have looked at without a sketch.
-    looked_at: AtomicU64,
 }
 
 /// The metric, and a warning where it was left out.
@@ -47,40 +49,32 @@ fn metric(py: Python<'_>, name: Option<&str>) -> PyResult<Metric> {
 }
 
 impl AnnoyIndex {
-    // A panic while the lock is held would be a bug of ours, and leaves nothing half done that a caller could see.
-    fn read(&self) -> RwLockReadGuard<'_, Index> {
-        self.index.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Index> {
-        self.index.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Searches that found no sketch have cost so many candidates more.
-    fn count(&self, searches: u64, wanted: Wanted) {
-        let unsketched = self.read().unsketched(wanted);
-        if let Some((candidates, worth)) = unsketched {
-            let candidates = candidates.saturating_mul(searches);
-            if self.looked_at.fetch_add(candidates, Ordering::Relaxed).saturating_add(candidates) > worth {
-                self.write().sketch();
-            }
+    /// Searches have looked at these trees: it may be time for a sketch.
+    fn count(&self, py: Python<'_>, trees: Arc<Trees>, searches: usize, wanted: Wanted) {
+        if trees.count(searches, wanted) {
+            self.index.sketch(py, trees);
         }
     }
 
-    fn search(&self, query: &[f32], wanted: Wanted) -> PyResult<Vec<Neighbour>> {
-        let found =
-            SCRATCH.with_borrow_mut(|scratch| self.read().search(scratch, query, wanted).map(<[Neighbour]>::to_vec));
-        self.count(1, wanted);
-        found
+    fn search(&self, py: Python<'_>, trees: Arc<Trees>, query: &[f32], wanted: Wanted) -> PyResult<Vec<Neighbour>> {
+        let found = py.detach(|| {
+            SCRATCH.with_borrow_mut(|scratch| trees.search(scratch, query, wanted).map(<[Neighbour]>::to_vec))
+        })?;
+        self.count(py, trees, 1, wanted);
+        Ok(found)
     }
 
-    /// The answers to many queries: ids, and distances, a row for each query; −1 and NaN where there are fewer than `n`.
-    fn search_all(
+    /// The answers to many queries: ids, and distances, a row for each query; −1 and NaN where there are fewer than `n`, or no
+    /// trees.
+    fn search_all<'q>(
         &self,
-        queries: &(impl Fn(&Index, usize) -> PyResult<Vec<f32>> + Sync),
+        py: Python<'_>,
+        trees: Option<Arc<Trees>>,
+        queries: &(impl Fn(&Trees, usize) -> PyResult<Cow<'q, [f32]>> + Sync),
         rows: usize,
         n: usize,
         wanted: Wanted,
+        pool: &Pool,
     ) -> PyResult<(Array2<i32>, Array2<f32>)> {
         let no_room = || PyMemoryError::new_err(format!("no memory for {n} answers to {rows} queries: ask for fewer"));
         let places = rows.checked_mul(n).ok_or_else(no_room)?;
@@ -89,21 +83,23 @@ impl AnnoyIndex {
         distances.try_reserve_exact(places).map_err(|_| no_room())?;
         ids.resize(places, -1);
         distances.resize(places, f32::NAN);
-        let index = self.read();
-        let width = n.max(1);
-        ids.par_chunks_mut(width).zip(distances.par_chunks_mut(width)).enumerate().try_for_each(
-            |(row, (ids, distances))| {
-                let query = queries(&index, row)?;
+        if let Some(trees) = trees {
+            let width = n.max(1);
+            let search = |(row, (ids, distances)): (usize, (&mut [i32], &mut [f32]))| {
+                let query = queries(&trees, row)?;
                 SCRATCH.with_borrow_mut(|scratch| {
-                    for (at, neighbour) in index.search(scratch, &query, wanted)?.iter().enumerate() {
+                    for (at, neighbour) in trees.search(scratch, &query, wanted)?.iter().enumerate() {
                         (ids[at], distances[at]) = (neighbour.id as i32, neighbour.distance);
                     }
                     Ok::<_, PyErr>(())
                 })
-            },
-        )?;
-        drop(index);
-        self.count(rows as u64, wanted);
+            };
+            pool.run(py, || {
+                let to = ids.par_chunks_mut(width).zip(distances.par_chunks_mut(width));
+                to.enumerate().try_for_each(search)
+            })?;
+            self.count(py, trees, rows, wanted);
+        }
         let shaped = |error: numpy::ndarray::ShapeError| PyValueError::new_err(error.to_string());
         Ok((
             Array2::from_shape_vec((rows, n), ids).map_err(shaped)?,
@@ -151,8 +147,7 @@ impl AnnoyIndex {
         let metric = self::metric(py, metric)?;
         let f = c_int(f)?;
         let dimensions = usize::try_from(f).unwrap_or(0);
-        let index = RwLock::new(Index::new(metric, dimensions)?);
-        Ok(Self { index, dimensions, f: dimensions.into(), looked_at: 0.into() })
+        Ok(Self { index: Index::new(metric, dimensions)?, dimensions, f: dimensions.into() })
     }
 
     /// What `__new__` has seen, for classes that derive from this one and hand it on.
@@ -179,29 +174,20 @@ impl AnnoyIndex {
     /// Adds item `i` (any non-negative integer) with vector `vector`. Memory is allocated for `max(i) + 1` items.
     fn add_item(&self, i: &Bound<'_, PyAny>, vector: &Bound<'_, PyAny>) -> PyResult<()> {
         let id = id(i)?;
-        with_numbers(vector, self.dimensions, |numbers| match self.index.try_write() {
-            Ok(mut index) => index.add(id, numbers),
-            // Whoever has the lock may wait for the interpreter's.
-            Err(_) => vector.py().detach(|| self.write().add(id, numbers)),
-        })
+        with_numbers(vector, self.dimensions, |numbers| self.index.add(vector.py(), id, numbers))
     }
 
     /// Adds the rows of a 2-d array as items `first`, `first` + 1, …
     #[pyo3(signature = (vectors, first=0))]
     fn add_items(&self, vectors: &Bound<'_, PyAny>, first: u32) -> PyResult<()> {
-        let vectors = matrix(vectors)?;
-        let (width, numbers) =
-            (vectors.as_array().ncols(), vectors.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?);
-        if width != self.dimensions {
-            return Err(wrong_length(self.dimensions, width));
+        let matrix = Matrix::new(vectors)?;
+        if matrix.width != self.dimensions {
+            return Err(wrong_length(self.dimensions, matrix.width));
         }
-        // Other threads may change the array while they have the interpreter: a few rows at a time are taken out of it.
-        for (first, rows) in (first..).step_by(ROWS).zip(numbers.chunks(ROWS * width.max(1))) {
-            let rows = rows.to_vec();
-            vectors.py().detach(|| {
-                let mut index = self.write();
-                (first..).zip(rows.chunks_exact(width.max(1))).try_for_each(|(id, row)| index.add(id, row))
-            })?;
+        for start in (0..matrix.rows).step_by(ROWS) {
+            // Ids that do not fit are too large, and an error that the index knows.
+            let first = u32::try_from(start).ok().and_then(|start| first.checked_add(start)).unwrap_or(u32::MAX);
+            self.index.add_all(vectors.py(), first, &matrix.copy_rows(start, ROWS)?)?;
         }
         Ok(())
     }
@@ -211,57 +197,55 @@ impl AnnoyIndex {
     #[pyo3(signature = (n_trees, n_jobs=None))]
     fn build(&self, py: Python<'_>, n_trees: &Bound<'_, PyAny>, n_jobs: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let (trees, threads) = (c_int(n_trees)?, n_jobs.map_or(Ok(-1), c_int)?);
-        py.detach(|| on_threads(threads.into(), || self.write().build(trees))?)?;
+        self.index.build(py, trees, &Pool::of(py, threads.into())?)?;
         Ok(true)
     }
 
     /// Unbuilds the trees, so that more items can be added.
     fn unbuild(&self, py: Python<'_>) -> PyResult<bool> {
-        py.detach(|| self.write().unbuild())?;
+        self.index.unbuild(py)?;
         Ok(true)
     }
 
     /// Builds in a file and not in memory; to be called before items are added. The file is there when the index is built.
     fn on_disk_build(&self, py: Python<'_>, r#fn: PathBuf) -> PyResult<bool> {
-        py.detach(|| self.write().build_in(&r#fn))?;
+        self.index.build_in(py, r#fn)?;
         Ok(true)
     }
 
     /// Saves the index, whole or not at all. It is then the one in the file, mapped into memory.
     #[pyo3(signature = (r#fn, prefault=false))]
     fn save(&self, py: Python<'_>, r#fn: PathBuf, #[pyo3(from_py_with = truth)] prefault: bool) -> PyResult<bool> {
-        py.detach(|| self.write().save(&r#fn, &[], prefault))?;
+        self.index.save(py, &r#fn, &[], prefault)?;
         Ok(true)
     }
 
     /// The size of the index in bytes, which is that of its file.
-    fn _size(&self, py: Python<'_>) -> usize {
-        py.detach(|| self.read().size())
+    fn _size(&self, py: Python<'_>) -> PyResult<usize> {
+        self.index.size(py)
     }
 
     /// Saves the index with other bytes behind it.
     fn _save_with(&self, py: Python<'_>, r#fn: PathBuf, more: &Bound<'_, PyBytes>) -> PyResult<()> {
-        let more = more.as_bytes();
-        py.detach(|| self.write().save(&r#fn, more, false))
+        // Nobody changes the bytes of a `bytes`, and the reference keeps them.
+        self.index.save(py, &r#fn, more.as_bytes(), false)
     }
 
     /// Loads (maps into memory) an index from a file.
     #[pyo3(signature = (r#fn, prefault=false))]
     fn load(&self, py: Python<'_>, r#fn: PathBuf, #[pyo3(from_py_with = truth)] prefault: bool) -> PyResult<bool> {
-        self.looked_at.store(0, Ordering::Relaxed);
-        py.detach(|| self.write().load(&r#fn, None, prefault))?;
+        self.index.load(py, &r#fn, None, prefault)?;
         Ok(true)
     }
 
     /// Loads the index that is a file's first bytes.
     fn _load_first(&self, py: Python<'_>, r#fn: PathBuf, length: usize) -> PyResult<()> {
-        self.looked_at.store(0, Ordering::Relaxed);
-        py.detach(|| self.write().load(&r#fn, Some(length), false))
+        self.index.load(py, &r#fn, Some(length), false)
     }
 
     /// Unloads the index: it is as new.
     fn unload(&self, py: Python<'_>) -> PyResult<bool> {
-        py.detach(|| self.write().unload())?;
+        self.index.unload(py)?;
         Ok(true)
     }
 
@@ -279,10 +263,14 @@ impl AnnoyIndex {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = i.py();
         let (id, wanted) = (id(i)?, Wanted::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?));
-        let found = py.detach(|| {
-            let query = self.read().numbers(id)?;
-            self.search(&query, wanted)
-        })?;
+        let found = match self.index.found(py)? {
+            Found::Items(items) if id < items => Vec::new(),
+            Found::Items(_) => return Err(no_such_item()),
+            Found::Trees(trees) => {
+                let query = trees.numbers_or_zeros(id)?;
+                self.search(py, trees, &query, wanted)?
+            }
+        };
         answer(py, &found, include_distances)
     }
 
@@ -297,7 +285,10 @@ impl AnnoyIndex {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = vector.py();
         let wanted = Wanted::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?);
-        let found = with_numbers(vector, self.dimensions, |numbers| py.detach(|| self.search(numbers, wanted)))?;
+        let found = with_numbers(vector, self.dimensions, |numbers| match self.index.found(py)? {
+            Found::Items(_) => Ok(Vec::new()),
+            Found::Trees(trees) => self.search(py, trees, numbers, wanted),
+        })?;
         answer(py, &found, include_distances)
     }
 
@@ -313,19 +304,15 @@ impl AnnoyIndex {
         n_jobs: i64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = vectors.py();
-        let vectors = matrix(vectors)?;
-        let (rows, width) = vectors.as_array().dim();
-        // Other threads may change the array meanwhile.
-        let numbers = vectors.as_slice().map_err(|error| PyValueError::new_err(error.to_string()))?.to_vec();
+        let pool = Pool::of(py, n_jobs)?;
+        let (numbers, width) = rows(vectors)?;
+        if width != self.dimensions {
+            return Err(wrong_length(self.dimensions, width));
+        }
         let wanted = Wanted::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
-        let found = py.detach(|| {
-            if width != self.dimensions {
-                return Err(wrong_length(self.dimensions, width));
-            }
-            on_threads(n_jobs, || {
-                self.search_all(&|_, row| Ok(numbers[row * width..][..width].to_vec()), rows, n as usize, wanted)
-            })?
-        })?;
+        let trees = if let Found::Trees(trees) = self.index.found(py)? { Some(trees) } else { None };
+        let query = |_: &Trees, row| Ok(Cow::Borrowed(&numbers[row * width..][..width]));
+        let found = self.search_all(py, trees, &query, numbers.len() / width, n as usize, wanted, &pool)?;
         arrays(py, found, include_distances)
     }
 
@@ -340,35 +327,36 @@ impl AnnoyIndex {
         #[pyo3(from_py_with = truth)] include_distances: bool,
         n_jobs: i64,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let pool = Pool::of(py, n_jobs)?;
         let wanted = Wanted::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
-        let found = py.detach(|| {
-            on_threads(n_jobs, || {
-                self.search_all(&|index, row| index.numbers(items[row]), items.len(), n as usize, wanted)
-            })?
-        })?;
+        let trees = match self.index.found(py)? {
+            Found::Items(count) if items.iter().any(|id| *id >= count) => return Err(no_such_item()),
+            Found::Items(_) => None,
+            Found::Trees(trees) => Some(trees),
+        };
+        let query = |trees: &Trees, row: usize| trees.numbers_or_zeros(items[row]).map(Cow::Owned);
+        let found = self.search_all(py, trees, &query, items.len(), n as usize, wanted, &pool)?;
         arrays(py, found, include_distances)
     }
 
     /// The vector of item `i`.
     fn get_item_vector(&self, py: Python<'_>, i: &Bound<'_, PyAny>) -> PyResult<Vec<f32>> {
-        let id = id(i)?;
-        py.detach(|| self.read().numbers(id))
+        self.index.numbers(py, id(i)?)
     }
 
     /// The distance between items `i` and `j`.
     fn get_distance(&self, py: Python<'_>, i: &Bound<'_, PyAny>, j: &Bound<'_, PyAny>) -> PyResult<f32> {
-        let (i, j) = (id(i)?, id(j)?);
-        py.detach(|| self.read().distance(i, j))
+        self.index.distance(py, id(i)?, id(j)?)
     }
 
     /// The number of items.
-    fn get_n_items(&self, py: Python<'_>) -> u32 {
-        py.detach(|| self.read().items())
+    fn get_n_items(&self, py: Python<'_>) -> PyResult<u32> {
+        self.index.item_count(py)
     }
 
     /// The number of trees.
-    fn get_n_trees(&self, py: Python<'_>) -> usize {
-        py.detach(|| self.read().trees())
+    fn get_n_trees(&self, py: Python<'_>) -> PyResult<usize> {
+        self.index.tree_count(py)
     }
 
     /// Does nothing: there is nothing to be told.
@@ -381,11 +369,10 @@ impl AnnoyIndex {
     fn set_seed(&self, py: Python<'_>, s: &Bound<'_, PyAny>) -> PyResult<()> {
         // A C int that is extended with its sign, as Annoy's is.
         let seed = i64::from(c_int(s)?).cast_unsigned();
-        py.detach(|| self.write().set_seed(seed));
-        Ok(())
+        self.index.set_seed(py, seed)
     }
 
-    fn __len__(&self, py: Python<'_>) -> usize {
-        self.get_n_items(py) as usize
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.index.item_count(py)? as usize)
     }
 }

@@ -1,387 +1,371 @@
 //! An index as Annoy has it: one object that collects items, is built, saved, loaded and unloaded.
+//!
+//! Its lock is never held for long: only by a thread that has the interpreter, and while nothing but the index is looked at
+//! (see [`threads`](crate::threads)). What takes time works on what it has taken out:
+//!
+//! * Trees do not change. Searches, saves and sketches share them, and whoever has made others swaps those in.
+//! * Items do. Who changes them for long takes them, leaves a closed [`Gate`] in their place, and the others wait at it.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, mem};
 
-use ohyeah::error::{ItemError, SearchError};
-use ohyeah::{
-    AnyForest, AnyItems, AtomicFile, BuildFile, BuildOptions, FileError, Items, MappedFile, Metric, Neighbour, NodeBuf,
-    ParBuild, Rayon, Scratch, Search,
-};
-use pyo3::PyErr;
-use pyo3::exceptions::{PyException, PyIndexError, PyMemoryError, PyOSError, PyValueError};
+use ohyeah::{AtomicFile, BuildFile, BuildOptions, Metric};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
 
-use crate::arguments::vector_error;
+use crate::collected::{Collected, Shape, distance_of, without_trees};
+use crate::exceptions::{cannot_write, exception, item_error, no_such_item};
+use crate::gate::Gate;
 use crate::room::Room;
+use crate::threads::Pool;
+use crate::trees::Trees;
 
-/// What a search looks for.
-#[derive(Clone, Copy)]
-pub(crate) struct Wanted {
-    /// None: all there are.
-    n: Option<usize>,
-    /// None: as many candidates as Annoy would look at.
-    search_k: Option<usize>,
+pub(crate) struct Index {
+    shape: Shape,
+    now: Mutex<Now>,
 }
 
-impl Wanted {
-    /// Of Annoy's numbers: −1 candidates are as many as it likes, and any other negative number is no limit.
-    pub(crate) fn new(n: i32, search_k: i32) -> Self {
-        let search_k = if search_k == -1 { None } else { Some(usize::try_from(search_k).unwrap_or(usize::MAX)) };
-        Self { n: usize::try_from(n).ok(), search_k }
+struct Now {
+    state: State,
+    seed: Option<u64>,
+    /// Where it is built, if not in memory.
+    in_file: Option<InFile>,
+}
+
+#[derive(Clone)]
+struct InFile {
+    path: PathBuf,
+    /// The process that began it: another would write to the same bytes.
+    process: u32,
+}
+
+pub(crate) enum State {
+    Items(Collected),
+    Trees(Arc<Trees>),
+    /// A thread has them, and works on them.
+    Away(Gate),
+}
+
+/// What is in an index for those who only read.
+pub(crate) enum Found {
+    /// So many items, without trees.
+    Items(u32),
+    Trees(Arc<Trees>),
+}
+
+fn build_options(trees: i32, seed: Option<u64>) -> PyResult<BuildOptions<'static>> {
+    let options = match (trees, usize::try_from(trees)) {
+        (-1, _) => BuildOptions::auto(),
+        (_, Ok(trees)) => BuildOptions::trees(trees),
+        _ => {
+            let text = format!("{trees} trees: use -1 for as many as suit the items, or at least 0");
+            return Err(PyValueError::new_err(text));
+        }
+    };
+    Ok(if let Some(seed) = seed { options.seed(seed) } else { options })
+}
+
+impl InFile {
+    fn check(this: Option<&Self>) -> PyResult<()> {
+        match this {
+            Some(file) if file.process != std::process::id() => Err(PyRuntimeError::new_err(format!(
+                "{}: belongs to the process that this one was forked from: unload() the index and begin anew",
+                file.path.display()
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
-pub(crate) struct Index {
-    metric: Metric,
-    dimensions: usize,
-    seed: Option<u64>,
+/// What was taken out of an index, to be worked on. It is put back when this is dropped, and the gate opened.
+struct Taken<'i> {
+    index: &'i Index,
+    gate: Gate,
     state: State,
-    /// Where it is built, if not in memory.
+    seed: Option<u64>,
     in_file: Option<PathBuf>,
 }
 
-enum State {
-    Items(AnyItems<Room>),
-    /// `loaded`: the file was there before, so nothing can be changed.
-    Forest {
-        forest: AnyForest<Room>,
-        loaded: bool,
-        sketched: bool,
-    },
-    /// While one of the others is being made into another: an error on the way leaves an index without items.
-    Nothing,
-}
-
-fn exception(text: &'static str) -> PyErr {
-    PyException::new_err(text)
-}
-
-fn item_error(error: ItemError) -> PyErr {
-    match error {
-        ItemError::Vector(error) => vector_error(error),
-        ItemError::OutOfMemory => PyMemoryError::new_err(error.to_string()),
-        _ => PyValueError::new_err(error.to_string()),
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let state = mem::replace(&mut self.state, State::Away(self.gate.clone()));
+        self.index.lock().state = state;
+        self.gate.open();
     }
-}
-
-fn search_error(error: SearchError) -> PyErr {
-    match error {
-        SearchError::Vector(error) => vector_error(error),
-        SearchError::NoSuchItem { .. } => PyIndexError::new_err("Item index larger than the largest item index"),
-        _ => PyOSError::new_err(error.to_string()),
-    }
-}
-
-/// As Annoy says it.
-fn cannot_open(error: &io::Error) -> PyErr {
-    let text = error.to_string();
-    // "No such file or directory (os error 2)"
-    let text = text.replace("(os error ", "(");
-    PyOSError::new_err(format!("Unable to open: {text}"))
-}
-
-/// As Annoy says it where a folder is missing; else in words that say what to do.
-fn cannot_write(error: &io::Error) -> PyErr {
-    match error.kind() {
-        io::ErrorKind::NotFound => PyOSError::new_err("Unable to open: No such file or directory (2)"),
-        _ => PyOSError::new_err(error.to_string()),
-    }
-}
-
-fn file_error(error: &FileError) -> PyErr {
-    use ohyeah::error::OpenError;
-    match error {
-        FileError::Io(_, error) => cannot_open(error),
-        FileError::Open(_, OpenError::Empty) => PyOSError::new_err("Size of file is zero"),
-        FileError::Open(_, OpenError::PartialNode { .. }) => PyOSError::new_err(
-            "Index size is not a multiple of vector size. Ensure you are opening using the same metric you used to create \
-             the index.",
-        ),
-        other => PyOSError::new_err(other.to_string()),
-    }
-}
-
-/// No items. Those of the dot product are laid out as all published versions of Annoy have it.
-fn items_in(room: Room, metric: Metric, dimensions: usize) -> Result<AnyItems<Room>, PyErr> {
-    let items = match metric {
-        Metric::Dot => Items::new_in(room, dimensions).map(AnyItems::DotLegacy),
-        _ => AnyItems::new_in(room, metric, dimensions),
-    };
-    items
-        .map(|items| items.with_backend(ohyeah::backend().unwrap_or_else(|_| ohyeah::Backend::detect())))
-        .map_err(item_error)
-}
-
-/// A file's first bytes as a forest; all of them where there is no length.
-fn open(
-    path: &Path,
-    length: Option<usize>,
-    prefault: bool,
-    metric: Metric,
-    dimensions: usize,
-) -> Result<AnyForest<Room>, PyErr> {
-    let map = if prefault { MappedFile::open_prefaulted(path) } else { MappedFile::open(path) };
-    let file = map.map_err(|error| cannot_open(&error))?;
-    let length = length.unwrap_or(file.as_ref().len());
-    let room = || Room::Mapped { file: file.clone(), length };
-    let forest = match metric {
-        // The older layout first: it is that of every file that a published Annoy wrote.
-        Metric::Dot => match ohyeah::Forest::open(room(), dimensions) {
-            Ok(forest) => Ok(AnyForest::DotLegacy(forest)),
-            Err(_) => AnyForest::open(room(), metric, dimensions),
-        },
-        _ => AnyForest::open(room(), metric, dimensions),
-    };
-    forest.map_err(|error| file_error(&FileError::Open(path.to_owned(), error)))
 }
 
 impl Index {
-    pub(crate) fn new(metric: Metric, dimensions: usize) -> Result<Self, PyErr> {
-        let state = State::Items(items_in(Room::default(), metric, dimensions)?);
-        Ok(Self { metric, dimensions, seed: None, state, in_file: None })
+    pub(crate) fn new(metric: Metric, dimensions: usize) -> PyResult<Self> {
+        let shape = Shape { metric, dimensions };
+        let now = Now { state: State::Items(Collected::new(shape)?), seed: None, in_file: None };
+        Ok(Self { shape, now: Mutex::new(now) })
     }
 
-    pub(crate) fn items(&self) -> u32 {
-        match &self.state {
-            State::Items(items) => items.len(),
-            State::Forest { forest, .. } => forest.items(),
-            State::Nothing => 0,
-        }
+    /// Only for a thread that has the interpreter, and keeps it until the lock is given back.
+    fn lock(&self) -> MutexGuard<'_, Now> {
+        // A panic while the lock is held would be a bug of ours, and leaves nothing half done that a caller could see.
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn trees(&self) -> usize {
-        if let State::Forest { forest, .. } = &self.state { forest.trees() } else { 0 }
-    }
-
-    pub(crate) fn size(&self) -> usize {
-        if let State::Forest { forest, .. } = &self.state { forest.as_bytes().len() } else { 0 }
-    }
-
-    pub(crate) fn set_seed(&mut self, seed: u64) {
-        self.seed = Some(seed);
-    }
-
-    pub(crate) fn add(&mut self, id: u32, vector: &[f32]) -> Result<(), PyErr> {
-        match &mut self.state {
-            State::Items(items) => items.add(id, vector).map_err(item_error),
-            State::Forest { loaded: true, .. } => Err(exception("You can't add an item to a loaded index")),
-            // Annoy writes over the trees here.
-            _ => Err(exception("You can't add an item to a built index: call unbuild() first")),
-        }
-    }
-
-    pub(crate) fn build(&mut self, trees: i32) -> Result<(), PyErr> {
-        match self.state {
-            State::Items(_) => {}
-            State::Forest { loaded: true, .. } => return Err(exception("You can't build a loaded index")),
-            _ => return Err(exception("You can't build a built index")),
-        }
-        let mut options = match (trees, usize::try_from(trees)) {
-            (-1, _) => BuildOptions::auto(),
-            (_, Ok(trees)) => BuildOptions::trees(trees),
-            _ => {
-                return Err(PyValueError::new_err(format!(
-                    "{trees} trees: use -1 for as many as suit the items, or at least 0"
-                )));
-            }
-        };
-        if let Some(seed) = self.seed {
-            options = options.seed(seed);
-        }
-        if trees == 0 && self.in_file.is_some() {
-            return Err(PyOSError::new_err("an index without trees has no file: build some"));
-        }
-        if let State::Items(items) = std::mem::replace(&mut self.state, State::Nothing) {
-            let forest = items.par_build(options).map_err(|error| PyMemoryError::new_err(error.to_string()));
-            match forest.and_then(|forest| self.finish_file(forest)) {
-                Ok(forest) => self.state = State::Forest { forest, loaded: false, sketched: true },
-                Err(error) => {
-                    // The items went into the forest: what is left is an empty index, which can be used again.
-                    self.in_file = None;
-                    self.state = State::Items(items_in(Room::default(), self.metric, self.dimensions)?);
-                    return Err(error);
+    /// Looks at the index, or changes it quickly, when nobody has taken it out. `act` must not give up the interpreter.
+    fn when_here<T>(&self, py: Python<'_>, act: impl FnOnce(&mut Now) -> PyResult<T>) -> PyResult<T> {
+        loop {
+            let gate = {
+                let mut now = self.lock();
+                match &now.state {
+                    State::Away(gate) => gate.clone(),
+                    _ => return act(&mut now),
                 }
-            }
+            };
+            gate.wait(py)?;
         }
+    }
+
+    /// Takes the state out, if `check` lets it.
+    fn take(&self, py: Python<'_>, check: impl FnOnce(&State) -> PyResult<()>) -> PyResult<Taken<'_>> {
+        self.when_here(py, |now| {
+            check(&now.state)?;
+            InFile::check(now.in_file.as_ref())?;
+            let gate = Gate::new();
+            let state = mem::replace(&mut now.state, State::Away(gate.clone()));
+            let in_file = now.in_file.as_ref().map(|file| file.path.clone());
+            Ok(Taken { index: self, gate, state, seed: now.seed, in_file })
+        })
+    }
+
+    /// Puts another state in the place of whatever is there. What was there goes while others have the interpreter.
+    fn replace(&self, py: Python<'_>, state: State, keep_seed: bool) -> PyResult<()> {
+        let swap = |now: &mut Now| {
+            now.in_file = None;
+            if !keep_seed {
+                now.seed = None;
+            }
+            Ok(mem::replace(&mut now.state, state))
+        };
+        let abandoned = matches!(&self.lock().state, State::Away(gate) if gate.is_abandoned());
+        let old = if abandoned { swap(&mut self.lock()) } else { self.when_here(py, swap) }?;
+        py.detach(|| drop(old));
         Ok(())
     }
 
-    /// Gives a file that was built in its name.
-    fn finish_file(&self, forest: AnyForest<Room>) -> Result<AnyForest<Room>, PyErr> {
-        if !matches!(forest.storage(), Room::Build(_)) {
-            return Ok(forest);
+    /// Puts other trees in the place of some, if they are still there.
+    fn swap_trees(&self, py: Python<'_>, old: Arc<Trees>, new: Trees, is_saved: bool) {
+        let mut now = self.lock();
+        if let State::Trees(trees) = &mut now.state
+            && Arc::ptr_eq(trees, &old)
+        {
+            *trees = Arc::new(new);
+            if is_saved {
+                (now.seed, now.in_file) = (None, None);
+            }
         }
-        let room = forest.into_storage();
-        let Room::Build(file) = room else { return Err(exception("the storage of an index changed")) };
-        let path = file.path().to_owned();
-        file.commit().map_err(|error| cannot_write(&error))?;
-        Ok(open(&path, None, false, self.metric, self.dimensions)?.with_sketch::<Rayon>())
+        drop(now);
+        py.detach(|| drop(old));
     }
 
-    pub(crate) fn unbuild(&mut self) -> Result<(), PyErr> {
-        match std::mem::replace(&mut self.state, State::Nothing) {
-            loaded @ State::Forest { loaded: true, .. } => {
-                self.state = loaded;
-                Err(exception("You can't unbuild a loaded index"))
+    /// What is there for those who read. It stays as it is, whatever becomes of the index.
+    pub(crate) fn found(&self, py: Python<'_>) -> PyResult<Found> {
+        self.when_here(py, |now| {
+            Ok(match &now.state {
+                State::Items(collected) => Found::Items(collected.items.len()),
+                State::Trees(trees) => Found::Trees(Arc::clone(trees)),
+                State::Away(_) => Found::Items(0),
+            })
+        })
+    }
+
+    fn trees(&self, py: Python<'_>) -> PyResult<Option<Arc<Trees>>> {
+        Ok(if let Found::Trees(trees) = self.found(py)? { Some(trees) } else { None })
+    }
+
+    pub(crate) fn item_count(&self, py: Python<'_>) -> PyResult<u32> {
+        Ok(match self.found(py)? {
+            Found::Items(items) => items,
+            Found::Trees(trees) => trees.items(),
+        })
+    }
+
+    pub(crate) fn tree_count(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.trees(py)?.map_or(0, |trees| trees.trees()))
+    }
+
+    pub(crate) fn size(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.trees(py)?.map_or(0, |trees| trees.as_bytes().len()))
+    }
+
+    pub(crate) fn set_seed(&self, py: Python<'_>, seed: u64) -> PyResult<()> {
+        self.when_here(py, |now| {
+            now.seed = Some(seed);
+            Ok(())
+        })
+    }
+
+    /// The numbers of an item; zeros for an id that was never added, as Annoy has it.
+    pub(crate) fn numbers(&self, py: Python<'_>, id: u32) -> PyResult<Vec<f32>> {
+        self.when_here(py, |now| match &now.state {
+            State::Items(collected) => collected.numbers_or_zeros(id),
+            State::Trees(trees) => trees.numbers_or_zeros(id),
+            State::Away(_) => Err(no_such_item()),
+        })
+    }
+
+    pub(crate) fn distance(&self, py: Python<'_>, a: u32, b: u32) -> PyResult<f32> {
+        self.when_here(py, |now| match &now.state {
+            State::Items(collected) => {
+                let (x, y) = (collected.numbers_or_zeros(a)?, collected.numbers_or_zeros(b)?);
+                collected.items.distance(a, b).or_else(|_| distance_of(&x, &y, self.shape))
             }
-            State::Forest { forest, .. } => {
-                let mut room = forest.into_storage();
-                if let Room::Mapped { .. } = room {
-                    room = Room::Memory(NodeBuf::copy_of(room.as_ref()));
-                }
-                let items = self.reopen(room)?.into_items();
-                self.state = State::Items(items.map_err(|error| PyMemoryError::new_err(error.to_string()))?);
-                // What was built in a file will be built in it again.
-                match self.in_file.clone() {
-                    Some(path) => self.build_in(&path),
-                    None => Ok(()),
-                }
+            State::Trees(trees) => trees.distance(a, b, self.shape),
+            State::Away(_) => Err(no_such_item()),
+        })
+    }
+
+    pub(crate) fn add(&self, py: Python<'_>, id: u32, vector: &[f32]) -> PyResult<()> {
+        self.when_here(py, |now| {
+            InFile::check(now.in_file.as_ref())?;
+            let in_file = now.in_file.as_ref().map(|file| file.path.as_path());
+            match &mut now.state {
+                State::Items(collected) => collected.items.add(id, vector).map_err(|error| item_error(error, in_file)),
+                state => Err(cannot_add(state)),
             }
+        })
+    }
+
+    /// Adds many, one after the other; those before an error are there. Other threads have the interpreter meanwhile.
+    pub(crate) fn add_all(&self, py: Python<'_>, first: u32, rows: &[f32]) -> PyResult<()> {
+        let mut taken = self.take(py, |state| match state {
+            State::Items(_) => Ok(()),
+            state => Err(cannot_add(state)),
+        })?;
+        let (state, in_file) = (&mut taken.state, taken.in_file.as_deref());
+        py.detach(|| {
+            let State::Items(collected) = state else { return Ok(()) };
+            (first..)
+                .zip(rows.chunks_exact(self.shape.dimensions.max(1)))
+                .try_for_each(|(id, row)| collected.items.add(id, row).map_err(|error| item_error(error, in_file)))
+        })
+    }
+
+    pub(crate) fn build(&self, py: Python<'_>, trees: i32, pool: &Pool) -> PyResult<()> {
+        let empty = Collected::new(self.shape)?;
+        let mut taken = self.take(py, |state| match state {
+            State::Items(_) => Ok(()),
+            State::Trees(trees) if trees.loaded => Err(exception("You can't build a loaded index")),
+            _ => Err(exception("You can't build a built index")),
+        })?;
+        let options = build_options(trees, taken.seed)?;
+        if trees == 0 && taken.in_file.is_some() {
+            return Err(PyOSError::new_err("an index without trees has no file: build some"));
+        }
+        let State::Items(collected) = mem::replace(&mut taken.state, State::Items(empty)) else { return Ok(()) };
+        let in_file = taken.in_file.as_deref();
+        let (state, built) = pool.run(py, || collected.build(options, self.shape, in_file));
+        match state {
+            Some(state) => taken.state = state,
+            // What is left is an empty index in memory, which can be used again.
+            None => self.lock().in_file = None,
+        }
+        built
+    }
+
+    pub(crate) fn unbuild(&self, py: Python<'_>) -> PyResult<()> {
+        let empty = Collected::new(self.shape)?;
+        let mut taken = self.take(py, |state| match state {
+            State::Trees(trees) if trees.loaded => Err(exception("You can't unbuild a loaded index")),
+            _ => Ok(()),
+        })?;
+        let trees = match mem::replace(&mut taken.state, State::Items(empty)) {
+            State::Trees(trees) => trees,
             state => {
-                self.state = state;
+                taken.state = state;
+                return Ok(());
+            }
+        };
+        // What was built in a file will be built in it again.
+        let in_file = taken.in_file.as_deref();
+        match py.detach(|| without_trees(trees, self.shape, in_file)) {
+            Ok(collected) => {
+                taken.state = State::Items(collected);
                 Ok(())
             }
-        }
-    }
-
-    /// The forest in storage that had one.
-    fn reopen(&self, room: Room) -> Result<AnyForest<Room>, PyErr> {
-        let forest = match self.metric {
-            Metric::Dot => ohyeah::Forest::open(room, self.dimensions).map(AnyForest::DotLegacy),
-            metric => AnyForest::open(room, metric, self.dimensions),
-        };
-        forest.map_err(|error| PyOSError::new_err(error.to_string()))
-    }
-
-    pub(crate) fn build_in(&mut self, path: &Path) -> Result<(), PyErr> {
-        let State::Items(items) = &self.state else {
-            return Err(exception("You can't build a built or loaded index in a file: call unload() first"));
-        };
-        let file = BuildFile::create(path).map_err(|error| cannot_write(&error))?;
-        let mut in_file = items_in(Room::Build(file), self.metric, self.dimensions)?;
-        for id in 0..items.len() {
-            if let Some(numbers) = items.numbers(id) {
-                in_file.add(id, &numbers).map_err(item_error)?;
+            Err((error, trees)) => {
+                if let Some(trees) = trees {
+                    taken.state = State::Trees(trees);
+                }
+                Err(error)
             }
         }
-        self.state = State::Items(in_file);
-        self.in_file = Some(path.to_owned());
+    }
+
+    /// The items go on in a file.
+    pub(crate) fn build_in(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        let mut taken = self.take(py, |state| match state {
+            State::Items(_) => Ok(()),
+            _ => Err(exception("You can't build a built or loaded index in a file: call unload() first")),
+        })?;
+        let state = &mut taken.state;
+        py.detach(|| {
+            let State::Items(collected) = &*state else { return Ok(()) };
+            let file = BuildFile::create(&path).map_err(|error| cannot_write(&path, &error))?;
+            let (ids, numbers) = (collected.items.len(), |id| collected.items.numbers(id));
+            let copy = Collected::copy(|home| Room::build(file, home), self.shape, Some(&path), ids, numbers)?;
+            *state = State::Items(copy);
+            Ok::<_, PyErr>(())
+        })?;
+        self.lock().in_file = Some(InFile { path, process: std::process::id() });
         Ok(())
     }
 
     /// Saves the forest and whatever is to follow it in the file; then is the one that the file holds.
-    pub(crate) fn save(&mut self, path: &Path, more: &[u8], prefault: bool) -> Result<(), PyErr> {
-        let State::Forest { forest, .. } = &self.state else {
-            return Err(PyOSError::new_err("You can't save an index that hasn't been built"));
-        };
-        let length = forest.as_bytes().len();
-        if forest.trees() == 0 && forest.items() > 0 {
+    pub(crate) fn save(&self, py: Python<'_>, path: &Path, more: &[u8], prefault: bool) -> PyResult<()> {
+        let trees = self.trees(py)?;
+        let trees = trees.ok_or_else(|| PyOSError::new_err("You can't save an index that hasn't been built"))?;
+        if trees.trees() == 0 && trees.items() > 0 {
             return Err(PyOSError::new_err("an index without trees has no file: build some"));
         }
-        // Annoy removes what was there first, and so it may lose both.
-        let written = AtomicFile::create(path).and_then(|mut file| {
-            file.write_all(forest.as_bytes())?;
-            file.write_all(more)?;
-            file.commit()
-        });
-        written.map_err(|error| cannot_write(&error))?;
-        // What is no ordinary file, as /dev/null is not, cannot be mapped.
-        if length > 0 && fs::metadata(path).is_ok_and(|file| file.is_file()) {
-            let forest = open(path, Some(length), prefault, self.metric, self.dimensions)?;
-            self.state = State::Forest { forest, loaded: true, sketched: false };
-            (self.seed, self.in_file) = (None, None);
+        let saved = py.detach(|| {
+            let bytes = trees.as_bytes();
+            // Annoy removes what was there first, and so it may lose both.
+            let written = AtomicFile::create(path).and_then(|mut file| {
+                file.write_all(bytes)?;
+                file.write_all(more)?;
+                file.commit()
+            });
+            written.map_err(|error| cannot_write(path, &error))?;
+            // What is no ordinary file, as /dev/null is not, cannot be mapped.
+            let is_there = !bytes.is_empty() && fs::metadata(path).is_ok_and(|file| file.is_file());
+            is_there.then(|| Trees::load(path, Some(bytes.len()), prefault, self.shape)).transpose()
+        })?;
+        if let Some(saved) = saved {
+            self.swap_trees(py, trees, saved, true);
         }
         Ok(())
     }
 
-    pub(crate) fn load(&mut self, path: &Path, length: Option<usize>, prefault: bool) -> Result<(), PyErr> {
-        let forest = open(path, length, prefault, self.metric, self.dimensions)?;
-        self.state = State::Forest { forest, loaded: true, sketched: false };
-        self.in_file = None;
-        Ok(())
+    pub(crate) fn load(&self, py: Python<'_>, path: &Path, length: Option<usize>, prefault: bool) -> PyResult<()> {
+        let trees = py.detach(|| Trees::load(path, length, prefault, self.shape))?;
+        self.replace(py, State::Trees(Arc::new(trees)), true)
     }
 
-    pub(crate) fn unload(&mut self) -> Result<(), PyErr> {
-        (self.seed, self.in_file) = (None, None);
-        self.state = State::Items(items_in(Room::default(), self.metric, self.dimensions)?);
-        Ok(())
+    pub(crate) fn unload(&self, py: Python<'_>) -> PyResult<()> {
+        self.replace(py, State::Items(Collected::new(self.shape)?), false)
     }
 
-    /// The numbers of an item; zeros for an id that was never added, as Annoy has it.
-    pub(crate) fn numbers(&self, id: u32) -> Result<Vec<f32>, PyErr> {
-        if id >= self.items() {
-            return Err(PyIndexError::new_err("Item index larger than the largest item index"));
-        }
-        let numbers = match &self.state {
-            State::Items(items) => items.numbers(id),
-            State::Forest { forest, .. } => forest.numbers(id),
-            State::Nothing => None,
-        };
-        Ok(numbers.map_or_else(|| vec![0.0; self.dimensions], std::borrow::Cow::into_owned))
-    }
-
-    pub(crate) fn distance(&self, a: u32, b: u32) -> Result<f32, PyErr> {
-        let (x, y) = (self.numbers(a)?, self.numbers(b)?);
-        let distance = match &self.state {
-            State::Items(items) => items.distance(a, b),
-            State::Forest { forest, .. } => forest.distance(a, b),
-            State::Nothing => Ok(0.0),
-        };
-        distance.or_else(|_| {
-            // One of them was never added.
-            let mut two = items_in(Room::default(), self.metric, self.dimensions)?;
-            two.add(0, &x).and_then(|()| two.add(1, &y)).map_err(item_error)?;
-            two.distance(0, 1).map_err(search_error)
-        })
-    }
-
-    /// The nearest items to a vector. There are none before the index is built.
-    pub(crate) fn search<'s>(
-        &self,
-        scratch: &'s mut Scratch,
-        query: &[f32],
-        wanted: Wanted,
-    ) -> Result<&'s [Neighbour], PyErr> {
-        match &self.state {
-            State::Forest { forest, .. } => {
-                let mut search = Search::top(wanted.n.unwrap_or(forest.items() as usize));
-                if let Some(candidates) = wanted.search_k {
-                    search = search.search_k(candidates);
-                }
-                forest.search_in(scratch, query, &search).map_err(search_error)
-            }
-            _ if query.len() == self.dimensions => Ok(&[]),
-            _ => Err(crate::arguments::wrong_length(self.dimensions, query.len())),
-        }
-    }
-
-    /// How many candidates searches may look at before a sketch is worth its making; none where there is one, or nothing
-    /// to search.
-    ///
-    /// Making it costs about what looking at every item once does. So it is made when searches have cost as much: then it
-    /// never costs more than twice what was needed.
-    pub(crate) fn unsketched(&self, wanted: Wanted) -> Option<(u64, u64)> {
-        match &self.state {
-            State::Forest { forest, sketched: false, .. } => {
-                let n = wanted.n.unwrap_or(forest.items() as usize);
-                let candidates =
-                    wanted.search_k.unwrap_or(n.saturating_mul(forest.trees())).min(forest.items() as usize);
-                Some((candidates as u64, u64::from(forest.items())))
-            }
-            _ => None,
-        }
-    }
-
-    pub(crate) fn sketch(&mut self) {
+    /// Makes the sketch of trees that were searched without, and puts them in their place.
+    pub(crate) fn sketch(&self, py: Python<'_>, trees: Arc<Trees>) {
         // Without one searches are slower, and that is all.
-        let Ok(pool) = crate::own_pool() else { return };
-        match std::mem::replace(&mut self.state, State::Nothing) {
-            State::Forest { forest, loaded, sketched: false } => {
-                let forest = pool.install(|| forest.with_sketch::<Rayon>());
-                self.state = State::Forest { forest, loaded, sketched: true };
-            }
-            state => self.state = state,
-        }
+        let Ok(pool) = Pool::own(py) else { return };
+        let sketched = pool.run(py, || trees.with_sketch());
+        self.swap_trees(py, trees, sketched, false);
+    }
+}
+
+fn cannot_add(state: &State) -> PyErr {
+    match state {
+        State::Trees(trees) if trees.loaded => exception("You can't add an item to a loaded index"),
+        // Annoy writes over the trees here.
+        _ => exception("You can't add an item to a built index: call unbuild() first"),
     }
 }

@@ -3,20 +3,19 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
+use numpy::PyArray1;
 use numpy::ndarray::ArrayView1;
-use numpy::{PyArray1, PyArrayMethods};
 use ohyeah::error::{PackedError, SearchError};
 use ohyeah::packed::Scratch;
 use ohyeah::{
-    Filter, IdSet, Knn, KnnOptions, MappedFile, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch,
-    Rayon,
+    Filter, Knn, KnnOptions, MappedFile, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch, Rayon,
 };
 use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-use crate::arguments::{rows, vector_error};
-use crate::{interruptible, on_threads};
+use crate::arguments::{self, rows, vector, vector_error, wrong_length};
+use crate::threads::Pool;
 
 /// Either kind of storage: what was built, or a file.
 enum Storage {
@@ -59,20 +58,6 @@ fn with_recall(search: PackedSearch, recall: f32) -> PyResult<PackedSearch> {
     Ok(if recall >= 1.0 { search.exact() } else { search.recall(recall) })
 }
 
-/// The ids that may be answers.
-fn allowed(filter: &Bound<'_, PyAny>) -> PyResult<IdSet> {
-    let numpy = filter.py().import("numpy")?;
-    let array = numpy.call_method1("asarray", (filter,))?;
-    let is_mask = array.getattr("dtype")?.getattr("kind")?.extract::<String>()? == "b";
-    let ids = if is_mask { numpy.call_method1("flatnonzero", (array,))? } else { array };
-    let ids = ids.call_method1("astype", ("int64",))?;
-    let ids = ids.cast_into::<PyArray1<i64>>().map_err(|_| PyValueError::new_err("filter: a 1-d array is needed"))?;
-    let ids = ids.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let ids = ids.as_array();
-    let id = |id: &i64| u32::try_from(*id).map_err(|_| PyIndexError::new_err(format!("filter: there is no id {id}")));
-    ids.iter().map(id).collect()
-}
-
 thread_local! {
     /// Searches of a thread share their room.
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
@@ -112,30 +97,18 @@ impl Index {
         query: &Bound<'py, PyAny>,
         k: usize,
         search: &PackedSearch<F>,
-        threads: i64,
+        pool: Option<&Pool>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let py = query.py();
         let k = k.min(self.index.len());
-        let one = match query.cast::<PyArray1<f32>>() {
-            Ok(array) => {
-                let array = array.try_readonly().map_err(|error| PyValueError::new_err(error.to_string()))?;
-                // A copy of a few hundred numbers: another thread may change the array while the search runs.
-                array.as_slice().ok().map(<[f32]>::to_vec)
-            }
-            Err(_) => match query.getattr("ndim").and_then(|ndim| ndim.extract::<usize>()) {
-                Ok(1) => Some(query.call_method1("astype", ("float32",))?.extract::<Vec<f32>>()?),
-                Ok(_) => None,
-                Err(_) => query.extract::<Vec<f32>>().ok(),
-            },
-        };
-        if let Some(one) = one {
+        if let Some(one) = vector(query)? {
             let (mut ids, mut distances) = (vec![-1_i64; k], vec![f32::INFINITY; k]);
             py.detach(|| self.search_one(&one, search, &mut ids, &mut distances))?;
             return Ok((PyArray1::from_vec(py, ids).into_any(), PyArray1::from_vec(py, distances).into_any()));
         }
         let (queries, dimensions) = rows(query)?;
         if dimensions != self.index.dimensions() {
-            return Err(crate::arguments::wrong_length(self.index.dimensions(), dimensions));
+            return Err(wrong_length(self.index.dimensions(), dimensions));
         }
         let count = queries.len() / dimensions;
         let places = count.checked_mul(k).ok_or_else(|| PyMemoryError::new_err("too many answers"))?;
@@ -146,22 +119,19 @@ impl Index {
         ids.resize(places, -1_i64);
         distances.resize(places, f32::INFINITY);
         if k > 0 {
-            py.detach(|| {
-                let each = |((query, ids), distances): ((&[f32], &mut [i64]), &mut [f32])| {
-                    self.search_one(query, search, ids, distances)
-                };
-                if threads == 1 {
+            let each = |((query, ids), distances): ((&[f32], &mut [i64]), &mut [f32])| {
+                self.search_one(query, search, ids, distances)
+            };
+            match pool {
+                None => py.detach(|| {
                     let to = ids.chunks_mut(k).zip(distances.chunks_mut(k));
-                    return queries.chunks(dimensions).zip(to).try_for_each(|(q, (i, d))| each(((q, i), d)));
-                }
-                on_threads(threads, || {
-                    queries
-                        .par_chunks(dimensions)
-                        .zip(ids.par_chunks_mut(k))
-                        .zip(distances.par_chunks_mut(k))
-                        .try_for_each(each)
-                })?
-            })?;
+                    queries.chunks(dimensions).zip(to).try_for_each(|(q, (i, d))| each(((q, i), d)))
+                }),
+                Some(pool) => pool.run(py, || {
+                    let queries = queries.par_chunks(dimensions);
+                    queries.zip(ids.par_chunks_mut(k)).zip(distances.par_chunks_mut(k)).try_for_each(each)
+                }),
+            }?;
         }
         let shaped = |array: Bound<'py, PyAny>| array.call_method1("reshape", ((count, k),));
         Ok((shaped(PyArray1::from_vec(py, ids).into_any())?, shaped(PyArray1::from_vec(py, distances).into_any())?))
@@ -185,23 +155,24 @@ impl Index {
         seed: u64,
     ) -> PyResult<Self> {
         let metric = self::metric(metric)?;
+        let pool = Pool::of(py, threads.unwrap_or(-1))?;
         let (numbers, dimensions) = rows(vectors)?;
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let index = interruptible(py, |cancel| {
+        let index = pool.run_interruptible(py, |cancel| {
             let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
             let mut options = PackedOptions::new().backend(backend).seed(seed).cancel(cancel);
             if let Some(keys) = &keys {
                 options = options.keys(keys);
             }
-            on_threads(threads.unwrap_or(-1), || Packed::build::<Rayon>(metric, &numbers, dimensions, &options))
-        })??;
+            Packed::build::<Rayon>(metric, &numbers, dimensions, &options)
+        })?;
         Self::over(Storage::Built(index.map_err(packed_error)?.into_storage()))
     }
 
     /// Opens a file that `save` or the command `ohyeah build` has written. It is mapped into memory, not read.
     #[staticmethod]
-    fn open(path: PathBuf) -> PyResult<Self> {
-        let index = ohyeah::open_packed(&path).map_err(|error| PyOSError::new_err(error.to_string()))?;
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let index = py.detach(|| ohyeah::open_packed(&path)).map_err(|error| PyOSError::new_err(error.to_string()))?;
         Self::over(Storage::File(index.into_storage()))
     }
 
@@ -231,9 +202,14 @@ impl Index {
             (None, None) => search,
             (leaves, candidates) => search.effort(leaves.unwrap_or(1), candidates.unwrap_or(k)),
         };
+        // One thread is the caller's.
+        let pool = if threads == 1 { None } else { Some(Pool::of(query.py(), threads)?) };
         match filter {
-            None => self.search_all(query, k, &search, threads),
-            Some(filter) => self.search_all(query, k, &search.filter(&allowed(filter)?), threads),
+            None => self.search_all(query, k, &search, pool.as_ref()),
+            Some(filter) => {
+                let allowed = arguments::filter(filter, self.index.len())?;
+                self.search_all(query, k, &search.filter(&allowed), pool.as_ref())
+            }
         }
     }
 
@@ -248,12 +224,12 @@ impl Index {
         filter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let py = query.py();
-        let query = query.extract::<Vec<f32>>()?;
+        let query = vector(query)?.ok_or_else(|| PyValueError::new_err("query must be one vector"))?;
         if distance.is_nan() {
             return Err(PyValueError::new_err("distance is no number"));
         }
         let search = with_recall(PackedSearch::top(usize::MAX).within(distance), recall)?;
-        let filter = filter.map(allowed).transpose()?;
+        let filter = filter.map(|filter| arguments::filter(filter, self.index.len())).transpose()?;
         let found = py.detach(|| match filter {
             None => self.index.search(&query, &search),
             Some(filter) => self.index.search(&query, &search.filter(&filter)),
@@ -333,14 +309,15 @@ pub(crate) fn knn_graph<'py>(
     if !(recall > 0.0 && recall <= 1.0) {
         return Err(PyValueError::new_err(format!("recall is {recall}: it must be above 0, and at most 1")));
     }
+    let pool = Pool::of(py, threads.unwrap_or(-1))?;
     let (numbers, dimensions) = rows(vectors)?;
     let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
     let options = KnnOptions::top(k).backend(backend).recall(recall).seed(seed);
     let options = if exact || recall >= 1.0 { options.exact() } else { options };
-    let found = interruptible(py, |cancel| {
+    let found = pool.run_interruptible(py, |cancel| {
         let options = options.cancel(cancel);
-        on_threads(threads.unwrap_or(-1), || Knn::of::<Rayon>(metric, &numbers, dimensions, &options))
-    })??;
+        Knn::of::<Rayon>(metric, &numbers, dimensions, &options)
+    })?;
     let found = found.map_err(packed_error)?;
     let count = numbers.len() / dimensions.max(1);
     let (mut ids, mut distances) =

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList};
 
 use crate::arguments::rows;
-use crate::{on_threads, own_pool};
+use crate::threads::Pool;
 
 /// Words and their vectors.
 #[pyclass(frozen, module = "ohyeah")]
@@ -69,9 +69,9 @@ pub(crate) fn read_only<A>(array: Bound<'_, A>) -> PyResult<Bound<'_, PyAny>> {
 impl WordVectors {
     /// Vectors of these words, from the rows of a 2-d array.
     #[new]
-    fn new(words: Vec<String>, vectors: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(py: Python<'_>, words: Vec<String>, vectors: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (numbers, dimensions) = rows(vectors)?;
-        let vectors = own_pool()?.install(|| ohyeah_words::WordVectors::from_parts(words, numbers, dimensions));
+        let vectors = Pool::own(py)?.run(py, || ohyeah_words::WordVectors::from_parts(words, numbers, dimensions));
         Ok(Self { vectors: vectors.map_err(|error| PyValueError::new_err(error.to_string()))? })
     }
 
@@ -80,15 +80,12 @@ impl WordVectors {
     #[staticmethod]
     #[pyo3(signature = (path, limit=None, lossy=false))]
     fn load(py: Python<'_>, path: PathBuf, limit: Option<u64>, lossy: bool) -> PyResult<Self> {
-        let pool = own_pool()?;
-        let read = py.detach(|| {
-            pool.install(|| {
-                let mut reader = Reader::new().lossy(lossy);
-                if let Some(limit) = limit {
-                    reader = reader.limit(limit);
-                }
-                reader.open(&path)
-            })
+        let read = Pool::own(py)?.run(py, || {
+            let mut reader = Reader::new().lossy(lossy);
+            if let Some(limit) = limit {
+                reader = reader.limit(limit);
+            }
+            reader.open(&path)
         });
         let loaded = read.map_err(|error| {
             if matches!(error.kind(), ReadErrorKind::Io(_)) || !path.is_file() {
@@ -107,8 +104,7 @@ impl WordVectors {
     /// Writes word2vec's text format where `path` ends in `.txt`, and its binary format where it ends in `.bin`; with
     /// `.gz` behind it, packed. The file is there whole or not at all.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        let pool = own_pool()?;
-        let saved = py.detach(|| pool.install(|| Writer::named_like(&path)?.save(&self.vectors, &path)));
+        let saved = Pool::own(py)?.run(py, || Writer::named_like(&path)?.save(&self.vectors, &path));
         saved.map_err(|error| PyOSError::new_err(error.to_string()))
     }
 
@@ -172,15 +168,12 @@ impl WordVectors {
     ) -> PyResult<Vec<(&str, f32)>> {
         let mut terms = Terms::weighted(positive, 1.0);
         terms.extend(Terms::weighted(negative, -1.0));
-        let pool = own_pool()?;
-        let found = py.detach(|| {
-            pool.install(|| {
-                let mut query = self.vectors.query().top(topn).restrict(restrict.unwrap_or(usize::MAX));
-                for (word, weight) in &terms {
-                    query = query.weighted(word, *weight);
-                }
-                query.run()
-            })
+        let found = Pool::own(py)?.run(py, || {
+            let mut query = self.vectors.query().top(topn).restrict(restrict.unwrap_or(usize::MAX));
+            for (word, weight) in &terms {
+                query = query.weighted(word, *weight);
+            }
+            query.run()
         });
         Ok(self.named(&found.map_err(query_error)?))
     }
@@ -191,15 +184,15 @@ impl WordVectors {
     }
 
     /// Which of the words fits least with the others.
-    fn doesnt_match(&self, words: Vec<String>) -> PyResult<String> {
+    fn doesnt_match(&self, py: Python<'_>, words: Vec<String>) -> PyResult<String> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let odd = own_pool()?.install(|| self.vectors.doesnt_match(&words).map(|odd| odd.word().to_owned()));
+        let odd = Pool::own(py)?.run(py, || self.vectors.doesnt_match(&words).map(|odd| odd.word().to_owned()));
         odd.map_err(query_error)
     }
 
     /// The words that are closer to `word` than `other` is.
-    fn closer_than(&self, word: &str, other: &str) -> PyResult<Vec<&str>> {
-        let ids = own_pool()?.install(|| self.vectors.closer_than(word, other)).map_err(query_error)?;
+    fn closer_than(&self, py: Python<'_>, word: &str, other: &str) -> PyResult<Vec<&str>> {
+        let ids = Pool::own(py)?.run(py, || self.vectors.closer_than(word, other)).map_err(query_error)?;
         Ok(ids.into_iter().map(|id| self.vectors.word(id)).collect())
     }
 
@@ -223,6 +216,7 @@ impl WordVectors {
         if top == 0 {
             return Err(PyValueError::new_err("top is 0: ask for at least 1"));
         }
+        let pool = Pool::of(py, threads)?;
         let mut dictionary = self.vectors.dictionary().top(top).recall(recall).seed(seed);
         if let Some(trees) = trees {
             dictionary = dictionary.trees(trees);
@@ -234,15 +228,13 @@ impl WordVectors {
             dictionary = dictionary.exact();
         }
         let mut all = Vec::with_capacity(self.vectors.len());
-        let made = py.detach(|| {
-            on_threads(threads, || {
-                let sink = |entry| -> Result<(), std::convert::Infallible> {
-                    all.push(entry);
-                    Ok(())
-                };
-                dictionary.run(|id, found| (id, found.to_vec()), sink)
-            })
-        })?;
+        let made = pool.run(py, || {
+            let sink = |entry| -> Result<(), std::convert::Infallible> {
+                all.push(entry);
+                Ok(())
+            };
+            dictionary.run(|id, found| (id, found.to_vec()), sink)
+        });
         made.map_err(|error| PyValueError::new_err(error.to_string()))?;
         let entries = PyDict::new(py);
         for (id, found) in all {

@@ -1,0 +1,96 @@
+//! Threads for long work: pools of this process, and signals that are looked at meanwhile.
+//!
+//! Two rules keep threads from waiting for one another for ever:
+//!
+//! * Nothing is locked while work runs on a pool. A thread of a pool that waits for its own work takes up other work
+//!   meanwhile, and would ask for a lock that it has.
+//! * A lock is only taken by a thread that has the interpreter, and given back before the interpreter is. `os.fork` is called
+//!   with the interpreter too, so no other thread has a lock at that time, and the child finds all of them free.
+//!
+//! Rayon's global pool is never used: a forked child has a copy of it without its threads, and rayon cannot be told.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+use rayon::ThreadPool;
+
+/// More threads than this are a mistake: starting them would take seconds and give nothing.
+const MOST: i64 = 1024;
+
+/// Threads that work can be given to.
+pub(crate) struct Pool(Arc<ThreadPool>);
+
+impl Pool {
+    /// So many threads; the pool of this process for −1.
+    pub(crate) fn of(py: Python<'_>, threads: i64) -> PyResult<Self> {
+        match threads {
+            -1 => Self::own(py),
+            1..=MOST => start(threads as usize).map(Self),
+            _ => Err(PyValueError::new_err(format!(
+                "{threads} threads: use -1 for all there are, or a number from 1 to {MOST}"
+            ))),
+        }
+    }
+
+    /// The pool of this process, with a thread for each core.
+    ///
+    /// A process that forks, as Python's do, takes a copy of the pool without its threads along, which would let the child wait
+    /// for ever. So a child makes its own; its parent's is left to itself.
+    pub(crate) fn own(_: Python<'_>) -> PyResult<Self> {
+        static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((process, pool)) = &*pool
+            && *process == std::process::id()
+        {
+            return Ok(Self(Arc::clone(pool)));
+        }
+        let new = start(0)?;
+        // The parent's threads are not here to be waited for.
+        std::mem::forget(pool.replace((std::process::id(), Arc::clone(&new))));
+        Ok(Self(new))
+    }
+
+    /// Runs work on the pool. Other threads have the interpreter meanwhile.
+    pub(crate) fn run<T: Send>(&self, py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+        py.detach(|| self.0.install(work))
+    }
+
+    /// The same, while signals are looked at: where one raises an exception, as Ctrl-C does, the work is told to end and the
+    /// exception is passed on.
+    pub(crate) fn run_interruptible<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&AtomicBool) -> T + Send,
+    ) -> PyResult<T> {
+        let (cancel, done) = (AtomicBool::new(false), AtomicBool::new(false));
+        let caller = std::thread::current();
+        std::thread::scope(|scope| {
+            let worker = std::thread::Builder::new().spawn_scoped(scope, || {
+                let result = self.0.install(|| work(&cancel));
+                done.store(true, Ordering::Release);
+                caller.unpark();
+                result
+            });
+            let worker = worker.map_err(|error| PyMemoryError::new_err(error.to_string()))?;
+            let mut interrupted = Ok(());
+            while !(done.load(Ordering::Acquire) || worker.is_finished()) {
+                py.detach(|| std::thread::park_timeout(Duration::from_millis(50)));
+                if interrupted.is_ok() {
+                    interrupted = py.check_signals();
+                    cancel.store(interrupted.is_err(), Ordering::Relaxed);
+                }
+            }
+            let result = py.detach(|| worker.join());
+            interrupted.map(|()| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    }
+}
+
+/// As many threads; one for each core for 0.
+fn start(threads: usize) -> PyResult<Arc<ThreadPool>> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map(Arc::new).map_err(|error| PyMemoryError::new_err(error.to_string()))
+}
