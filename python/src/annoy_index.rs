@@ -18,7 +18,7 @@ use crate::arguments::{Matrix, c_int, id, rows, with_numbers, wrong_length};
 use crate::exceptions::no_such_item;
 use crate::index::{Found, Index};
 use crate::threads::Pool;
-use crate::trees::{Trees, Wanted};
+use crate::trees::{SearchParams, Trees};
 
 thread_local! {
     /// The memory that a thread searches in.
@@ -50,13 +50,19 @@ fn metric(py: Python<'_>, name: Option<&str>) -> PyResult<Metric> {
 
 impl AnnoyIndex {
     /// Searches have looked at these trees: it may be time for a sketch.
-    fn count(&self, py: Python<'_>, trees: Arc<Trees>, searches: usize, wanted: Wanted) {
+    fn count(&self, py: Python<'_>, trees: Arc<Trees>, searches: usize, wanted: SearchParams) {
         if trees.count(searches, wanted) {
             self.index.sketch(py, trees);
         }
     }
 
-    fn search(&self, py: Python<'_>, trees: Arc<Trees>, query: &[f32], wanted: Wanted) -> PyResult<Vec<Neighbour>> {
+    fn search(
+        &self,
+        py: Python<'_>,
+        trees: Arc<Trees>,
+        query: &[f32],
+        wanted: SearchParams,
+    ) -> PyResult<Vec<Neighbour>> {
         let found = py.detach(|| {
             SCRATCH.with_borrow_mut(|scratch| trees.search(scratch, query, wanted).map(<[Neighbour]>::to_vec))
         })?;
@@ -73,7 +79,7 @@ impl AnnoyIndex {
         queries: &(impl Fn(&Trees, usize) -> PyResult<Cow<'q, [f32]>> + Sync),
         rows: usize,
         n: usize,
-        wanted: Wanted,
+        wanted: SearchParams,
         pool: &Pool,
     ) -> PyResult<(Array2<i32>, Array2<f32>)> {
         let no_room = || PyMemoryError::new_err(format!("no memory for {n} answers to {rows} queries: ask for fewer"));
@@ -262,7 +268,7 @@ impl AnnoyIndex {
         #[pyo3(from_py_with = truth)] include_distances: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = i.py();
-        let (id, wanted) = (id(i)?, Wanted::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?));
+        let (id, wanted) = (id(i)?, SearchParams::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?));
         let found = match self.index.found(py)? {
             Found::Items(items) if id < items => Vec::new(),
             Found::Items(_) => return Err(no_such_item()),
@@ -284,7 +290,7 @@ impl AnnoyIndex {
         #[pyo3(from_py_with = truth)] include_distances: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = vector.py();
-        let wanted = Wanted::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?);
+        let wanted = SearchParams::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?);
         let found = with_numbers(vector, self.dimensions, |numbers| match self.index.found(py)? {
             Found::Items(_) => Ok(Vec::new()),
             Found::Trees(trees) => self.search(py, trees, numbers, wanted),
@@ -309,7 +315,7 @@ impl AnnoyIndex {
         if width != self.dimensions {
             return Err(wrong_length(self.dimensions, width));
         }
-        let wanted = Wanted::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
+        let wanted = SearchParams::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
         let trees = if let Found::Trees(trees) = self.index.found(py)? { Some(trees) } else { None };
         let query = |_: &Trees, row| Ok(Cow::Borrowed(&numbers[row * width..][..width]));
         let found = self.search_all(py, trees, &query, numbers.len() / width, n as usize, wanted, &pool)?;
@@ -328,7 +334,7 @@ impl AnnoyIndex {
         n_jobs: i64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let pool = Pool::of(py, n_jobs)?;
-        let wanted = Wanted::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
+        let wanted = SearchParams::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
         let trees = match self.index.found(py)? {
             Found::Items(count) if items.iter().any(|id| *id >= count) => return Err(no_such_item()),
             Found::Items(_) => None,

@@ -6,6 +6,7 @@ mod collected;
 mod exceptions;
 mod gate;
 mod index;
+mod mapped;
 mod packed_index;
 mod room;
 mod threads;

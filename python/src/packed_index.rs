@@ -5,16 +5,16 @@ use std::path::PathBuf;
 
 use numpy::PyArray1;
 use numpy::ndarray::ArrayView1;
-use ohyeah::error::{PackedError, SearchError};
-use ohyeah::packed::Scratch;
-use ohyeah::{
-    Filter, Knn, KnnOptions, MappedFile, Metric, Neighbour, Packed, PackedBuf, PackedOptions, PackedSearch, Rayon,
+use ohyeah::packed::{
+    BuildError, BuildOptions, GraphError, GraphOptions, OpenError, PackedBuf, Scratch, Search, SearchError,
 };
+use ohyeah::{Cancel, Filter, KnnGraph, MappedFile, Metric, Neighbour, Packed, Rayon};
 use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
 use crate::arguments::{self, rows, vector, vector_error, wrong_length};
+use crate::mapped::map;
 use crate::threads::Pool;
 
 /// Either kind of storage: what was built, or a file.
@@ -32,11 +32,22 @@ impl AsRef<[u8]> for Storage {
     }
 }
 
-fn packed_error(error: PackedError) -> PyErr {
+fn build_error(error: BuildError) -> PyErr {
     match error {
-        PackedError::OutOfMemory => PyMemoryError::new_err(error.to_string()),
+        BuildError::OutOfMemory => PyMemoryError::new_err(error.to_string()),
         _ => PyValueError::new_err(error.to_string()),
     }
+}
+
+fn graph_error(error: GraphError) -> PyErr {
+    match error {
+        GraphError::OutOfMemory => PyMemoryError::new_err(error.to_string()),
+        _ => PyValueError::new_err(error.to_string()),
+    }
+}
+
+fn open_error(error: OpenError) -> PyErr {
+    PyValueError::new_err(error.to_string())
 }
 
 fn metric(name: &str) -> PyResult<Metric> {
@@ -51,7 +62,7 @@ fn search_error(error: SearchError) -> PyErr {
 }
 
 /// A recall of 1 compares with every vector.
-fn with_recall(search: PackedSearch, recall: f32) -> PyResult<PackedSearch> {
+fn with_recall(search: Search, recall: f32) -> PyResult<Search> {
     if !(recall > 0.0 && recall <= 1.0) {
         return Err(PyValueError::new_err(format!("recall is {recall}: it must be above 0, and at most 1")));
     }
@@ -72,14 +83,14 @@ pub(crate) struct Index {
 impl Index {
     fn over(storage: Storage) -> PyResult<Self> {
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self { index: Packed::open(storage).map_err(packed_error)?.with_backend(backend) })
+        Ok(Self { index: Packed::open(storage).map_err(open_error)?.with_backend(backend) })
     }
 
     /// Ids and distances of one query, written to the start of both.
     fn search_one<F: Filter>(
         &self,
         query: &[f32],
-        search: &PackedSearch<F>,
+        search: &Search<F>,
         ids: &mut [i64],
         distances: &mut [f32],
     ) -> Result<(), PyErr> {
@@ -96,7 +107,7 @@ impl Index {
         &self,
         query: &Bound<'py, PyAny>,
         k: usize,
-        search: &PackedSearch<F>,
+        search: &Search<F>,
         pool: Option<&Pool>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let py = query.py();
@@ -160,25 +171,26 @@ impl Index {
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
         let index = pool.run_interruptible(py, |cancel| {
             let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
-            let mut options = PackedOptions::new().backend(backend).seed(seed).cancel(cancel);
+            let mut options = BuildOptions::new().backend(backend).seed(seed).cancel(Cancel::new(cancel));
             if let Some(keys) = &keys {
                 options = options.keys(keys);
             }
-            Packed::build::<Rayon>(metric, &numbers, dimensions, &options)
+            Packed::build_with::<Rayon>(metric, &numbers, dimensions, &options)
         })?;
-        Self::over(Storage::Built(index.map_err(packed_error)?.into_storage()))
+        Self::over(Storage::Built(index.map_err(build_error)?.into_storage()))
     }
 
-    /// Opens a file that `save` or the command `ohyeah build` has written. It is mapped into memory, not read.
+    /// Opens a file that `save` or the command `ohyeah build` has written. It is mapped into memory, not read: replace such a file,
+    /// as `save` does, and do not write to it while it is open.
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let index = py.detach(|| ohyeah::open_packed(&path)).map_err(|error| PyOSError::new_err(error.to_string()))?;
-        Self::over(Storage::File(index.into_storage()))
+        let file = py.detach(|| map(&path, false)).map_err(|error| PyOSError::new_err(error.to_string()))?;
+        Self::over(Storage::File(file))
     }
 
     /// Writes the index to a file, which is there whole or not at all.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| ohyeah::save_packed(&path, &self.index)).map_err(|error| PyOSError::new_err(error.to_string()))
+        py.detach(|| ohyeah::save(&path, &self.index)).map_err(|error| PyOSError::new_err(error.to_string()))
     }
 
     /// The `k` nearest of one vector, or of each row of a 2-d array: ids and distances, nearest first, in arrays of one
@@ -197,10 +209,10 @@ impl Index {
         leaves: Option<usize>,
         candidates: Option<usize>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let search = with_recall(PackedSearch::top(k), recall)?;
+        let search = with_recall(Search::top(k), recall)?;
         let search = match (leaves, candidates) {
             (None, None) => search,
-            (leaves, candidates) => search.effort(leaves.unwrap_or(1), candidates.unwrap_or(k)),
+            (leaves, candidates) => search.probe(leaves.unwrap_or(1), candidates.unwrap_or(k)),
         };
         // One thread is the caller's.
         let pool = if threads == 1 { None } else { Some(Pool::of(query.py(), threads)?) };
@@ -228,7 +240,7 @@ impl Index {
         if distance.is_nan() {
             return Err(PyValueError::new_err("distance is no number"));
         }
-        let search = with_recall(PackedSearch::top(usize::MAX).within(distance), recall)?;
+        let search = with_recall(Search::top(usize::MAX).within(distance), recall)?;
         let filter = filter.map(|filter| arguments::filter(filter, self.index.len())).transpose()?;
         let found = py.detach(|| match filter {
             None => self.index.search(&query, &search),
@@ -257,9 +269,10 @@ impl Index {
         crate::word_vectors::read_only(array)
     }
 
-    /// Compares the checksums of the whole index; raises `ValueError` where it has changed since it was written.
+    /// Reads all of the index and checks it: its checksums, and that it means what a build would have written. Raises `ValueError`
+    /// that names the rule and the place otherwise.
     fn verify(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.index.verify()).map_err(packed_error)
+        py.detach(|| self.index.verify()).map_err(open_error)
     }
 
     fn __len__(&self) -> usize {
@@ -312,13 +325,13 @@ pub(crate) fn knn_graph<'py>(
     let pool = Pool::of(py, threads.unwrap_or(-1))?;
     let (numbers, dimensions) = rows(vectors)?;
     let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let options = KnnOptions::top(k).backend(backend).recall(recall).seed(seed);
+    let options = GraphOptions::top(k).backend(backend).recall(recall).seed(seed);
     let options = if exact || recall >= 1.0 { options.exact() } else { options };
     let found = pool.run_interruptible(py, |cancel| {
-        let options = options.cancel(cancel);
-        Knn::of::<Rayon>(metric, &numbers, dimensions, &options)
+        let options = options.cancel(Cancel::new(cancel));
+        KnnGraph::build_with::<Rayon>(metric, &numbers, dimensions, &options)
     })?;
-    let found = found.map_err(packed_error)?;
+    let found = found.map_err(graph_error)?;
     let count = numbers.len() / dimensions.max(1);
     let (mut ids, mut distances) =
         (Vec::with_capacity(count * found.width()), Vec::with_capacity(count * found.width()));

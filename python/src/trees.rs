@@ -4,23 +4,24 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use ohyeah::{AnyForest, FileError, MappedFile, Metric, Neighbour, Rayon, Scratch, Search};
+use ohyeah::{AnyForest, FileError, Metric, Neighbour, Rayon, Scratch, Search};
 use pyo3::PyErr;
 
 use crate::collected::{Shape, distance_of};
 use crate::exceptions::{cannot_open, file_error, no_such_item, search_error};
+use crate::mapped::map;
 use crate::room::{Home, Room};
 
 /// What a search looks for.
 #[derive(Clone, Copy)]
-pub(crate) struct Wanted {
+pub(crate) struct SearchParams {
     /// None: all there are.
     n: Option<usize>,
     /// None: as many candidates as Annoy would look at.
     search_k: Option<usize>,
 }
 
-impl Wanted {
+impl SearchParams {
     /// Of Annoy's numbers: −1 candidates are as many as it likes, and any other negative number is no limit.
     pub(crate) fn new(n: i32, search_k: i32) -> Self {
         let search_k = if search_k == -1 { None } else { Some(usize::try_from(search_k).unwrap_or(usize::MAX)) };
@@ -94,7 +95,7 @@ impl Trees {
         &self,
         scratch: &'s mut Scratch,
         query: &[f32],
-        wanted: Wanted,
+        wanted: SearchParams,
     ) -> Result<&'s [Neighbour], PyErr> {
         let mut search = Search::top(wanted.n.unwrap_or(self.items() as usize));
         if let Some(candidates) = wanted.search_k {
@@ -107,7 +108,7 @@ impl Trees {
     ///
     /// Making it costs about what looking at every item once does. So it is made when searches have cost as much: then it
     /// never costs more than twice what was needed.
-    pub(crate) fn count(&self, searches: usize, wanted: Wanted) -> bool {
+    pub(crate) fn count(&self, searches: usize, wanted: SearchParams) -> bool {
         if self.sketched.load(Ordering::Relaxed) {
             return false;
         }
@@ -126,8 +127,7 @@ impl Trees {
 }
 
 pub(crate) fn open(path: &Path, length: Option<usize>, prefault: bool, shape: Shape) -> Result<AnyForest<Room>, PyErr> {
-    let map = if prefault { MappedFile::open_prefaulted(path) } else { MappedFile::open(path) };
-    let file = map.map_err(|error| cannot_open(&error))?;
+    let file = map(path, prefault).map_err(|error| cannot_open(&error))?;
     let room = Room::mapped(file.clone(), length.unwrap_or(file.as_ref().len()));
     let Shape { metric, dimensions } = shape;
     let forest = match metric {
