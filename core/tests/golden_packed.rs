@@ -150,7 +150,10 @@ fn answers_are_those_of_the_script() {
             let near = index.search(&answer.query, &all).expect("finds");
             assert_eq!(near.len(), exact.len());
             wanted += exact.len();
-            found += exact.iter().filter(|exact| near.contains(exact)).count();
+            // Any of those as near as the last that is wanted will do.
+            let sign = if golden.metric() == Metric::Dot { -1.0 } else { 1.0 };
+            let last = exact.last().map_or(0.0, |exact| sign * exact.distance);
+            found += near.iter().filter(|near| sign * near.distance <= last).count();
         }
         assert!(found * 100 >= wanted * 98, "{found} of {wanted}");
     });
