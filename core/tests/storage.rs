@@ -209,6 +209,6 @@ fn a_misaligned_buffer_is_told_what_to_do() {
     assert_eq!(copy.verify(), Ok(()));
     assert_eq!(copy.key(89), Some("w89"));
     // It may be moved and cloned.
-    let moved = vec![copy.clone(), copy];
+    let moved = [copy.clone(), copy];
     assert!(moved.iter().all(|index| index.search(&[0.5; D], &Search::top(3)).is_ok_and(|found| found.len() == 3)));
 }

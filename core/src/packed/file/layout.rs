@@ -205,7 +205,7 @@ impl FileLayout {
         if starts.first() != Some(&LeafStart { row: 0, block: 0 }) {
             return Err(broken(0));
         }
-        for (leaf, [start, next]) in starts.array_windows().enumerate() {
+        for (leaf, (start, next)) in starts.iter().zip(starts.iter().skip(1)).enumerate() {
             let blocks = next.row.checked_sub(start.row).map(|rows| rows.div_ceil(SCAN_ROWS as u32));
             if blocks.is_none() || next.block.checked_sub(start.block) != blocks {
                 return Err(broken(leaf + 1));
