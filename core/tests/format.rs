@@ -25,21 +25,22 @@ use vectors::{METRICS, vectors};
 const N: usize = 90;
 const D: usize = 6;
 
-/// An index of each metric, with keys, in more than one leaf.
-static INDEXES: LazyLock<Vec<(Metric, Oy)>> = LazyLock::new(|| {
+/// With keys, in more than one leaf.
+fn build(metric: Metric) -> Packed {
     let words: Vec<String> = (0..N).map(|at| if at == 7 { "naïve".into() } else { format!("w{at}") }).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let index = |metric| {
-        let options = BuildOptions::new().leaves(4).seed(3).keys(&words);
-        let index = Packed::build(metric, &vectors(N, D, 10), D, &options).unwrap();
-        assert!(index.leaves() > 1);
-        (metric, Oy::of(index.as_bytes()))
-    };
-    METRICS.map(index).into()
-});
+    let index =
+        Packed::build(metric, &vectors(N, D, 10), D, &BuildOptions::new().leaves(4).seed(3).keys(&words)).unwrap();
+    assert!(index.leaves() > 1);
+    index
+}
+
+/// An index of each metric in its parts.
+static INDEXES: LazyLock<Vec<(Metric, Oy)>> =
+    LazyLock::new(|| METRICS.map(|metric| (metric, Oy::of(build(metric).as_bytes()))).into());
 
 static QUERIES: LazyLock<Vec<Vec<f32>>> = LazyLock::new(|| {
-    let mut queries: Vec<Vec<f32>> = vectors(N, D, 10).chunks(D).step_by(40).map(<[f32]>::to_vec).collect();
+    let mut queries: Vec<Vec<f32>> = vec![vectors(N, D, 10)[40 * D..41 * D].to_vec()];
     queries.push(vec![0.0; D]);
     queries.push((0..D).map(|j| 1e3 * (j as f32 - 2.5)).collect());
     queries
@@ -76,10 +77,7 @@ fn unsound(bytes: &[u8], rule: Rule, at: usize) {
 #[test]
 fn the_document_tells_how_files_are_laid_out() {
     each(|metric, file| {
-        let options = BuildOptions::new().leaves(4).seed(3);
-        let words: Vec<String> = (0..N).map(|at| if at == 7 { "naïve".into() } else { format!("w{at}") }).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let index = Packed::build(metric, &vectors(N, D, 10), D, &options.keys(&words)).unwrap();
+        let index = build(metric);
         assert!(file.bytes() == index.as_bytes(), "{metric}: what was taken apart and put together is the same");
         assert_eq!(index.verify(), Ok(()));
         let answered = promises::check(index.as_bytes(), &QUERIES).unwrap();
@@ -162,7 +160,7 @@ fn rule_4_header_checksum() {
 fn rule_5_header() {
     each(|_, file| {
         let header = |at: usize, number: u32| {
-            shut(&file.with_header(at, &number.to_le_bytes()).bytes(), &damaged(Rule::Header, 0))
+            shut(&file.with_header(at, &number.to_le_bytes()).bytes(), &damaged(Rule::Header, 0));
         };
         for metric in [2, 3, 5, 256, u32::MAX] {
             header(METRIC, metric);
