@@ -164,7 +164,8 @@ pub enum Rule {
     SectionSum = 8,
     /// There are zeros between sections.
     Padding = 9,
-    /// The scalar quantiser's origin and offsets are finite, and its steps are finite and not negative.
+    /// The scalar quantiser's origin, offsets and steps are in the range that vectors which can be packed give them, and steps are
+    /// not negative.
     Quantiser = 10,
     /// Codes of centroids are at most 127, and biases of leaves are finite, or minus infinity where there is nothing.
     Centroids = 11,

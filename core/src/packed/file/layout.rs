@@ -3,7 +3,8 @@
 //! Little-endian, and searched where it lies. A header, a table of sections, then the sections, each at an address divisible
 //! by 64, which together are the whole file. `docs/packed-format.md` is the specification, with the numbers of the rules.
 //!
-//! [`FileLayout::open`] checks, in this order, in time proportional to the number of leaves:
+//! [`FileLayout::open`] checks, in time proportional to the number of leaves, and the third after the sixth, as only numbers
+//! that are in range say how many bytes there should be:
 //!
 //! 1. The bytes lie at an address divisible by 8, and there is a whole header.
 //! 2. It begins with the magic number, and the version is one that this code reads.
@@ -80,6 +81,15 @@ pub(crate) struct FileLayout {
     pub(crate) seed: u64,
     /// Offset and length of each section, in the order of [`Section::ALL`].
     places: [(usize, usize); Section::COUNT],
+    /// None of an index that was built: it lies in memory of our own.
+    opened: Option<Opened>,
+}
+
+/// The bytes that were opened, to be known again.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    address: usize,
+    header: Header,
 }
 
 impl FileLayout {
@@ -92,7 +102,7 @@ impl FileLayout {
             *place = (start, shape.length(section)?);
             end = start.checked_add(place.1)?;
         }
-        Some(Self { shape, seed, places })
+        Some(Self { shape, seed, places, opened: None })
     }
 
     /// Bytes in the file.
@@ -173,7 +183,8 @@ impl FileLayout {
             return Err(Damage { rule: Rule::HeaderSum, at: 0 }.into());
         }
         let layout = header.shape().and_then(|shape| Self::plan(shape, header.seed));
-        let layout = layout.ok_or(Damage { rule: Rule::Header, at: 0 })?;
+        let mut layout = layout.ok_or(Damage { rule: Rule::Header, at: 0 })?;
+        layout.opened = Some(Opened { address: bytes.as_ptr().addr(), header });
         let entries = layout.places.iter().zip(Section::ALL).zip(table);
         for (((offset, length), section), entry) in entries {
             let place = (entry.id, entry.reserved, entry.offset, entry.length);
@@ -194,7 +205,7 @@ impl FileLayout {
         if starts.first() != Some(&LeafStart { row: 0, block: 0 }) {
             return Err(broken(0));
         }
-        for (leaf, [start, next]) in starts.array_windows().enumerate() {
+        for (leaf, (start, next)) in starts.iter().zip(starts.iter().skip(1)).enumerate() {
             let blocks = next.row.checked_sub(start.row).map(|rows| rows.div_ceil(SCAN_ROWS as u32));
             if blocks.is_none() || next.block.checked_sub(start.block) != blocks {
                 return Err(broken(leaf + 1));
@@ -212,11 +223,22 @@ impl FileLayout {
         }
     }
 
-    /// Whether the checksum of a section is right.
+    /// Whether bytes, as many as there should be, are such as opening would accept. Where they lie where they did, they are
+    /// the same. Elsewhere a storage may have others: its leaves must be as good as those that were opened, as searches
+    /// trust them.
+    pub(super) fn is_as_opened(&self, bytes: &[u8]) -> bool {
+        let Some(Opened { address, header }) = self.opened else { return true };
+        let has_same_header = || bytes.get(..size_of::<Header>()) == Some(bytemuck::bytes_of(&header));
+        bytes.as_ptr().addr() == address || has_same_header() && self.check_leaves(bytes).is_ok()
+    }
+
+    /// Whether the checksum of a section is right. The bytes may be any, as a storage may give others each time it is asked.
     pub(crate) fn is_as_written(&self, bytes: &[u8], section: Section) -> bool {
-        let table: &[Entry] = bytemuck::cast_slice(&bytes[size_of::<Header>()..TABLE]);
-        let entry = table.get(section as usize - 1);
-        entry.is_some_and(|entry| xxh3_64(self.section(bytes, section)) == entry.checksum)
+        let at = size_of::<Header>() + (section as usize - 1) * size_of::<Entry>();
+        let entry = bytes.get(at..at + size_of::<Entry>()).map(bytemuck::pod_read_unaligned::<Entry>);
+        let (start, length) = self.places[section as usize - 1];
+        let found = bytes.get(start..start + length);
+        entry.zip(found).is_some_and(|(entry, found)| xxh3_64(found) == entry.checksum)
     }
 }
 
@@ -240,6 +262,8 @@ impl Header {
         let in_range = (1..=MOST_DIMENSIONS).contains(&dimensions) && leaves <= rows;
         let keys = (self.has_keys == 1).then_some(usize::try_from(self.key_bytes).ok()?);
         let known = self.has_keys <= 1 && self.sections as usize == Section::COUNT;
+        // Bytes of keys in a file without keys would be bytes that no rule speaks of.
+        let known = known && (self.has_keys == 1 || self.key_bytes == 0);
         (in_range && known).then_some(Shape { metric, dimensions, rows, leaves, blocks: self.blocks as usize, keys })
     }
 }

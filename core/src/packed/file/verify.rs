@@ -9,8 +9,10 @@ use super::layout::FileLayout;
 use super::sections::{Section, row_bytes};
 use super::view::View;
 use crate::packed::error::{Damage, Rule};
-use crate::packed::quantise::space::check_vector;
-use crate::packed::quantise::sq7::encode_row;
+use crate::packed::quantise::space::{LONGEST_PACKED_SQUARED, check_vector};
+use crate::packed::quantise::sq7::{encode_row, tile_width};
+use crate::simd::in_f64::dot;
+use crate::simd::{TILE_BYTES, TILE_ROWS};
 
 /// Checks rules 8 to 18.
 pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Result<(), Damage> {
@@ -26,7 +28,7 @@ pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Resu
     for (leaf, [least, step]) in view.leaf_biases.iter().enumerate() {
         rule(Rule::LeafBiases, leaf, least.is_finite() && step.is_finite() && *step >= 0.0)?;
     }
-    check_ids(view)?;
+    check_row_of_id(view)?;
     check_rows(view)?;
     check_calibration(view)?;
     check_keys(view)
@@ -37,20 +39,36 @@ fn rule(rule: Rule, at: usize, is_kept: bool) -> Result<(), Damage> {
     if is_kept { Ok(()) } else { Err(Damage { rule, at: at as u64 }) }
 }
 
-/// Rule 10.
+/// Checks rules 10, 11 and 14 to 16, on which a graph relies: it has a place for each neighbour of each row, and all are filled
+/// where ids are different and scores are numbers. That is little work beside finding the neighbours.
+pub(crate) fn check_ids(view: &View<'_>) -> Result<(), Damage> {
+    check_quantiser(view)?;
+    check_centroids(view)?;
+    check_row_of_id(view)?;
+    check_rows(view)
+}
+
+/// The greatest range of a dimension in the index space: of vectors of length 2⁵⁹ from an origin of such a length.
+const WIDEST: f32 = (1_u128 << 61) as f32;
+
+/// Rule 10. What the quantiser of an index can be is bounded by what its vectors can be, and products stay finite.
 fn check_quantiser(view: &View<'_>) -> Result<(), Damage> {
     let each = view.space.origin.iter().zip(view.quantiser.offset).zip(view.quantiser.step);
     for (dimension, ((origin, offset), step)) in each.enumerate() {
-        let is_kept = origin.is_finite() && offset.is_finite() && step.is_finite() && *step >= 0.0;
-        rule(Rule::Quantiser, dimension, is_kept)?;
+        let is_near = origin.abs().max(offset.abs()) <= WIDEST / 2.0 && !origin.is_nan() && !offset.is_nan();
+        rule(Rule::Quantiser, dimension, is_near && (0.0..=WIDEST / 127.0).contains(step))?;
     }
-    Ok(())
+    let squared = dot(view.space.origin, view.space.origin);
+    rule(Rule::Quantiser, 0, squared <= f64::from(LONGEST_PACKED_SQUARED))
 }
 
 /// Rule 11.
 fn check_centroids(view: &View<'_>) -> Result<(), Damage> {
-    let most = view.centroids.as_flattened().iter().position(|code| *code > 127);
-    rule(Rule::Centroids, most.unwrap_or(0), most.is_none())?;
+    for (first, tile) in (0..).step_by(TILE_ROWS).zip(view.centroids.chunks(tile_width(view.shape.dimensions))) {
+        // A register holds four codes of each leaf.
+        let wrong = tile.as_flattened().iter().position(|code| *code > 127);
+        rule(Rule::Centroids, first + wrong.unwrap_or(0) % TILE_BYTES / 4, wrong.is_none())?;
+    }
     for (leaf, bias) in view.centroid_biases.iter().enumerate() {
         let is_empty = leaf >= view.shape.leaves || view.leaf_rows(leaf as u32).is_empty();
         rule(Rule::Centroids, leaf, bias.is_finite() || is_empty && *bias == f32::NEG_INFINITY)?;
@@ -59,7 +77,7 @@ fn check_centroids(view: &View<'_>) -> Result<(), Damage> {
 }
 
 /// Rule 14: then ids are all different.
-pub(crate) fn check_ids(view: &View<'_>) -> Result<(), Damage> {
+fn check_row_of_id(view: &View<'_>) -> Result<(), Damage> {
     for (row, id) in view.ids.iter().enumerate() {
         rule(Rule::Ids, row, view.row_of(*id) == Some(row as u32))?;
     }

@@ -35,10 +35,11 @@ pub(crate) struct View<'a> {
 }
 
 impl FileLayout {
-    /// The sections of bytes. None where they are not those that were opened: not as many, or not at such an address, as
-    /// happens when a storage keeps its bytes within itself and is moved.
+    /// The sections of bytes. None where they are not those that were opened: not as many, not at such an address, as
+    /// happens when a storage keeps its bytes within itself and is moved, or of another index.
     pub(crate) fn view<'a>(&self, bytes: &'a [u8], backend: Backend) -> Option<View<'a>> {
-        (bytes.len() == self.end() && is_aligned(bytes)).then(|| self.view_aligned(bytes, backend))
+        let fits = bytes.len() == self.end() && is_aligned(bytes);
+        (fits && self.is_as_opened(bytes)).then(|| self.view_aligned(bytes, backend))
     }
 
     /// The sections of a file in memory of our own.
