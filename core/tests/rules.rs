@@ -89,11 +89,12 @@ fn rule_1_bytes_aligned_and_whole() {
     let mut shifted = Aligned::new(&[0; 41]);
     let unaligned = Forest::<Euclidean, _>::open(&shifted.bytes_mut()[1..], 1).map(|_| ());
     assert_eq!(unaligned, Err(OpenError::Unaligned { needed: 4 }));
-    let mut shifted = Aligned::new(&[0; 52]);
-    let unaligned = Forest::<Hamming, _>::open(&shifted.bytes_mut()[4..], 1).map(|_| ());
-    assert_eq!(unaligned, Err(OpenError::Unaligned { needed: 8 }));
+    let mut shifted = Aligned::new(&[0; 50]);
+    let unaligned = Forest::<Hamming, _>::open(&shifted.bytes_mut()[2..], 1).map(|_| ());
+    // Eight, but for 32-bit x86, where it is four.
+    assert_eq!(unaligned, Err(OpenError::Unaligned { needed: align_of::<u64>() }));
     // The copy drops no byte of a whole file.
-    assert_eq!(NodeBuf::copy_of(&shifted.bytes_mut()[4..]).as_ref().len(), 48);
+    assert_eq!(NodeBuf::copy_of(&shifted.bytes_mut()[2..]).as_ref().len(), 48);
 }
 
 #[test]

@@ -19,15 +19,15 @@
 //! has no product, [`Backend::dot_i8_many`] and [`Backend::hamming`] are of integers: they are equal everywhere. (A NaN is a NaN; its payload is not part
 //! of the contract.)
 
-#[cfg(target_arch = "aarch64")]
+// Each only where its registers are compiled in: a target whose floats are in software (x86_64-unknown-none) has no vectors.
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod aarch64;
-mod detect;
 pub(crate) mod in_f64;
 pub(crate) mod masks;
 mod portable;
 mod prefetch;
 mod scalar;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86_64;
 
 use core::fmt;
@@ -37,7 +37,7 @@ pub(crate) use prefetch::{prefetch, prefetch_lines};
 /// The number of sums that run side by side in every float kernel.
 const LANES: usize = 32;
 /// Elements that an integer kernel takes at a time: a cache line of bytes.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 const BYTES: usize = 64;
 
 /// Rows in a block of 4-bit codes.
@@ -56,7 +56,7 @@ fn common_length<A, B, const N: usize>(a: &[A], rows: [&[B]; N]) -> usize {
 }
 
 /// The elements of a last block of an integer kernel, zeros beyond its end.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[inline]
 fn pad<T: Copy + Default>(tail: &[T]) -> [T; BYTES] {
     let mut block = [T::default(); BYTES];
@@ -84,12 +84,12 @@ pub struct Backend(Tier);
 enum Tier {
     Scalar,
     Portable,
-    #[cfg(target_arch = "x86_64")]
-    Avx2(detect::Avx2),
-    #[cfg(target_arch = "x86_64")]
-    Avx512(detect::Avx512),
-    #[cfg(target_arch = "aarch64")]
-    Neon(detect::Neon),
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    Avx2(x86_64::Avx2),
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    Avx512(x86_64::Avx512),
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    Neon(aarch64::Neon),
 }
 
 /// Calls the kernel of the backend's own file.
@@ -98,13 +98,13 @@ macro_rules! dispatch {
         match $backend.0 {
             Tier::Scalar => scalar::$kernel($($argument),*),
             Tier::Portable => portable::$kernel($($argument),*),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             // SAFETY: the token exists only where `detect` saw AVX2, FMA and POPCNT, all that the kernels enable.
             Tier::Avx2(_) => unsafe { x86_64::avx2::$kernel($($argument),*) },
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             // SAFETY: the token exists only where `detect` saw the AVX-512 subsets that the kernels enable.
             Tier::Avx512(_) => unsafe { x86_64::avx512::$kernel($($argument),*) },
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             // SAFETY: the token exists only where the target has NEON, all that the kernels enable.
             Tier::Neon(_) => unsafe { aarch64::neon::$kernel($($argument),*) },
         }
@@ -122,8 +122,8 @@ impl Backend {
     /// The fastest backend that needs no detection: NEON on 64-bit Arm, else the portable one.
     #[must_use]
     pub fn baseline() -> Self {
-        #[cfg(target_arch = "aarch64")]
-        if let Some(token) = detect::Neon::detect() {
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+        if let Some(token) = aarch64::Neon::detect() {
             return Self(Tier::Neon(token));
         }
         Self(Tier::Portable)
@@ -134,12 +134,12 @@ impl Backend {
         let tiers = [
             Some(Tier::Scalar),
             Some(Tier::Portable),
-            #[cfg(target_arch = "x86_64")]
-            detect::Avx2::detect().map(Tier::Avx2),
-            #[cfg(target_arch = "x86_64")]
-            detect::Avx512::detect().map(Tier::Avx512),
-            #[cfg(target_arch = "aarch64")]
-            detect::Neon::detect().map(Tier::Neon),
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+            x86_64::Avx2::detect().map(Tier::Avx2),
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+            x86_64::Avx512::detect().map(Tier::Avx512),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            aarch64::Neon::detect().map(Tier::Neon),
         ];
         tiers.into_iter().flatten().map(Self)
     }
@@ -150,11 +150,11 @@ impl Backend {
         match self.0 {
             Tier::Scalar => "scalar",
             Tier::Portable => "portable",
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Tier::Avx2(_) => "avx2",
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Tier::Avx512(_) => "avx512",
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Tier::Neon(_) => "neon",
         }
     }

@@ -11,7 +11,7 @@ pub(crate) fn prefetch<T>(row: &[T]) {
 /// Asks for as many lines of memory.
 #[inline]
 pub(crate) fn prefetch_lines<T>(row: &[T], most: usize) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
@@ -19,7 +19,7 @@ pub(crate) fn prefetch_lines<T>(row: &[T], most: usize) {
         let start = row.as_ptr().cast::<i8>();
         let lines = size_of_val(row).div_ceil(LINE).min(most);
         for line in 0..lines {
-            // SAFETY: SSE is part of x86-64, a prefetch reads nothing the program can see, and `wrapping_add` makes no
+            // SAFETY: the target has SSE, a prefetch reads nothing the program can see, and `wrapping_add` makes no
             // claim about the address.
             #[allow(unsafe_code)]
             unsafe {
@@ -27,6 +27,6 @@ pub(crate) fn prefetch_lines<T>(row: &[T], most: usize) {
             }
         }
     }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse", not(miri))))]
     let _ = (row, most);
 }

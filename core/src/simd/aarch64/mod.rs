@@ -1,3 +1,6 @@
-//! Kernels for 64-bit Arm.
+//! Kernels for 64-bit Arm, and whether they may be used.
 
+mod detect;
 pub(super) mod neon;
+
+pub(super) use detect::Neon;

@@ -4,54 +4,33 @@
 //! a task switch. A program that asks CPUID alone computes garbage, now and then, where the second is missing.
 
 /// Proof that AVX2, FMA and POPCNT may be used.
-#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Avx2(());
+pub(in crate::simd) struct Avx2(());
 
 /// Proof that AVX-512 F, BW, DQ, VL, VNNI and VPOPCNTDQ may be used (Ice Lake, Zen 4 and later), and all of [`Avx2`].
 ///
 /// One level and not a choice of subsets: the processors in between have AVX-512 that lowers their clock, and AVX2 that
 /// is as fast.
-#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Avx512(());
+pub(in crate::simd) struct Avx512(());
 
-/// Proof that NEON may be used.
-#[cfg(target_arch = "aarch64")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Neon(());
-
-#[cfg(target_arch = "aarch64")]
-impl Neon {
-    /// Always there: every aarch64 target that Rust's vector types work on has it.
-    pub(super) const fn detect() -> Option<Self> {
-        if cfg!(target_feature = "neon") && !cfg!(miri) { Some(Self(())) } else { None }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
 impl Avx2 {
-    pub(super) fn detect() -> Option<Self> {
+    pub(in crate::simd) fn detect() -> Option<Self> {
         (found() & FOUND_AVX2 != 0).then_some(Self(()))
     }
 }
 
-#[cfg(target_arch = "x86_64")]
 impl Avx512 {
-    pub(super) fn detect() -> Option<Self> {
+    pub(in crate::simd) fn detect() -> Option<Self> {
         (found() & FOUND_AVX512 != 0).then_some(Self(()))
     }
 }
 
-#[cfg(target_arch = "x86_64")]
 const ASKED: u8 = 1;
-#[cfg(target_arch = "x86_64")]
 const FOUND_AVX2: u8 = 2;
-#[cfg(target_arch = "x86_64")]
 const FOUND_AVX512: u8 = 4;
 
 /// What was found, asked once: in a virtual machine each CPUID leaves it, and takes as long as a search.
-#[cfg(target_arch = "x86_64")]
 fn found() -> u8 {
     use core::sync::atomic::{AtomicU8, Ordering};
     static FOUND: AtomicU8 = AtomicU8::new(0);
@@ -75,7 +54,6 @@ fn found() -> u8 {
 }
 
 /// The words that answer the question, as the processor gave them.
-#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
 struct Registers {
     leaf_1_ecx: u32,
@@ -85,14 +63,13 @@ struct Registers {
 }
 
 /// Whether all of the numbered bits are set.
-#[cfg(target_arch = "x86_64")]
 fn all(word: u32, bits: &[u32]) -> bool {
     bits.iter().all(|bit| word >> bit & 1 == 1)
 }
 
-#[cfg(target_arch = "x86_64")]
 impl Registers {
-    /// None where the questions cannot be asked (an SGX enclave, Miri) or the answer would be no.
+    /// None where the questions cannot be asked (an SGX enclave, Miri), where there is no operating system that would save
+    /// the registers, or where the answer would be no.
     #[allow(unsafe_code)]
     // `__cpuid` is a safe function from Rust 1.94 on and an unsafe one before.
     #[allow(unused_unsafe)]
@@ -100,7 +77,7 @@ impl Registers {
         use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
         const OSXSAVE: u32 = 27;
 
-        if cfg!(any(target_env = "sgx", miri)) {
+        if cfg!(any(target_env = "sgx", target_os = "none", target_os = "uefi", miri)) {
             return None;
         }
         // SAFETY: every x86-64 processor has CPUID, and leaf 0 says which leaves it answers.
@@ -144,7 +121,7 @@ impl Registers {
     }
 }
 
-#[cfg(all(test, target_arch = "x86_64", not(miri)))]
+#[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
 
