@@ -42,7 +42,6 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod any;
 pub mod error;
 mod filter;
 pub mod forest;
@@ -51,15 +50,14 @@ pub mod packed;
 mod parallel;
 mod progress;
 mod rng;
-mod score;
 pub mod simd;
-mod sketch;
 mod top_k;
 
-pub use any::{AnyForest, AnyItems};
 pub use filter::{All, Filter, IdSet};
-pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Scratch, Search, Searcher, Storage};
-pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
+pub use forest::{
+    AnyForest, AnyItems, BuildOptions, Distance, Forest, Items, NodeBuf, OutOfSpace, Scratch, Search, Searcher, Storage,
+};
+pub use metric::{Angular, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
 pub use packed::{Knn, KnnOptions, Packed, PackedBuf, PackedOptions, PackedSearch};
 pub use parallel::{Join, Serial};
 pub use progress::{Cancel, Progress};

@@ -6,25 +6,26 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::node::{Header, Layout, Nodes, elements};
-use super::options::{BuildOptions, Trees};
+use super::layout::{Header, NodeLayout};
+use super::node::{Nodes, elements};
+use super::options::{BuildOptions, TreeCount};
 use super::rules::Rules;
-use super::split::Pulls;
+use super::sketch::Sketch;
+use super::split::input::Pulls;
 use super::storage::Storage;
 use super::tree::{GrowInput, Tree, grow_tree, node_id};
 use crate::Backend;
 use crate::error::BuildError;
 use crate::parallel::{self, Join};
 use crate::rng::Kiss64;
-use crate::sketch::Sketch;
 
-/// Trees that grow before they are moved, for each thread: enough that threads seldom wait for the slowest.
+/// TreeCount that grow before they are moved, for each thread: enough that threads seldom wait for the slowest.
 const TREES_A_THREAD: usize = 4;
 
 /// Appends the trees and the copies of their roots to the items; returns the roots.
 pub(super) fn grow<J: Join, D: Rules>(
     storage: &mut impl Storage,
-    layout: Layout,
+    layout: NodeLayout,
     items: u32,
     backend: Backend,
     sketch: Option<&Sketch>,
@@ -61,8 +62,8 @@ pub(super) fn grow<J: Join, D: Rules>(
                 break;
             }
             let tree = tree?;
-            if let (true, Trees::Count(count)) = (originals.is_empty(), options.trees) {
-                // Trees over the same items have about as many nodes: make room for all, not by doubling.
+            if let (true, TreeCount::Count(count)) = (originals.is_empty(), options.trees) {
+                // TreeCount over the same items have about as many nodes: make room for all, not by doubling.
                 let bytes = (tree.len() + tree.len() / 16 + layout.stride) * size_of::<D::Element>();
                 storage.reserve(storage.as_ref().len().saturating_add(bytes.saturating_mul(count)))?;
             }
@@ -81,7 +82,7 @@ pub(super) fn grow<J: Join, D: Rules>(
 /// Moves a tree to the end; returns its root.
 fn append<D: Rules>(
     storage: &mut impl Storage,
-    layout: Layout,
+    layout: NodeLayout,
     items: u32,
     mut tree: Vec<D::Element>,
 ) -> Result<u32, BuildError> {
@@ -99,7 +100,11 @@ fn append<D: Rules>(
 }
 
 /// Appends nodes; returns the last one's id.
-fn append_nodes<D: Rules>(storage: &mut impl Storage, layout: Layout, nodes: &[D::Element]) -> Result<u32, BuildError> {
+fn append_nodes<D: Rules>(
+    storage: &mut impl Storage,
+    layout: NodeLayout,
+    nodes: &[D::Element],
+) -> Result<u32, BuildError> {
     let nodes: &[u8] = bytemuck::cast_slice(nodes);
     let start = storage.as_ref().len();
     let end = start.checked_add(nodes.len()).ok_or(BuildError::OutOfMemory)?;

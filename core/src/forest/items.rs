@@ -3,15 +3,16 @@
 use alloc::sync::Arc;
 use core::marker::PhantomData;
 
-use super::node::{Layout, Nodes, elements, elements_mut};
-use super::rules::distance;
+use super::layout::NodeLayout;
+use super::node::{Nodes, elements, elements_mut};
+use super::rules::{Distance, distance};
+use super::sketch::Sketch;
 use super::storage::{NodeBuf, OutOfSpace, Storage};
 use super::{BuildOptions, Forest, build};
 use crate::Backend;
 use crate::error::{BuildError, ItemError, SearchError};
-use crate::metric::{Distance, Element, Metric};
+use crate::metric::{Element, Metric};
 use crate::parallel::{Join, Serial};
-use crate::sketch::Sketch;
 
 /// Vectors by id, from which a [`Forest`] is built.
 ///
@@ -20,7 +21,7 @@ use crate::sketch::Sketch;
 #[derive(Clone, Debug)]
 pub struct Items<D: Distance, S = NodeBuf> {
     storage: S,
-    layout: Layout,
+    layout: NodeLayout,
     items: u32,
     backend: Backend,
     metric: PhantomData<D>,
@@ -45,7 +46,7 @@ impl<D: Distance, S: Storage> Items<D, S> {
     ///
     /// [`ItemError::Dimensions`] unless there are 1 to 2²⁴.
     pub fn new_in(storage: S, dimensions: usize) -> Result<Self, ItemError> {
-        let layout = Layout::new::<D>(dimensions).ok_or(ItemError::Dimensions(dimensions))?;
+        let layout = NodeLayout::new::<D>(dimensions).ok_or(ItemError::Dimensions(dimensions))?;
         Ok(Self { storage, layout, items: 0, backend: Backend::detect(), metric: PhantomData })
     }
 
@@ -126,7 +127,7 @@ impl<D: Distance, S: Storage> Items<D, S> {
             }
             self.items = id + 1;
         }
-        let Layout { header, stride, .. } = self.layout;
+        let NodeLayout { header, stride, .. } = self.layout;
         let start = id as usize * stride;
         let node = elements_mut::<D>(&mut self.storage).get_mut(start..start + stride).ok_or(ItemError::OutOfMemory)?;
         let item = D::item_header(self.backend, vector);

@@ -8,15 +8,18 @@
 //! Everything is one array of nodes of the same size: first the items, in the order of their ids, then each tree's nodes,
 //! children before parents, then a copy of every root. The array is the file.
 
+mod any;
 mod build;
-mod check;
 mod items;
+pub(crate) mod layout;
 pub(crate) mod node;
+mod open;
 mod options;
 pub(crate) mod rules;
+mod score;
 mod search;
-mod sides;
-pub(crate) mod split;
+mod sketch;
+mod split;
 mod storage;
 mod tree;
 
@@ -24,19 +27,22 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
+pub use any::{AnyForest, AnyItems};
 pub use items::Items;
 pub use options::BuildOptions;
-pub(crate) use search::Trees;
+pub use rules::Distance;
 pub use search::{Scratch, Search, Searcher};
 pub use storage::{NodeBuf, OutOfSpace, Storage};
 
+use self::layout::NodeLayout;
+use self::node::{Nodes, elements};
+use self::search::ForestView;
+use self::sketch::Sketch;
 use crate::error::{Damage, OpenError, SearchError};
 use crate::filter::Filter;
-use crate::metric::{Distance, Metric};
+use crate::metric::Metric;
 use crate::parallel::Join;
-use crate::sketch::Sketch;
 use crate::{Backend, Neighbour};
-use node::{Layout, Nodes, elements};
 
 /// Items and the trees over them, ready to be searched.
 ///
@@ -44,7 +50,7 @@ use node::{Layout, Nodes, elements};
 #[derive(Clone, Debug)]
 pub struct Forest<D: Distance, S = NodeBuf> {
     storage: S,
-    layout: Layout,
+    layout: NodeLayout,
     items: u32,
     roots: Vec<u32>,
     sketch: Option<Arc<Sketch>>,
@@ -64,10 +70,10 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     /// The first rule that the bytes break. Bytes that are in order but lie at an odd address are
     /// [`OpenError::Unaligned`]: `f32` needs a multiple of 4, hamming's words one of 8; [`NodeBuf::copy_of`] has it.
     pub fn open(storage: S, dimensions: usize) -> Result<Self, OpenError> {
-        let layout = Layout::new::<D>(dimensions).ok_or(OpenError::Dimensions(dimensions))?;
+        let layout = NodeLayout::new::<D>(dimensions).ok_or(OpenError::Dimensions(dimensions))?;
         let bytes = storage.as_ref();
         let backend = Backend::detect();
-        let (items, roots) = check::open::<D>(bytes, layout, backend)?;
+        let (items, roots) = open::open::<D>(bytes, layout, backend)?;
         Ok(Self { storage, layout, items, roots, sketch: None, backend, metric: PhantomData })
     }
 
@@ -78,7 +84,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     ///
     /// The first rule broken, and the node that breaks it.
     pub fn verify(&self) -> Result<(), Damage> {
-        check::verify(self.nodes(), self.backend, &self.roots)
+        open::verify(self.nodes(), self.backend, &self.roots)
     }
 
     /// Computes with another backend than the one detected.
@@ -194,7 +200,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         query: &[D::Element],
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
-        self.as_trees().search(scratch, query, search)
+        self.view().search(scratch, query, search)
     }
 
     /// The nearest items to each of many vectors, in their order; `J` says on how many threads.
@@ -210,17 +216,17 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     where
         S: Sync,
     {
-        search::search_many::<J, D, F>(self.as_trees(), queries, search)
+        search::search_many::<J, D, F>(self.view(), queries, search)
     }
 
     /// Something to search with, again and again, without allocating. Each thread needs its own.
     #[must_use]
     pub fn searcher(&self) -> Searcher<'_, D> {
-        Searcher::new(self.as_trees())
+        Searcher::new(self.view())
     }
 
-    pub(crate) fn as_trees(&self) -> Trees<'_, D> {
-        Trees { nodes: self.nodes(), roots: &self.roots, sketch: self.sketch.as_deref(), backend: self.backend }
+    pub(crate) fn view(&self) -> ForestView<'_, D> {
+        ForestView { nodes: self.nodes(), roots: &self.roots, sketch: self.sketch.as_deref(), backend: self.backend }
     }
 
     fn nodes(&self) -> Nodes<'_, D> {

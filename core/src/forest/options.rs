@@ -1,11 +1,11 @@
 //! How a forest is built.
 
-use super::node::Layout;
+use super::layout::NodeLayout;
 
 /// How to build a forest.
 #[derive(Clone, Copy)]
 pub struct BuildOptions<'p> {
-    pub(super) trees: Trees,
+    pub(super) trees: TreeCount,
     pub(super) seed: Option<u64>,
     pub(super) kiss64: bool,
     sketch: bool,
@@ -13,15 +13,15 @@ pub struct BuildOptions<'p> {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Trees {
+pub(super) enum TreeCount {
     Count(usize),
     /// Until the trees take as much room as the items.
     Auto,
 }
 
-impl Trees {
+impl TreeCount {
     /// How many more to grow where some are done; for `Auto` as many as there seem to be.
-    pub(super) fn left(self, storage: &impl AsRef<[u8]>, layout: Layout, items: u32, done: usize) -> usize {
+    pub(super) fn left(self, storage: &impl AsRef<[u8]>, layout: NodeLayout, items: u32, done: usize) -> usize {
         match self {
             Self::Count(count) => count - done,
             Self::Auto => {
@@ -40,13 +40,13 @@ impl<'p> BuildOptions<'p> {
     /// the forest has no file.
     #[must_use]
     pub const fn trees(trees: usize) -> Self {
-        Self { trees: Trees::Count(trees), seed: None, kiss64: false, sketch: true, progress: None }
+        Self { trees: TreeCount::Count(trees), seed: None, kiss64: false, sketch: true, progress: None }
     }
 
     /// As many trees as take about the room of the items, so that the file is twice as large as they are: Annoy's −1.
     #[must_use]
     pub const fn auto() -> Self {
-        Self { trees: Trees::Auto, ..Self::trees(0) }
+        Self { trees: TreeCount::Auto, ..Self::trees(0) }
     }
 
     /// A seed for the random choices. The same seed gives the same forest.

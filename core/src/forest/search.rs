@@ -8,12 +8,13 @@ use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 
 use super::node::{Kind, Nodes, Row};
+use super::rules::Distance;
+use super::score::{self, Pruning};
+use super::sketch::Sketch;
 use crate::error::{Damage, Rule, SearchError};
 use crate::filter::{All, Filter, IdSet};
-use crate::metric::{Distance, Element};
+use crate::metric::Element;
 use crate::parallel::{self, Join};
-use crate::score::{self, Close};
-use crate::sketch::Sketch;
 use crate::top_k::{TopK, key, split_key};
 use crate::{Backend, Neighbour};
 
@@ -71,7 +72,7 @@ pub struct Scratch {
     queue: BinaryHeap<u64>,
     seen: IdSet,
     candidates: Vec<u32>,
-    close: Close,
+    pruning: Pruning,
     tops: Vec<TopK>,
     found: Vec<Neighbour>,
 }
@@ -79,13 +80,13 @@ pub struct Scratch {
 /// Searches a forest again and again, in the same memory.
 #[derive(Debug)]
 pub struct Searcher<'f, D: Distance> {
-    trees: Trees<'f, D>,
+    forest: ForestView<'f, D>,
     scratch: Scratch,
 }
 
 impl<'f, D: Distance> Searcher<'f, D> {
-    pub(super) fn new(trees: Trees<'f, D>) -> Self {
-        Self { trees, scratch: Scratch::default() }
+    pub(super) fn new(forest: ForestView<'f, D>) -> Self {
+        Self { forest, scratch: Scratch::default() }
     }
 
     /// The nearest items to a vector, nearest first; of equal distances the smaller id first.
@@ -94,7 +95,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
     ///
     /// A query that is no vector that an item could have, or a damaged node.
     pub fn search<F: Filter>(&mut self, query: &[D::Element], search: &Search<F>) -> Result<&[Neighbour], SearchError> {
-        self.trees.search(&mut self.scratch, query, search)
+        self.forest.search(&mut self.scratch, query, search)
     }
 
     /// The nearest items to an item, itself among them.
@@ -103,13 +104,13 @@ impl<'f, D: Distance> Searcher<'f, D> {
     ///
     /// [`SearchError::NoSuchItem`], or a damaged node.
     pub fn search_item<F: Filter>(&mut self, id: u32, search: &Search<F>) -> Result<&[Neighbour], SearchError> {
-        self.trees.search_item(&mut self.scratch, id, search)
+        self.forest.search_item(&mut self.scratch, id, search)
     }
 }
 
 /// What of a forest a search reads.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Trees<'f, D: Distance> {
+pub(crate) struct ForestView<'f, D: Distance> {
     pub(super) nodes: Nodes<'f, D>,
     pub(super) roots: &'f [u32],
     pub(super) sketch: Option<&'f Sketch>,
@@ -117,9 +118,9 @@ pub(crate) struct Trees<'f, D: Distance> {
 }
 
 /// Queries that share one pass over the items in an exact search.
-const EXACT_TOGETHER: usize = 64;
+const EXACT_QUERIES_A_BLOCK: usize = 64;
 
-impl<D: Distance> Trees<'_, D> {
+impl<D: Distance> ForestView<'_, D> {
     pub(crate) fn search<'s, F: Filter>(
         self,
         scratch: &'s mut Scratch,
@@ -135,10 +136,10 @@ impl<D: Distance> Trees<'_, D> {
         } else {
             let search_k = search.search_k.unwrap_or(search.n.saturating_mul(self.roots.len()));
             self.collect(scratch, query.vector, search_k, &search.filter)?;
-            let Scratch { tops, candidates, close, .. } = scratch;
+            let Scratch { tops, candidates, pruning, .. } = scratch;
             let mut ids = candidates.as_slice();
             if let Some(sketch) = self.sketch.filter(|_| D::BOUNDED && ids.len() / 2 > search.n) {
-                ids = score::close(sketch, self.backend, query, ids, search.n, close);
+                ids = score::prune(sketch, self.backend, query, ids, search.n, pruning);
             }
             score::candidates(self.nodes, self.backend, query, ids, |distance, id| tops[0].push(distance, id));
         }
@@ -249,15 +250,15 @@ impl Scratch {
 
 /// [`Forest::search_many`](super::Forest::search_many).
 pub(super) fn search_many<J: Join, D: Distance, F: Filter + Sync>(
-    trees: Trees<'_, D>,
+    forest: ForestView<'_, D>,
     queries: &[&[D::Element]],
     search: &Search<F>,
 ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
-    let blocks = queries.len().div_ceil(EXACT_TOGETHER);
+    let blocks = queries.len().div_ceil(EXACT_QUERIES_A_BLOCK);
     let found = parallel::map::<J, _>(0..blocks, &|block| {
-        let first = block * EXACT_TOGETHER;
-        let last = queries.len().min(first + EXACT_TOGETHER);
-        trees.search_block(&queries[first..last], search)
+        let first = block * EXACT_QUERIES_A_BLOCK;
+        let last = queries.len().min(first + EXACT_QUERIES_A_BLOCK);
+        forest.search_block(&queries[first..last], search)
     });
     let mut all = Vec::with_capacity(queries.len());
     for block in found {

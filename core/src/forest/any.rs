@@ -317,6 +317,6 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
         id: u32,
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
-        forest!(self, forest => forest.as_trees().search_item(scratch, id, search))
+        forest!(self, forest => forest.view().search_item(scratch, id, search))
     }
 }
