@@ -17,7 +17,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use nearest::nearest;
-use ohyeah_core::error::{PackedError, SearchError, VectorError};
+use ohyeah_core::error::{PackedError, VectorError};
+use ohyeah_core::forest::SearchError;
 use ohyeah_core::packed::Scratch;
 use ohyeah_core::{Backend, Knn, KnnOptions, Metric, Neighbour, Packed, PackedOptions, PackedSearch, Serial};
 use vectors::{METRICS, vectors};

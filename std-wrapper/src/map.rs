@@ -8,8 +8,9 @@ use std::{fmt, io};
 
 use crate::AtomicFile;
 use memmap2::{Mmap, MmapOptions};
-use ohyeah_core::error::{OpenError, PackedError};
-use ohyeah_core::{AnyForest, Distance, Forest, Metric, Packed};
+use ohyeah_core::error::PackedError;
+use ohyeah_core::forest::{AnyForest, OpenError};
+use ohyeah_core::{Distance, Forest, Metric, Packed};
 
 /// A file's bytes. Clones share them.
 #[derive(Clone, Debug)]
@@ -152,13 +153,14 @@ fn map(path: &Path) -> Result<MappedFile, FileError> {
 /// # Examples
 ///
 /// ```
-/// use ohyeah::{BuildOptions, Euclidean, Items, ParBuild, Search};
+/// use ohyeah::forest::{BuildOptions, Items, Search};
+/// use ohyeah::{Euclidean, ParBuildItems};
 ///
 /// let mut items = Items::<Euclidean>::new(2)?;
 /// for id in 0..100 {
 ///     items.add(id, &[id as f32, 1.0])?;
 /// }
-/// let forest = items.par_build(BuildOptions::trees(10))?;
+/// let forest = items.par_build(&BuildOptions::new().trees(10))?;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("points.ann");
 /// ohyeah::save(&path, &forest)?;

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use ohyeah::{AnyForest, FileError, MappedFile, Metric};
+use ohyeah::forest::AnyForest;
+use ohyeah::{FileError, MappedFile, Metric};
 use ohyeah_words::{Format, Loaded, ReadErrorKind};
 
 use crate::{
@@ -129,8 +130,8 @@ pub(crate) fn annoy_indexes(path: &Path) -> Result<Vec<AnyForest<MappedFile>>, F
         }
     }
     // Bytes may also pass for an index of next to nothing in thousands of dimensions.
-    let most = fitting.iter().map(AnyForest::items).max();
-    fitting.retain(|forest| Some(forest.items()) == most);
+    let most = fitting.iter().map(AnyForest::len).max();
+    fitting.retain(|forest| Some(forest.len()) == most);
     Ok(fitting)
 }
 
@@ -160,7 +161,7 @@ fn describe_index(forest: &AnyForest<MappedFile>, another: bool, out: &mut impl 
     writeln!(out, "metric      {}{layout}", forest.metric())?;
     let up_to = if forest.metric() == Metric::Hamming { "up to " } else { "" };
     writeln!(out, "dimensions  {up_to}{}", forest.dimensions())?;
-    writeln!(out, "items       {}", forest.items())?;
+    writeln!(out, "items       {}", forest.len())?;
     writeln!(out, "trees       {}", forest.trees())?;
     writeln!(out, "nodes       {}", forest.node_count())?;
     writeln!(out, "bytes       {}", forest.as_bytes().len())

@@ -26,11 +26,12 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::damage::{Damage, Rule};
+use super::error::OpenError;
 use super::layout::{Header, NodeLayout};
 use super::node::{Kind, Nodes, Row};
 use super::rules::Distance;
 use crate::Backend;
-use crate::error::{Damage, OpenError, Rule};
 use crate::filter::IdSet;
 use crate::metric::Element;
 

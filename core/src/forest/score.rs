@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use super::node::{Nodes, Row};
 use super::rules::Distance;
 use super::sketch::{Sketch, SketchQuery};
-use crate::Backend;
 use crate::filter::Filter;
 use crate::metric::Element;
 use crate::top_k::TopK;
+use crate::{Backend, Cancel};
 
 /// Rows compared at once.
 const ROWS_AT_ONCE: usize = 4;
@@ -110,17 +110,21 @@ pub(crate) fn prune<'c, D: Distance>(
 /// Items that stay in the cache while every query is compared with them.
 const ITEMS_A_BLOCK: u32 = 256;
 /// Pushes the distance of every item that the filter allows to the `TopK` of each query: the oracle of the approximate
-/// searches, and a mode of its own.
+/// searches, and a mode of its own. Where it was cancelled the answers are not whole.
 pub(crate) fn all<D: Distance, F: Filter>(
     nodes: Nodes<'_, D>,
     backend: Backend,
     queries: &[Row<'_, D>],
     tops: &mut [TopK],
     filter: &F,
+    cancel: Cancel<'_>,
 ) {
     let mut ids: Vec<u32> = Vec::with_capacity(ITEMS_A_BLOCK as usize);
     let mut rows: Vec<Row<'_, D>> = Vec::with_capacity(ITEMS_A_BLOCK as usize);
     for first in (0..nodes.items()).step_by(ITEMS_A_BLOCK as usize) {
+        if cancel.is_set() {
+            return;
+        }
         let block = first..nodes.items().min(first.saturating_add(ITEMS_A_BLOCK));
         ids.clear();
         ids.extend(block.filter(|id| nodes.item(*id).is_some() && filter.allows(*id)));

@@ -8,15 +8,15 @@ use alloc::vec::Vec;
 use bytemuck::Zeroable;
 use rand_core::Rng;
 
+use super::error::BuildError;
 use super::layout::{Header, NodeLayout};
 use super::node::{Nodes, Row};
 use super::rules::Rules;
 use super::sketch::Sketch;
 use super::split::input::{CACHED, Pulls, SplitInput, SplitNode};
 use super::split::sides::{ROWS_AHEAD, Sides, SubtreeRows, partition};
-use crate::Backend;
-use crate::error::BuildError;
 use crate::rng::tree_stream;
+use crate::{Backend, Cancel};
 
 /// What a tree grows from.
 #[derive(Clone, Copy)]
@@ -27,6 +27,7 @@ pub(super) struct GrowInput<'a, D: Rules> {
     pub(super) sketch: Option<&'a Sketch>,
     pub(super) backend: Backend,
     pub(super) pulls: Pulls,
+    pub(super) cancel: Cancel<'a>,
 }
 
 /// One tree's nodes, as if they came right after the items.
@@ -55,6 +56,7 @@ pub(super) struct Tree<'a, D: Rules, R> {
     nodes: Nodes<'a, D>,
     backend: Backend,
     pulls: Pulls,
+    cancel: Cancel<'a>,
     rng: &'a mut R,
     split: SplitNode<D>,
     sides_of: Sides<'a>,
@@ -107,18 +109,19 @@ impl<D: Rules> Gathering<D> {
 impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     /// The nodes of a tree over all items, the root last.
     pub(super) fn grow(input: GrowInput<'a, D>, rng: &'a mut R) -> Result<Vec<D::Element>, BuildError> {
-        let GrowInput { nodes, present, backend, sketch, pulls } = input;
+        let GrowInput { nodes, present, backend, sketch, pulls, cancel } = input;
         let mut ids = present.to_vec();
         let split = SplitNode::new(nodes.layout().width);
         let sides_of = Sides::new(backend, sketch);
         let (sides, moving, gathering, grown) = Default::default();
-        let mut tree = Self { nodes, backend, pulls, rng, split, sides_of, sides, moving, gathering, grown };
+        let mut tree = Self { nodes, backend, pulls, cancel, rng, split, sides_of, sides, moving, gathering, grown };
         tree.node(SubtreeRows { nodes, gathered: None }, &mut ids, true)?;
         Ok(tree.grown)
     }
 
     /// Appends the nodes of a subtree; returns the last one's id, or the item's where there is only one.
     fn node(&mut self, rows: SubtreeRows<'_, D>, ids: &mut [u32], root: bool) -> Result<u32, BuildError> {
+        self.cancel.check()?;
         if let ([id], false) = (&ids, root) {
             return Ok(rows.id(*id));
         }

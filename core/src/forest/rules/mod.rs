@@ -2,12 +2,12 @@
 
 use rand_core::Rng;
 
+use super::error::SearchError;
 use super::layout::{Header, NodeFormat};
 use super::node::{Nodes, Row, vectors};
 use super::sketch::bounds::{Bounds, Plane};
 use super::split::input::{SplitInput, SplitNode};
 use crate::Backend;
-use crate::error::SearchError;
 use crate::metric::{Element, Metric};
 
 mod angular;

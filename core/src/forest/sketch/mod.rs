@@ -213,7 +213,8 @@ mod tests {
     use rand_xoshiro::Xoshiro256PlusPlus;
 
     use super::*;
-    use crate::{Dot, Items, Serial};
+    use crate::forest::Items;
+    use crate::{Dot, Serial};
 
     /// Numbers of all sizes, now and then a 0, and vectors in which one number outweighs the others.
     fn vectors(rng: &mut impl Rng, n: usize, dimensions: usize) -> Vec<Vec<f32>> {
