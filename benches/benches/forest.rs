@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use ohyeah::{Angular, BuildOptions, Items, Search};
+use ohyeah::Angular;
+use ohyeah::forest::{BuildOptions, Items, Search};
 
 const DIMENSIONS: usize = 100;
 const ITEMS: usize = 20_000;
@@ -22,12 +23,12 @@ fn build(c: &mut Criterion) {
     let mut group = c.benchmark_group("build");
     group.sample_size(10).measurement_time(Duration::from_secs(3));
     group.bench_function("one tree", |b| {
-        b.iter_batched(|| items.clone(), |items| items.build(BuildOptions::trees(1)), BatchSize::PerIteration);
+        b.iter_batched(|| items.clone(), |items| items.build(&BuildOptions::new().trees(1)), BatchSize::PerIteration);
     });
 }
 
 fn search(c: &mut Criterion) {
-    let forest = items().build(BuildOptions::trees(20)).expect("a forest");
+    let forest = items().build(&BuildOptions::new().trees(20)).expect("a forest");
     let mut searcher = forest.searcher();
     let mut group = c.benchmark_group("search");
     group.sample_size(30).measurement_time(Duration::from_secs(2)).throughput(Throughput::Elements(1));

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use ohyeah::{AnyForest, MappedFile, Metric};
+use ohyeah::forest::AnyForest;
+use ohyeah::{MappedFile, Metric};
 
 use crate::failure::Failure;
 use crate::mapped;
@@ -50,7 +51,7 @@ pub(crate) fn annoy_indexes(path: &Path) -> Result<Vec<AnyForest<MappedFile>>, F
         }
     }
     // Bytes may also pass for an index of next to nothing in thousands of dimensions.
-    let most = fitting.iter().map(AnyForest::items).max();
-    fitting.retain(|forest| Some(forest.items()) == most);
+    let most = fitting.iter().map(AnyForest::len).max();
+    fitting.retain(|forest| Some(forest.len()) == most);
     Ok(fitting)
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use ohyeah::{AnyForest, FileError, MappedFile, Metric, Packed};
+use ohyeah::forest::AnyForest;
+use ohyeah::{FileError, MappedFile, Metric, Packed};
 
 /// Maps a file.
 #[allow(unsafe_code)]

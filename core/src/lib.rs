@@ -2,13 +2,11 @@
 //! byte Annoy's file, and the SIMD kernels under them.
 //!
 //! ```
-//! use ohyeah_core::{Angular, BuildOptions, Items, Search};
+//! use ohyeah_core::forest::{BuildOptions, Search};
+//! use ohyeah_core::{Angular, Forest};
 //!
-//! let mut items = Items::<Angular>::new(3)?;
-//! items.add(0, &[1.0, 0.0, 0.0])?;
-//! items.add(1, &[0.9, 0.1, 0.0])?;
-//! items.add(2, &[0.0, 0.0, 1.0])?;
-//! let forest = items.build(BuildOptions::trees(10))?;
+//! let vectors = [1.0, 0.0, 0.0, 0.9, 0.1, 0.0, 0.0, 0.0, 1.0];
+//! let forest = Forest::build(Angular, &vectors, 3, &BuildOptions::new())?;
 //!
 //! let nearest = forest.search(&[1.0, 0.05, 0.0], &Search::top(2))?;
 //! assert_eq!([nearest[0].id, nearest[1].id], [0, 1]);
@@ -17,13 +15,15 @@
 //!
 //! # A tour
 //!
-//! * [`Items`] collects vectors, in memory or in other [`Storage`]; [`Items::build`] grows trees over them as
-//!   [`BuildOptions`] say; the result is a [`Forest`].
+//! * [`Forest::build`] grows trees over vectors as [`forest::BuildOptions`] say. [`forest::Items`] collect vectors first, by
+//!   ids of the caller's choice, in memory or in other [`forest::Storage`]. [`forest::AnyForest`] is for programs that learn the
+//!   metric at run time.
 //! * [`Forest::open`] makes a forest of bytes that were written before, by this crate or by Annoy, without copying them.
-//! * [`Forest::search`] asks once; a [`Searcher`] asks many times and allocates nothing after the first;
-//!   [`Forest::search_many`] asks for many at a time, on several threads where the caller brings them ([`Join`]).
-//! * [`Search`] says how many answers, how hard to look (`search_k`), which ids are allowed ([`Filter`]), or that the answer
-//!   is to be exact.
+//! * [`Forest::search`] asks once; a [`forest::Searcher`] asks many times and allocates nothing after the first;
+//!   [`Forest::search_many`] asks for many at a time, [`Forest::search_many_with`] on several threads where the caller brings
+//!   them ([`Join`]).
+//! * [`forest::Search`] says how many answers, how hard to look (`search_k`), which ids are allowed ([`Filter`]), or that the
+//!   answer is to be exact.
 //! * A sketch of the items ([`Forest::with_sketch`]) makes searches faster and changes no answer.
 //! * [`Packed`] is another kind of index, many times faster ([`mod@packed`]); [`KnnGraph`] finds the neighbours of every vector at once,
 //!   far faster than asking for each.
@@ -42,7 +42,6 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod any;
 pub mod error;
 mod filter;
 pub mod forest;
@@ -51,15 +50,12 @@ pub mod packed;
 mod parallel;
 mod progress;
 mod rng;
-mod score;
 pub mod simd;
-mod sketch;
 mod top_k;
 
-pub use any::{AnyForest, AnyItems};
 pub use filter::{All, Filter, IdSet};
-pub use forest::{BuildOptions, Forest, Items, NodeBuf, OutOfSpace, Scratch, Search, Searcher, Storage};
-pub use metric::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
+pub use forest::{Distance, Forest};
+pub use metric::{Angular, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
 pub use packed::{KnnGraph, Packed};
 pub use parallel::{Join, Serial};
 pub use progress::{Cancel, Progress};

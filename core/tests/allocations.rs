@@ -11,8 +11,9 @@ mod vectors;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use ohyeah_core::forest::{BuildOptions, Search};
 use ohyeah_core::packed::{self, Scratch};
-use ohyeah_core::{Angular, BuildOptions, Distance, Dot, Element, Euclidean, Hamming, IdSet, Packed, Search};
+use ohyeah_core::{Angular, Distance, Dot, Element, Euclidean, Hamming, IdSet, Packed};
 use oracle::data;
 
 struct Counting;
@@ -50,7 +51,7 @@ static ALLOCATOR: Counting = Counting;
 
 fn check<D: Distance>() {
     let rows = data::odd_rows(1, 2000, 20);
-    let forest = data::items::<D>(&rows, 20).build(BuildOptions::trees(10)).expect("builds");
+    let forest = data::items::<D>(&rows, 20).build(&BuildOptions::new().trees(10)).expect("builds");
     let queries: Vec<_> = rows.values().step_by(50).map(|row| D::Element::from_numbers(row)).collect();
     let allowed: IdSet = (0..2000).step_by(3).collect();
     let mut searcher = forest.searcher();

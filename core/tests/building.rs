@@ -3,13 +3,14 @@
 mod oracle;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use ohyeah_core::error::{BuildError, ItemError};
-use ohyeah_core::{
-    Angular, AnyItems, BuildOptions, Distance, Element, Forest, Items, Metric, Neighbour, NodeBuf, OutOfSpace, Scratch,
-    Search, Serial, Storage,
+use ohyeah_core::error::VectorError;
+use ohyeah_core::forest::{
+    AnyItems, BuildError, BuildOptions, ItemError, Items, NodeBuf, OutOfSpace, Scratch, Search, Storage,
 };
+use ohyeah_core::{Angular, Cancel, Distance, Element, Euclidean, Forest, Join, Metric, Neighbour, Progress, Serial};
 use oracle::brute::{self, Rows};
 use oracle::data;
 use oracle::every_metric;
@@ -28,24 +29,27 @@ fn auto<D: Distance>() {
         forest
     };
     for ids in [2, 5, 30, 400] {
-        let forest = built(items::<D>(ids).build(BuildOptions::auto().seed(3)));
+        let forest = built(items::<D>(ids).build(&BuildOptions::new().auto_trees().seed(3)));
         // The definition: a tree is added while there are fewer nodes than twice the items.
         let trees = (1..2 * ids as usize).find(|trees| {
-            let some = built(items::<D>(ids).build(BuildOptions::trees(*trees).seed(3)));
+            let some = built(items::<D>(ids).build(&BuildOptions::new().trees(*trees).seed(3)));
             some.node_count() - some.trees() >= 2 * ids as usize
         });
         assert_eq!(Some(forest.trees()), trees, "{}, {ids} items", D::METRIC);
         let same = |other: Forest<D>| assert!(other.as_bytes() == forest.as_bytes(), "{}, {ids} items", D::METRIC);
-        same(built(items::<D>(ids).build(BuildOptions::trees(forest.trees()).seed(3))));
-        same(built(items::<D>(ids).build_with::<Threads<3>>(BuildOptions::auto().seed(3))));
-        same(built(items::<D>(ids).build_with::<Backwards<8>>(BuildOptions::auto().seed(3))));
+        same(built(items::<D>(ids).build(&BuildOptions::new().trees(forest.trees()).seed(3))));
+        same(built(items::<D>(ids).build_with::<Threads<3>>(&BuildOptions::new().auto_trees().seed(3))));
+        same(built(items::<D>(ids).build_with::<Backwards<8>>(&BuildOptions::new().auto_trees().seed(3))));
         // Annoy's generator makes other trees, and as many threads as you like the same.
-        let annoys = built(items::<D>(ids).build(BuildOptions::auto().kiss64()));
-        let again = built(items::<D>(ids).build_with::<Threads<3>>(BuildOptions::auto().kiss64()));
+        let annoys = built(items::<D>(ids).build(&BuildOptions::new().auto_trees().kiss64()));
+        let again = built(items::<D>(ids).build_with::<Threads<3>>(&BuildOptions::new().auto_trees().kiss64()));
         assert!(annoys.as_bytes() == again.as_bytes());
         assert!(ids < 400 || annoys.as_bytes() != forest.as_bytes());
     }
-    assert_eq!(Items::<D>::new(3).expect("dimensions").build(BuildOptions::auto()).expect("builds").trees(), 0);
+    assert_eq!(
+        Items::<D>::new(3).expect("dimensions").build(&BuildOptions::new().auto_trees()).expect("builds").trees(),
+        0
+    );
 }
 
 #[test]
@@ -53,19 +57,87 @@ fn automatic_trees_double_the_file() {
     every_metric!(auto);
 }
 
+/// The shares that are told while a forest is built, in order.
+fn shares<J: Join>(items: Items<Angular>, options: BuildOptions<'_>) -> (Vec<f32>, Forest<Angular>) {
+    let told = Mutex::new(Vec::new());
+    let tell = |share| told.lock().expect("no panic").push(share);
+    let forest = items.build_with::<J>(&options.progress(Progress::new(&tell))).expect("builds");
+    let mut told = told.into_inner().expect("no panic");
+    told.sort_by(f32::total_cmp);
+    (told, forest)
+}
+
 #[test]
-fn progress_counts_trees() {
-    for (options, trees) in [(BuildOptions::trees(9), 9), (BuildOptions::trees(9).kiss64(), 9)] {
-        let calls = AtomicUsize::new(0);
-        let count = || _ = calls.fetch_add(1, Ordering::Relaxed);
-        items::<Angular>(50).build_with::<Threads<2>>(options.progress(&count)).expect("builds");
-        assert_eq!(calls.into_inner(), trees);
+fn progress_tells_the_share_of_trees() {
+    for options in [BuildOptions::new().trees(9), BuildOptions::new().trees(9).kiss64()] {
+        let (told, _) = shares::<Threads<2>>(items(50), options);
+        assert_eq!(told, (1..=9_u8).map(|tree| f32::from(tree) / 9.0).collect::<Vec<_>>());
     }
     // Where the number is found out on the way, a tree may be grown in vain, not a batch.
-    let calls = AtomicUsize::new(0);
-    let count = || _ = calls.fetch_add(1, Ordering::Relaxed);
-    let forest = items::<Angular>(500).build_with::<Threads<8>>(BuildOptions::auto().progress(&count)).expect("builds");
-    assert!(calls.into_inner() <= forest.trees() + 1, "{}", forest.trees());
+    let (told, forest) = shares::<Threads<8>>(items(500), BuildOptions::new().auto_trees());
+    assert!(told.len() == forest.trees() || told.len() == forest.trees() + 1, "{} {}", told.len(), forest.trees());
+    assert!(told[0] > 0.0 && told[0] < 0.5 && told.last() == Some(&1.0), "{told:?}");
+}
+
+/// A forest of which one tree is grown: the flag is set on the way.
+fn cancelled<D: Distance>() {
+    let flag = AtomicBool::new(false);
+    let trees = AtomicUsize::new(0);
+    let tell = |_| {
+        trees.fetch_add(1, Ordering::Relaxed);
+        flag.store(true, Ordering::Relaxed);
+    };
+    let options = BuildOptions::new().progress(Progress::new(&tell)).cancel(Cancel::new(&flag));
+    for options in [options.trees(50), options.trees(50).kiss64(), options.trees(usize::MAX)] {
+        (flag.store(false, Ordering::Relaxed), trees.store(0, Ordering::Relaxed));
+        assert_eq!(items::<D>(400).build(&options).map(|_| ()), Err(BuildError::Cancelled));
+        assert_eq!(trees.load(Ordering::Relaxed), 1, "trees grown after the build was cancelled");
+    }
+    flag.store(true, Ordering::Relaxed);
+    let forest = Forest::build(Angular, &[1.0; 20], 2, &options);
+    assert_eq!(forest.map(|_| ()), Err(BuildError::Cancelled));
+}
+
+#[test]
+fn a_cancelled_build_ends_soon_with_an_error() {
+    every_metric!(cancelled);
+}
+
+fn from_rows<D: Distance + Default>() {
+    let rows = data::odd_rows(1, 300, DIMENSIONS);
+    let vectors: Vec<D::Element> = rows.values().flat_map(|row| D::Element::from_numbers(row).into_owned()).collect();
+    let mut items = Items::<D>::new(DIMENSIONS).expect("dimensions");
+    for (id, row) in (0..).zip(rows.values()) {
+        items.add(id, &D::Element::from_numbers(row)).expect("a vector");
+    }
+    let options = BuildOptions::new().trees(4).seed(5);
+    let expected = items.build(&options).expect("builds");
+    let forest = Forest::build(D::default(), &vectors, DIMENSIONS, &options).expect("builds");
+    assert!(forest.as_bytes() == expected.as_bytes());
+    let forest = Forest::build_with::<Threads<3>>(D::default(), &vectors, DIMENSIONS, &options).expect("builds");
+    assert!(forest.as_bytes() == expected.as_bytes());
+    assert_eq!((forest.len(), forest.is_empty(), forest.dimensions()), (rows.len(), false, DIMENSIONS));
+    let refused = |vectors: &[D::Element], dimensions| {
+        Forest::build(D::default(), vectors, dimensions, &options).map(|_| ()).expect_err("is wrong")
+    };
+    assert_eq!(refused(&vectors, 0), BuildError::Dimensions(0));
+    assert_eq!(Forest::build(D::default(), &[], 3, &options).expect("builds").len(), 0);
+}
+
+#[test]
+fn a_forest_of_rows_is_one_of_items() {
+    every_metric!(from_rows);
+    assert_eq!(
+        Forest::build(Euclidean, &[1.0; 9], 3, &BuildOptions::new()).map(|forest| forest.trees()),
+        Ok(BuildOptions::DEFAULT_TREES)
+    );
+    let refused =
+        |vectors: &[f32]| Forest::build(Euclidean, vectors, 3, &BuildOptions::new()).map(|_| ()).expect_err("is wrong");
+    assert_eq!(refused(&[1.0; 7]), BuildError::Length { numbers: 7, dimensions: 3 });
+    let error = VectorError::NotFinite { position: 1 };
+    assert_eq!(refused(&[1.0, 1.0, 1.0, 1.0, f32::NAN, 1.0]), BuildError::Vector { id: 1, error });
+    let error = VectorError::TooLong;
+    assert_eq!(refused(&[1e30; 3]), BuildError::Vector { id: 0, error });
 }
 
 /// Room for so many bytes, at an aligned address.
@@ -99,7 +171,7 @@ impl Storage for Limited {
 
 fn room<D: Distance>() {
     let rows: Rows = data::odd_rows(1, 200, DIMENSIONS);
-    let expected = items::<D>(200).build(BuildOptions::trees(4)).expect("builds");
+    let expected = items::<D>(200).build(&BuildOptions::new().trees(4)).expect("builds");
     let whole = expected.as_bytes().len();
     let node = whole / expected.node_count();
     for most in [0, node - 1, 10 * node, 200 * node, whole - 1, 2 * whole] {
@@ -111,7 +183,7 @@ fn room<D: Distance>() {
             assert!(most < 200 * node && at <= most / node);
             continue;
         }
-        match limited.build(BuildOptions::trees(4)) {
+        match limited.build(&BuildOptions::new().trees(4)) {
             Ok(forest) => assert!(most > whole && forest.as_bytes() == expected.as_bytes()),
             Err(error) => assert!(most < 2 * whole && error == BuildError::OutOfMemory),
         }
@@ -128,8 +200,11 @@ fn brought<D: Distance>() {
     for bytes in [99, 100, 1000] {
         for trees in [0, 3] {
             let stale = Items::<D, _>::new_in(NodeBuf::copy_of(&vec![7; bytes]), DIMENSIONS).expect("dimensions");
-            let forest = stale.build(BuildOptions::trees(trees)).expect("builds");
-            assert!(forest.as_bytes() == nothing.clone().build(BuildOptions::trees(trees)).expect("builds").as_bytes());
+            let forest = stale.build(&BuildOptions::new().trees(trees)).expect("builds");
+            assert!(
+                forest.as_bytes()
+                    == nothing.clone().build(&BuildOptions::new().trees(trees)).expect("builds").as_bytes()
+            );
         }
     }
 }
@@ -140,11 +215,11 @@ fn what_a_storage_brings_is_no_item() {
 }
 
 fn again<D: Distance>() {
-    let forest = items::<D>(300).build(BuildOptions::trees(3)).expect("builds");
+    let forest = items::<D>(300).build(&BuildOptions::new().trees(3)).expect("builds");
     let bytes = forest.as_bytes().to_vec();
     let mut items = forest.into_items().expect("room");
     assert_eq!(items.len(), 300);
-    let rebuilt = items.clone().build(BuildOptions::trees(3)).expect("builds");
+    let rebuilt = items.clone().build(&BuildOptions::new().trees(3)).expect("builds");
     assert!(rebuilt.as_bytes() == bytes);
     // More items, with holes where trees were.
     let more = data::odd_rows(2, 1000, DIMENSIONS);
@@ -152,7 +227,7 @@ fn again<D: Distance>() {
         items.add(*id, &D::Element::from_numbers(row)).expect("a vector");
     }
     let holes = (300..more.keys().nth(700).copied().expect("so many")).collect::<Vec<_>>();
-    let larger = items.build(BuildOptions::trees(3)).expect("builds");
+    let larger = items.build(&BuildOptions::new().trees(3)).expect("builds");
     larger.verify().expect("in order");
     assert!(holes.iter().all(|id| larger.vector(*id).is_none()));
     let (last, row) = more.last_key_value().expect("some");
@@ -174,8 +249,9 @@ fn the_same_holds_where_the_metric_is_a_value() {
             any.add(*id, row).expect("a vector");
         }
         assert_eq!((any.metric(), any.len(), any.is_empty()), (metric, 100, false));
-        let forest = any.clone().build_with::<Serial>(BuildOptions::auto()).expect("builds");
-        let same = forest.clone().into_items().expect("room").build_with::<Backwards<2>>(BuildOptions::auto());
+        let forest = any.clone().build_with::<Serial>(&BuildOptions::new().auto_trees()).expect("builds");
+        let same =
+            forest.clone().into_items().expect("room").build_with::<Backwards<2>>(&BuildOptions::new().auto_trees());
         assert!(same.expect("builds").as_bytes() == forest.as_bytes(), "{metric}");
         let mut scratch = Scratch::default();
         let bits = |row: &[f32]| row.iter().map(|x| f32::from(u8::from(*x > 0.5))).collect::<Vec<_>>();
@@ -203,15 +279,17 @@ fn the_same_holds_where_the_metric_is_a_value() {
 #[test]
 fn one_item_and_none() {
     fn check<D: Distance>() {
-        for options in [BuildOptions::trees(3), BuildOptions::trees(3).kiss64(), BuildOptions::auto()] {
+        for options in
+            [BuildOptions::new().trees(3), BuildOptions::new().trees(3).kiss64(), BuildOptions::new().auto_trees()]
+        {
             let mut one = Items::<D>::new(DIMENSIONS).expect("dimensions");
-            let none = one.clone().build(options).expect("builds");
+            let none = one.clone().build(&options).expect("builds");
             assert_eq!(none.search(&D::Element::from_numbers(&[1.0; DIMENSIONS]), &Search::top(2)), Ok(vec![]));
             one.add(0, &D::Element::from_numbers(&[1.0; DIMENSIONS])).expect("a vector");
-            let one = one.build(options).expect("builds");
+            let one = one.build(&options).expect("builds");
             one.verify().expect("in order");
             let again = Forest::<D, _>::open(NodeBuf::copy_of(one.as_bytes()), DIMENSIONS).expect("opens");
-            assert_eq!((again.items(), again.trees()), (1, one.trees()));
+            assert_eq!((again.len(), again.trees()), (1, one.trees()));
             let found = again.search(&D::Element::from_numbers(&[0.5; DIMENSIONS]), &Search::top(2)).expect("searches");
             assert_eq!(found.iter().map(|x| x.id).collect::<Vec<_>>(), [0]);
         }

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use ohyeah_core::error::OpenError;
-use ohyeah_core::{Angular, BuildOptions, Distance, Dot, DotLegacy, Euclidean, Hamming, Manhattan, Metric};
+use ohyeah_core::forest::{BuildOptions, OpenError};
+use ohyeah_core::{Angular, Distance, Dot, DotLegacy, Euclidean, Hamming, Manhattan, Metric};
 use oracle::data;
 use oracle::forest::{Kind, Outcome, any_file};
 use rand_core::{Rng, SeedableRng};
@@ -70,7 +70,7 @@ fn golden() -> Vec<Case> {
 
 fn small<D: Distance>(kind: Kind, ids: u32, dimensions: usize) -> Case {
     let rows = data::odd_rows(2, ids, dimensions);
-    let forest = data::items::<D>(&rows, dimensions).build(BuildOptions::trees(2)).expect("builds");
+    let forest = data::items::<D>(&rows, dimensions).build(&BuildOptions::new().trees(2)).expect("builds");
     let name = format!("{kind:?}, {ids} items of {dimensions}");
     let (items, node, bytes) = (ids as usize, node_bytes(kind, dimensions), forest.as_bytes().to_vec());
     Case { name, items, kind, dimensions, node, bytes }

@@ -4,9 +4,8 @@
 
 mod oracle;
 
-use ohyeah_core::{
-    Angular, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Items, Manhattan, Search,
-};
+use ohyeah_core::forest::{BuildOptions, Items, Search};
+use ohyeah_core::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan};
 use oracle::brute::{self, Rows};
 use oracle::data;
 use oracle::every_metric;
@@ -106,8 +105,8 @@ fn our_trees_are_as_good_as_annoys() {
     let rows = data::sample(20_000);
     let items = data::items::<Angular>(&rows, 100);
     for seed in 1..=3 {
-        let options = BuildOptions::trees(20).seed(seed);
-        let [ours, annoys] = [options, options.kiss64()].map(|options| items.clone().build(options).expect("builds"));
+        let options = BuildOptions::new().trees(20).seed(seed);
+        let [ours, annoys] = [options, options.kiss64()].map(|options| items.clone().build(&options).expect("builds"));
         let [recall, annoys_recall] = [&ours, &annoys].map(|forest| recall_of(forest, &rows, 20, 1_000));
         println!("recall {recall} of {annoys_recall}, {} nodes of {}", ours.node_count(), annoys.node_count());
         assert!(recall > annoys_recall - 0.015);
@@ -123,7 +122,7 @@ fn lengths_far_from_one_do_not_change_an_angle() {
         for (id, row) in [[0.0, 1.0], [1.0, 0.1], [1.0, 1.0]].into_iter().enumerate() {
             items.add(id as u32, &row.map(|x| x * scale)).expect("a vector");
         }
-        let forest = items.build(BuildOptions::trees(2)).expect("a forest");
+        let forest = items.build(&BuildOptions::new().trees(2)).expect("a forest");
         let found = forest.search(&[scale, 0.0], &Search::top(3).exact()).expect("finds");
         assert_eq!(found.iter().map(|x| x.id).collect::<Vec<_>>(), [1, 2, 0], "{scale:e}");
         assert!((found[1].distance - 0.765_366_9).abs() < 1e-5 && found[0].distance < 0.11, "{scale:e}: {found:?}");

@@ -5,12 +5,13 @@
 
 mod oracle;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use ohyeah_core::error::{BuildError, ItemError, OpenError, SearchError, VectorError};
+use ohyeah_core::error::VectorError;
+use ohyeah_core::forest::{
+    AnyForest, AnyItems, BuildError, BuildOptions, ItemError, Items, NodeBuf, OpenError, Search, SearchError,
+};
 use ohyeah_core::{
-    Angular, AnyForest, AnyItems, Backend, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming,
-    Items, Manhattan, Metric, Neighbour, NodeBuf, Search, Serial,
+    Angular, Backend, Cancel, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan, Metric,
+    Neighbour, Progress, Serial,
 };
 use oracle::brute::{self, Rows};
 use oracle::data;
@@ -26,18 +27,19 @@ fn rows() -> Rows {
 
 fn the_seed_alone_decides<D: Distance>() {
     let rows = rows();
-    let build = |seed| data::items::<D>(&rows, DIMENSIONS).build(BuildOptions::trees(11).seed(seed)).expect("builds");
+    let build =
+        |seed| data::items::<D>(&rows, DIMENSIONS).build(&BuildOptions::new().trees(11).seed(seed)).expect("builds");
     let with = |forest: Forest<D>| assert!(forest.as_bytes() == build(7).as_bytes(), "{} differs", D::METRIC);
     let items = || data::items::<D>(&rows, DIMENSIONS);
-    let options = BuildOptions::trees(11).seed(7);
-    with(items().build_with::<Serial>(options).expect("builds"));
-    with(items().build_with::<Backwards<1>>(options).expect("builds"));
-    with(items().build_with::<Threads<1>>(options).expect("builds"));
-    with(items().build_with::<Threads<2>>(options).expect("builds"));
-    with(items().build_with::<Threads<8>>(options).expect("builds"));
+    let options = BuildOptions::new().trees(11).seed(7);
+    with(items().build_with::<Serial>(&options).expect("builds"));
+    with(items().build_with::<Backwards<1>>(&options).expect("builds"));
+    with(items().build_with::<Threads<1>>(&options).expect("builds"));
+    with(items().build_with::<Threads<2>>(&options).expect("builds"));
+    with(items().build_with::<Threads<8>>(&options).expect("builds"));
     assert!(build(7).as_bytes() != build(8).as_bytes());
     // Fewer trees are the first of many.
-    let few = items().build(BuildOptions::trees(3).seed(7)).expect("builds");
+    let few = items().build(&BuildOptions::new().trees(3).seed(7)).expect("builds");
     let nodes = few.as_bytes().len() / few.node_count() * (few.node_count() - few.trees());
     assert!(few.as_bytes()[..nodes] == build(7).as_bytes()[..nodes]);
 }
@@ -54,7 +56,7 @@ fn on_backend<D: Distance>(rows: &Rows, backend: Backend) -> (Vec<u8>, Vec<Vec<N
         items.add(*id, &D::Element::from_numbers(row)).expect("a vector");
         items
     });
-    let forest = items.build(BuildOptions::trees(5)).expect("builds");
+    let forest = items.build(&BuildOptions::new().trees(5)).expect("builds");
     let answers = data::queries::<D>(rows, 23).into_iter().flat_map(|query| {
         [Search::top(9), Search::top(9).exact()].map(|search| forest.search(&query, &search).expect("searches"))
     });
@@ -83,10 +85,10 @@ fn bytes_open_again<D: Distance>() {
     let rows = rows();
     let forest = data::forest::<D>(&rows, 4);
     forest.verify().expect("in order");
-    assert_eq!((forest.items(), forest.trees(), forest.dimensions()), (400, 4, DIMENSIONS));
+    assert_eq!((forest.len(), forest.trees(), forest.dimensions()), (400, 4, DIMENSIONS));
     let again = Forest::<D, _>::open(Aligned::new(forest.as_bytes()), DIMENSIONS).expect("opens");
     again.verify().expect("in order");
-    assert_eq!((again.items(), again.trees(), again.node_count()), (400, 4, forest.node_count()));
+    assert_eq!((again.len(), again.trees(), again.node_count()), (400, 4, forest.node_count()));
     for id in 0..400 {
         let expected = rows.get(&id).map(|row| D::Element::from_numbers(row));
         assert_eq!(again.vector(id), expected.as_deref());
@@ -97,7 +99,7 @@ fn bytes_open_again<D: Distance>() {
         }
     }
     let any = AnyForest::open(Aligned::new(forest.as_bytes()), D::METRIC, DIMENSIONS).expect("opens");
-    assert_eq!((any.metric(), any.items(), any.trees()), (D::METRIC, 400, 4));
+    assert_eq!((any.metric(), any.len(), any.trees()), (D::METRIC, 400, 4));
     assert_eq!(
         matches!(any, AnyForest::DotLegacy(_)),
         std::any::type_name::<D>() == std::any::type_name::<DotLegacy>()
@@ -117,13 +119,14 @@ fn every_size_opens_again<D: Distance>() {
                 for keep in [1, 2, 5, 1000] {
                     let mut rows = data::odd_rows(3, ids, dimensions);
                     rows.retain(|id, _| id % keep == 0 || *id + 1 == ids);
-                    let forest = data::items::<D>(&rows, dimensions).build(BuildOptions::trees(trees)).expect("builds");
+                    let forest =
+                        data::items::<D>(&rows, dimensions).build(&BuildOptions::new().trees(trees)).expect("builds");
                     let what = format!("{}, {dimensions} dimensions, {ids} ids, {} items", D::METRIC, rows.len());
                     forest.verify().unwrap_or_else(|damage| panic!("{what}: {damage}"));
                     let again = Forest::<D, _>::open(Aligned::new(forest.as_bytes()), dimensions)
                         .unwrap_or_else(|error| panic!("{what}: {error}"));
                     again.verify().unwrap_or_else(|damage| panic!("{what}: {damage}"));
-                    assert_eq!((again.items(), again.trees()), (ids, trees), "{what}");
+                    assert_eq!((again.len(), again.trees()), (ids as usize, trees), "{what}");
                     let query = D::Element::from_numbers(&vec![0.5; dimensions]).into_owned();
                     let all = again.search(&query, &Search::top(usize::MAX).search_k(usize::MAX)).expect("searches");
                     let exact = again.search(&query, &Search::top(usize::MAX).exact()).expect("searches");
@@ -203,7 +206,7 @@ fn lengths<D: Distance<Element = f32>>() {
     for x in [beyond, -beyond, 1e25, f32::MIN] {
         assert_eq!(items.add(9, &[x]), Err(ItemError::Vector(VectorError::TooLong)));
     }
-    let forest = items.build(BuildOptions::trees(3)).expect("builds");
+    let forest = items.build(&BuildOptions::new().trees(3)).expect("builds");
     forest.verify().expect("in order");
     for query in [end, -end, 1.0] {
         let found = forest.search(&[query], &Search::top(4).search_k(100)).expect("searches");
@@ -236,7 +239,7 @@ fn mistakes<D: Distance>() {
     let vector = |numbers: &[f32]| D::Element::from_numbers(numbers).into_owned();
     let width = vector(&[0.0; 3]).len();
     items.add(2, &vector(&[1.0, 0.0, 1.0])).expect("a vector");
-    let before = items.clone().build(BuildOptions::trees(2)).expect("builds").as_bytes().to_vec();
+    let before = items.clone().build(&BuildOptions::new().trees(2)).expect("builds").as_bytes().to_vec();
     let long = vec![vector(&[0.0; 3])[0]; width + 1];
     assert_eq!(
         items.add(0, &long),
@@ -259,16 +262,19 @@ fn mistakes<D: Distance>() {
     }
     assert_eq!((items.len(), items.is_empty(), items.dimensions()), (3, false, 3));
     assert_eq!((items.vector(0), items.vector(2)), (None, Some(&vector(&[1.0, 0.0, 1.0])[..])));
-    assert!(items.clone().build(BuildOptions::trees(2)).expect("builds").as_bytes() == before, "something changed");
+    assert!(
+        items.clone().build(&BuildOptions::new().trees(2)).expect("builds").as_bytes() == before,
+        "something changed"
+    );
 
     // What has been added can be replaced; a forest too large for its ids is refused before it grows.
     items.add(2, &vector(&[0.0, 1.0, 0.0])).expect("a vector");
     assert_eq!(items.vector(2), Some(&vector(&[0.0, 1.0, 0.0])[..]));
     assert_eq!(items.reserve(usize::MAX), Err(ItemError::OutOfMemory));
-    let huge = items.clone().build(BuildOptions::trees(usize::MAX)).map(|_| ());
+    let huge = items.clone().build(&BuildOptions::new().trees(usize::MAX)).map(|_| ());
     assert!(matches!(huge, Err(BuildError::OutOfMemory | BuildError::TooManyNodes)));
 
-    let forest = items.build(BuildOptions::trees(2)).expect("builds");
+    let forest = items.build(&BuildOptions::new().trees(2)).expect("builds");
     let wrong = SearchError::Vector(VectorError::WrongLength { expected: width, found: width + 1 });
     let search = |query: &[D::Element], search: Search| forest.search(query, &search);
     for kind in [Search::top(1), Search::top(1).exact()] {
@@ -280,7 +286,12 @@ fn mistakes<D: Distance>() {
             assert_eq!(search(&infinite, kind), Err(SearchError::Vector(VectorError::NotFinite { position: 0 })));
         }
         let good = vector(&[0.0; 3]);
-        let many = forest.search_many::<Backwards<1>, _>(&[&good, &long, &long[..0]], &kind);
+        let many = forest.search_many_with::<Backwards<1>, _>(
+            &[&good, &long, &long[..0]],
+            &kind,
+            Progress::NONE,
+            Cancel::NEVER,
+        );
         assert_eq!(many, Err(wrong.clone()), "the error of the first query that has one");
     }
 }
@@ -296,7 +307,7 @@ fn bits_beyond_the_last_dimension_are_refused() {
     assert_eq!(items.add(0, &[0, 1 << 6]), Err(ItemError::Vector(VectorError::SpareBits)));
     assert!(items.is_empty());
     items.add(0, &[u64::MAX, (1 << 6) - 1]).expect("70 bits");
-    let forest = items.build(BuildOptions::trees(1)).expect("builds");
+    let forest = items.build(&BuildOptions::new().trees(1)).expect("builds");
     let search = forest.search(&[0, 1 << 6], &Search::top(1));
     assert_eq!(search, Err(SearchError::Vector(VectorError::SpareBits)));
 }
@@ -312,7 +323,7 @@ fn metrics_as_values_do_what_the_types_do() {
         }
         let wrong = ItemError::Vector(VectorError::WrongLength { expected: DIMENSIONS, found: DIMENSIONS - 1 });
         assert_eq!(items.add(0, &[0.0; DIMENSIONS - 1]), Err(wrong));
-        let forest = items.build_with::<Threads<2>>(BuildOptions::trees(5)).expect("builds");
+        let forest = items.build_with::<Threads<2>>(&BuildOptions::new().trees(5)).expect("builds");
         forest.verify().expect("in order");
         assert_eq!((forest.metric(), forest.dimensions()), (metric, DIMENSIONS));
         let typed = match metric {
@@ -341,18 +352,6 @@ fn metrics_as_values_do_what_the_types_do() {
         assert_eq!(metric.name().parse(), Ok(metric));
     }
     assert_eq!("cosine".parse::<Metric>().map_err(|error| error.to_string().contains("angular")), Err(true));
-}
-
-#[test]
-fn progress_is_told_of_every_tree() {
-    let count = AtomicUsize::new(0);
-    let progress = || {
-        count.fetch_add(1, Ordering::Relaxed);
-    };
-    let options = BuildOptions::trees(23).progress(&progress);
-    let items = data::items::<Euclidean>(&rows(), DIMENSIONS);
-    items.build_with::<Threads<3>>(options).expect("builds");
-    assert_eq!(count.into_inner(), 23);
 }
 
 /// Any storage of bytes will do, if it is aligned; and what is not can be copied.

@@ -477,7 +477,6 @@ fn rule_15_vectors() {
 }
 
 #[test]
-#[ignore = "`quantise::full::reported` makes 0 of a distance that is no number, at the end of the answer"]
 fn rule_15_what_is_no_vector_is_no_answer() {
     each(|_, file| {
         for row in [0, 44, N - 1] {
@@ -592,7 +591,6 @@ fn rule_18_keys() {
 
 /// Where leaves are many and rows in them few, a row may meet too few others in its best leaves.
 #[test]
-#[ignore = "an approximate graph has ids of 4294967295 where a row meets fewer others than are asked for"]
 fn graphs_are_full_where_leaves_are_small() {
     for metric in METRICS {
         let index = Packed::build(metric, &vectors(600, D, 4), D, &BuildOptions::new().leaves(150)).unwrap();

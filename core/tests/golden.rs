@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use ohyeah_core::{
-    Angular, BuildOptions, Distance, DotLegacy, Euclidean, Forest, Hamming, Items, Manhattan, Metric, Neighbour,
-    NodeBuf, Search,
-};
+use ohyeah_core::forest::{BuildOptions, Items, NodeBuf, Search};
+use ohyeah_core::{Angular, Distance, DotLegacy, Euclidean, Forest, Hamming, Manhattan, Metric, Neighbour};
 use serde::Deserialize;
 
 /// What a `.json` file says; see the README beside it.
@@ -65,7 +63,7 @@ impl FromNumbers for Hamming {
 fn check<D: FromNumbers>(golden: &Golden, bytes: &[u8]) {
     let forest = Forest::<D, _>::open(NodeBuf::copy_of(bytes), golden.f).expect("opens");
     forest.verify().expect("is in order");
-    assert_eq!((forest.items(), forest.trees()), (golden.n_items, golden.n_trees));
+    assert_eq!((forest.len(), forest.trees()), (golden.n_items as usize, golden.n_trees));
     for id in 0..golden.n_items {
         let expected = golden.items.get(&id).map(|v| D::vector(v));
         assert_eq!(forest.vector(id), expected.as_deref(), "item {id}");
@@ -176,11 +174,11 @@ fn rebuild<D: FromNumbers>(golden: &Golden, bytes: &[u8]) {
     for (id, numbers) in &golden.items {
         items.add(*id, &D::vector(numbers)).expect("a vector");
     }
-    let mut options = BuildOptions::trees(golden.n_trees).kiss64();
+    let mut options = BuildOptions::new().trees(golden.n_trees).kiss64();
     if let Some(seed) = golden.seed {
         options = options.seed(seed);
     }
-    let built = items.build(options).expect("builds");
+    let built = items.build(&options).expect("builds");
     assert_eq!(built.as_bytes().len(), bytes.len());
     let nodes = |bytes| RawNode::all(D::METRIC, golden.f, bytes).enumerate();
     let (children, vector) = RawNode::offsets(D::METRIC);

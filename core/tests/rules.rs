@@ -5,8 +5,8 @@
 
 mod oracle;
 
-use ohyeah_core::error::{Damage, OpenError, Rule};
-use ohyeah_core::{BuildOptions, Euclidean, Forest, Hamming, NodeBuf, Search};
+use ohyeah_core::forest::{BuildOptions, Damage, NodeBuf, OpenError, Rule, Search};
+use ohyeah_core::{Euclidean, Forest, Hamming};
 use oracle::data;
 use oracle::forest::Aligned;
 
@@ -61,7 +61,7 @@ mod hand {
         let forest = Forest::<Euclidean, _>::open(file.as_ref(), 1).expect("opens");
         let found = forest.search(&[0.5], &Search::top(usize::MAX).search_k(usize::MAX));
         let found = found.map(|found| found.len()).map_err(|error| match error {
-            ohyeah_core::error::SearchError::Damaged(damage) => damage,
+            ohyeah_core::forest::SearchError::Damaged(damage) => damage,
             other => panic!("{other}"),
         });
         (forest.verify(), found)
@@ -201,7 +201,7 @@ fn rule_10_numbers() {
     }
     // A bit that no vector has.
     let rows = data::odd_rows(2, 60, 70);
-    let forest = data::items::<Hamming>(&rows, 70).build(BuildOptions::trees(1)).expect("builds");
+    let forest = data::items::<Hamming>(&rows, 70).build(&BuildOptions::new().trees(1)).expect("builds");
     let mut bytes = Aligned::new(forest.as_bytes());
     let root = bytes.as_ref().len() - 32;
     bytes.bytes_mut()[root + 16..root + 24].copy_from_slice(&128_u64.to_le_bytes());

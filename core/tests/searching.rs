@@ -4,8 +4,10 @@
 
 mod oracle;
 
-use ohyeah_core::error::{OpenError, SearchError};
-use ohyeah_core::{BuildOptions, Distance, Element, Forest, IdSet, Items, Search, Serial};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use ohyeah_core::forest::{BuildOptions, Items, OpenError, Search, SearchError};
+use ohyeah_core::{Cancel, Distance, Element, Forest, IdSet, Progress, Serial};
 use oracle::brute::{self, Rows};
 use oracle::threads::Threads;
 use oracle::{data, every_metric};
@@ -74,8 +76,13 @@ fn reuse<D: Distance>() {
         // Several blocks of queries.
         let slices: Vec<_> = slices.iter().cycle().copied().take(5 * slices.len()).collect();
         let expected: Vec<_> = one_by_one.iter().cycle().take(slices.len()).cloned().collect();
-        assert_eq!(forest.search_many::<Serial, _>(&slices, &search).expect("searches"), expected);
-        assert_eq!(forest.search_many::<Threads<4>, _>(&slices, &search).expect("searches"), expected);
+        assert_eq!(forest.search_many(&slices, &search).expect("searches"), expected);
+        assert_eq!(
+            forest
+                .search_many_with::<Threads<4>, _>(&slices, &search, Progress::NONE, Cancel::NEVER)
+                .expect("searches"),
+            expected
+        );
     }
     for (id, row) in &rows {
         let found = searcher.search_item(*id, &Search::top(3)).map(<[_]>::to_vec);
@@ -120,13 +127,13 @@ fn budgets_and_distances_are_what_they_say() {
 fn no_trees<D: Distance>() {
     let rows = rows();
     let forest = data::forest::<D>(&rows, 0);
-    assert_eq!((forest.trees(), forest.items()), (0, 400));
+    assert_eq!((forest.trees(), forest.len()), (0, 400));
     forest.verify().expect("nothing to break");
     for query in data::queries::<D>(&rows, 23) {
         assert_eq!(forest.search(&query, &Search::top(3)), Ok(vec![]));
         assert_eq!(forest.search(&query, &Search::top(3).exact()).expect("searches").len(), 3);
     }
-    let empty = Items::<D>::new(4).expect("dimensions").build(BuildOptions::trees(0)).expect("builds");
+    let empty = Items::<D>::new(4).expect("dimensions").build(&BuildOptions::new().trees(0)).expect("builds");
     assert_eq!(empty.as_bytes().len(), 0);
     assert_eq!(empty.search(&D::Element::from_numbers(&[0.0; 4]), &Search::top(3).exact()), Ok(vec![]));
     assert_eq!(Forest::<D, _>::open(empty.as_bytes(), 4).map(|_| ()), Err(OpenError::Empty));
@@ -135,4 +142,35 @@ fn no_trees<D: Distance>() {
 #[test]
 fn without_trees_there_are_exact_answers() {
     every_metric!(no_trees);
+}
+
+fn cancelled<D: Distance>() {
+    let rows = rows();
+    let forest = data::forest::<D>(&rows, 6);
+    let queries = data::queries::<D>(&rows, 1);
+    let slices: Vec<_> = queries.iter().map(Vec::as_slice).collect();
+    let flag = AtomicBool::new(false);
+    let blocks = AtomicUsize::new(0);
+    let tell = |share: f32| {
+        assert!(share > 0.0 && share <= 1.0);
+        blocks.fetch_add(1, Ordering::Relaxed);
+        flag.store(true, Ordering::Relaxed);
+    };
+    for search in [Search::top(3), Search::top(3).exact()] {
+        (flag.store(false, Ordering::Relaxed), blocks.store(0, Ordering::Relaxed));
+        let found = forest.search_many_with::<Serial, _>(&slices, &search, Progress::new(&tell), Cancel::new(&flag));
+        assert_eq!((found, blocks.load(Ordering::Relaxed)), (Err(SearchError::Cancelled), 1));
+        // Nobody cancels: every block is told of, the last with everything.
+        blocks.store(0, Ordering::Relaxed);
+        let found = forest.search_many_with::<Threads<2>, _>(&slices, &search, Progress::new(&tell), Cancel::NEVER);
+        assert_eq!(
+            (found.map(|found| found.len()), blocks.load(Ordering::Relaxed)),
+            (Ok(slices.len()), slices.len().div_ceil(64))
+        );
+    }
+}
+
+#[test]
+fn a_cancelled_batch_ends_soon_with_an_error() {
+    every_metric!(cancelled);
 }

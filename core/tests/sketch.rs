@@ -2,10 +2,8 @@
 
 mod oracle;
 
-use ohyeah_core::{
-    Angular, Backend, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Manhattan, NodeBuf, Search,
-    Serial,
-};
+use ohyeah_core::forest::{BuildOptions, NodeBuf, Search};
+use ohyeah_core::{Angular, Backend, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Manhattan, Serial};
 use oracle::brute::Rows;
 use oracle::data;
 use oracle::threads::Threads;
@@ -17,13 +15,13 @@ const DIMENSIONS: usize = 70;
 fn same<D: Distance<Element = f32>>(rows: &Rows, what: &str, backends: &[Backend]) {
     for backend in backends.iter().copied() {
         let items = || data::items::<D>(rows, DIMENSIONS).with_backend(backend);
-        let build = |options: BuildOptions<'_>| items().build(options).expect("builds");
-        for options in [BuildOptions::trees(3), BuildOptions::trees(3).kiss64()] {
+        let build = |options: BuildOptions<'_>| items().build(&options).expect("builds");
+        for options in [BuildOptions::new().trees(3), BuildOptions::new().trees(3).kiss64()] {
             let with = build(options);
             let without = build(options.sketch(false));
             assert!(with.as_bytes() == without.as_bytes(), "{what}, {}, {}", D::METRIC, backend.name());
         }
-        let built = build(BuildOptions::trees(3));
+        let built = build(BuildOptions::new().trees(3));
         let bare = built.clone().without_sketch();
         let opened = Forest::<D, _>::open(NodeBuf::copy_of(built.as_bytes()), DIMENSIONS).expect("opens");
         let opened = opened.with_backend(backend).with_sketch::<Threads<3>>();
@@ -76,7 +74,8 @@ fn far_from_the_origin() {
 
 #[test]
 fn a_sketch_can_be_had_again() {
-    let forest = data::items::<Angular>(&data::odd_rows(4, 500, 20), 20).build(BuildOptions::trees(2)).expect("builds");
+    let forest =
+        data::items::<Angular>(&data::odd_rows(4, 500, 20), 20).build(&BuildOptions::new().trees(2)).expect("builds");
     let again = forest.clone().without_sketch().with_sketch::<Serial>().with_sketch::<Serial>();
     let query = f32::from_numbers(&[0.3; 20]).into_owned();
     assert_eq!(again.search(&query, &Search::top(9)), forest.search(&query, &Search::top(9)));

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use ohyeah_core::{Angular, BuildOptions, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Items, Manhattan};
+use ohyeah_core::forest::{BuildOptions, Items};
+use ohyeah_core::{Angular, Distance, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan};
 use ohyeah_words::{Format, WordVectors, Writer};
 
 fn write(target: &str, name: &str, bytes: &[u8]) {
@@ -21,7 +22,7 @@ fn forest<D: Distance>(kind: u8, name: &str) {
                 (0..dimensions as u16).map(|i| f32::from((id * 37 + i * 11) % 19) / 9.5 - 1.0).collect();
             items.add(u32::from(id), &D::Element::from_numbers(&numbers)).unwrap();
         }
-        let built = items.build(BuildOptions::trees(2)).unwrap();
+        let built = items.build(&BuildOptions::new().trees(2)).unwrap();
         let bytes = [&[kind, dimensions as u8 - 1], built.as_bytes()].concat();
         write("open_forest", &format!("{name}-{ids}"), &bytes);
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use memmap2::MmapMut;
-use ohyeah_core::{OutOfSpace, Storage};
+use ohyeah_core::forest::{OutOfSpace, Storage};
 
 use crate::atomic::{self, Sink, named};
 use crate::temporary::Temporary;
@@ -21,7 +21,8 @@ use crate::temporary::Temporary;
 /// # Examples
 ///
 /// ```
-/// use ohyeah::{Angular, BuildFile, BuildOptions, Items, ParBuild, Search};
+/// use ohyeah::forest::{BuildOptions, Items, Search};
+/// use ohyeah::{Angular, BuildFile, ParBuildItems};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("items.ann");
@@ -29,7 +30,7 @@ use crate::temporary::Temporary;
 /// for id in 0..100 {
 ///     items.add(id, &[id as f32, 50.0])?;
 /// }
-/// let forest = items.par_build(BuildOptions::trees(5))?;
+/// let forest = items.par_build(&BuildOptions::new().trees(5))?;
 /// forest.into_storage().commit()?;
 ///
 /// let forest = ohyeah::read_forest::<Angular>(&path, 2)?;

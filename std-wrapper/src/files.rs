@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use ohyeah_core::error::OpenError;
+use ohyeah_core::forest::{AnyForest, NodeBuf, OpenError, Storage as _};
 use ohyeah_core::packed::PackedBuf;
-use ohyeah_core::{AnyForest, Distance, Forest, Metric, NodeBuf, Packed, Storage as _, packed};
+use ohyeah_core::{Distance, Forest, Metric, Packed, packed};
 
 use crate::map::open_ordinary;
 use crate::{AtomicFile, MappedFile};

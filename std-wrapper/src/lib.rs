@@ -2,16 +2,15 @@
 //!
 //! The whole of [`ohyeah_core`] and what needs an operating system: index files read or mapped into memory ([`read_packed`], [`map_packed`]), files that
 //! are saved whole or not at all ([`save`],
-//! [`AtomicFile`]) or built in where memory is too small ([`BuildFile`]), several threads ([`ParBuild`], [`ParSearch`]).
+//! [`AtomicFile`]) or built in where memory is too small ([`BuildFile`]), several threads ([`ParBuild`], [`ParBuildItems`],
+//! [`ParSearch`]).
 //!
 //! ```
-//! use ohyeah::{Angular, BuildOptions, Items, ParBuild, Search};
+//! use ohyeah::forest::{BuildOptions, Search};
+//! use ohyeah::{Angular, Forest, ParBuild};
 //!
-//! let mut items = Items::<Angular>::new(3)?;
-//! items.add(0, &[1.0, 0.0, 0.0])?;
-//! items.add(1, &[0.9, 0.1, 0.0])?;
-//! items.add(2, &[0.0, 0.0, 1.0])?;
-//! let forest = items.par_build(BuildOptions::trees(10))?;
+//! let vectors = [1.0, 0.0, 0.0, 0.9, 0.1, 0.0, 0.0, 0.0, 1.0];
+//! let forest = Forest::par_build(Angular, &vectors, 3, &BuildOptions::new())?;
 //! assert_eq!(forest.search(&[0.0, 0.1, 0.9], &Search::top(1))?[0].id, 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -35,4 +34,4 @@ pub use files::{
 };
 pub use map::MappedFile;
 pub use ohyeah_core::*;
-pub use threads::{ParBuild, ParSearch, Rayon};
+pub use threads::{ParBuild, ParBuildItems, ParSearch, Rayon};

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
-use ohyeah::{Angular, BACKEND_VARIABLE, Backend, BuildOptions, Items, ParBuild, Search};
+use ohyeah::forest::{BuildOptions, Items, Search};
+use ohyeah::{Angular, BACKEND_VARIABLE, Backend, ParBuildItems};
 
 /// Runs [`child`] in a process of its own.
 fn with_variable(value: Option<&str>) -> Output {
@@ -27,7 +28,7 @@ fn child() {
     for id in 0..2000 {
         items.add(u32::from(id), &row(id)).expect("a vector");
     }
-    let forest = items.par_build(BuildOptions::trees(8)).expect("builds");
+    let forest = items.par_build(&BuildOptions::new().trees(8)).expect("builds");
     let digest = forest
         .as_bytes()
         .iter()

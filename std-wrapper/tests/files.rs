@@ -7,11 +7,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use ohyeah::error::OpenError;
-use ohyeah::{
-    Angular, AnyForest, AnyItems, BuildFile, BuildOptions, Euclidean, FileError, Forest, Items, Metric, ParBuild,
-    ParSearch, Search,
-};
+use ohyeah::forest::{AnyForest, AnyItems, BuildOptions, Items, OpenError, Search};
+use ohyeah::{Angular, BuildFile, Euclidean, FileError, Forest, Metric, ParBuildItems, ParSearch};
 
 fn forest(shift: f32) -> Forest<Euclidean> {
     let mut items = Items::new(3).expect("dimensions");
@@ -19,7 +16,7 @@ fn forest(shift: f32) -> Forest<Euclidean> {
         let x = f32::from(id);
         items.add(u32::from(id), &[x + shift, (x * 0.7).sin(), (x * 1.3).cos()]).expect("a vector");
     }
-    items.par_build(BuildOptions::trees(5)).expect("builds")
+    items.par_build(&BuildOptions::new().trees(5)).expect("builds")
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -133,7 +130,7 @@ fn a_save_that_fails_leaves_what_was_there() {
 fn a_forest_without_trees_is_not_saved() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("points.ann");
-    let bare = forest(0.0).into_items().expect("room").par_build(BuildOptions::trees(0)).expect("builds");
+    let bare = forest(0.0).into_items().expect("room").par_build(&BuildOptions::new().trees(0)).expect("builds");
     let error = ohyeah::save(&path, &bare).expect_err("has no file").to_string();
     assert!(
         error.ends_with(
@@ -158,8 +155,8 @@ fn a_file_built_in_has_the_bytes_of_one_saved() {
             memory.add(u32::from(id), &row).expect("a vector");
             disk.add(u32::from(id), &row).expect("a vector");
         }
-        let memory = memory.par_build(BuildOptions::trees(6)).expect("builds");
-        let disk = disk.par_build(BuildOptions::trees(6)).expect("builds");
+        let memory = memory.par_build(&BuildOptions::new().trees(6)).expect("builds");
+        let disk = disk.par_build(&BuildOptions::new().trees(6)).expect("builds");
         assert_eq!(disk.search(&[0.5; 20], &Search::top(5)), memory.search(&[0.5; 20], &Search::top(5)));
         assert_eq!(fs::read(&built_in).expect("a file"), b"an old file");
         disk.into_storage().commit().expect("commits");
@@ -184,7 +181,7 @@ fn more_than_two_gibibytes() {
     for id in ids {
         items.add(id, &vec![id as f32; DIMENSIONS]).expect("a vector");
     }
-    let forest = items.par_build(BuildOptions::trees(2)).expect("builds");
+    let forest = items.par_build(&BuildOptions::new().trees(2)).expect("builds");
     assert!(forest.as_bytes().len() > (1 << 31) + (1 << 24));
     forest.into_storage().commit().expect("commits");
     let forest = common::map_forest::<Euclidean>(&path, DIMENSIONS).expect("opens");

@@ -2,10 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::panic)]
 
-use ohyeah::{
-    Angular, AnyItems, BuildOptions, Distance, Dot, Element, Hamming, Items, Manhattan, Metric, ParBuild, ParSearch,
-    Search,
-};
+use ohyeah::forest::{AnyItems, BuildOptions, Items, Search};
+use ohyeah::{Angular, Distance, Dot, Element, Hamming, Manhattan, Metric, ParBuildItems, ParSearch};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 fn pool(threads: usize) -> ThreadPool {
@@ -25,13 +23,13 @@ fn items<D: Distance>() -> Items<D> {
 }
 
 fn same_on_every_pool<D: Distance>() {
-    let options = BuildOptions::trees(13).seed(5);
-    let serial = items::<D>().build(options).expect("builds");
+    let options = BuildOptions::new().trees(13).seed(5);
+    let serial = items::<D>().build(&options).expect("builds");
     let queries: Vec<_> = (0..500).step_by(3).map(|id| D::Element::from_numbers(&row(id)).into_owned()).collect();
     let queries: Vec<&[D::Element]> = queries.iter().map(Vec::as_slice).collect();
     for threads in [1, 2, 3, 8] {
         pool(threads).install(|| {
-            let built = items::<D>().par_build(options).expect("builds");
+            let built = items::<D>().par_build(&options).expect("builds");
             assert!(built.as_bytes() == serial.as_bytes(), "{} on {threads} threads", D::METRIC);
             for search in [Search::top(6), Search::top(6).search_k(300), Search::top(6).exact()] {
                 let found = built.par_search_many(&queries, &search).expect("searches");
@@ -59,7 +57,7 @@ fn so_are_those_whose_metric_is_a_value() {
             for id in 0..500 {
                 items.add(u32::from(id), &row(id)).expect("a vector");
             }
-            items.par_build(BuildOptions::trees(9)).expect("builds").as_bytes().to_vec()
+            items.par_build(&BuildOptions::new().trees(9)).expect("builds").as_bytes().to_vec()
         })
     };
     assert!(build(1) == build(2) && build(1) == build(8));

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, thread};
 
-use ohyeah::{Angular, BuildOptions, Forest, Items, MappedFile, Neighbour, ParBuild, Search};
+use ohyeah::forest::{BuildOptions, Items, Search};
+use ohyeah::{Angular, Forest, MappedFile, Neighbour, ParBuildItems};
 
 const DIMENSIONS: usize = 16;
 /// Of the seed whose items an index has: two that differ in length, too.
@@ -19,7 +20,7 @@ fn forest(seed: u16) -> Forest<Angular> {
         let row: Vec<f32> = (1..=DIMENSIONS as u16).map(|i| (id as f32 * f32::from(i * seed) * 0.37).sin()).collect();
         items.add(id, &row).expect("a vector");
     }
-    items.par_build(BuildOptions::trees(8)).expect("builds")
+    items.par_build(&BuildOptions::new().trees(8)).expect("builds")
 }
 
 fn queries() -> Vec<Vec<f32>> {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use ohyeah::error::{BuildError, ItemError, SearchError};
+use ohyeah::forest::{BuildError, BuildOptions, ItemError, Items, Search, SearchError};
 use ohyeah::packed::{self, GraphError, GraphOptions, MOST_DIMENSIONS, Scratch};
-use ohyeah::{Angular, BuildOptions, Items, KnnGraph, Metric, Packed, ParBuild, ParSearch, Progress, Rayon, Search};
+use ohyeah::{Angular, KnnGraph, Metric, Packed, ParBuildItems, ParSearch, Progress, Rayon};
 use rayon::prelude::*;
 
 use crate::query::Neighbour;
@@ -22,11 +22,6 @@ const MOST_AT_ONCE: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Step {
-    /// One more of so many steps before the first word can be answered.
-    Prepared {
-        /// The number of steps.
-        of: usize,
-    },
     /// About this share of what comes before the first word can be answered.
     Share(f32),
     /// So many more words are done.
@@ -196,8 +191,9 @@ impl<'v> Dictionary<'v> {
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
     ) -> Result<(), DictionaryError<E>> {
         let trees = if self.exact { 0 } else { self.trees.unwrap_or(SEARCH_TREES) };
-        let prepared = || self.tell(Step::Prepared { of: trees });
-        let forest = self.items()?.par_build(BuildOptions::trees(trees).seed(self.seed).progress(&prepared))?;
+        let tell = |share| self.tell(Step::Share(share));
+        let progress = Progress::new(&tell);
+        let forest = self.items()?.par_build(&BuildOptions::new().trees(trees).seed(self.seed).progress(progress))?;
         // The word itself is found too.
         let mut search = Search::top(self.top.saturating_add(1));
         if self.exact {

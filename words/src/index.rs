@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use ohyeah::error::ItemError;
-use ohyeah::{Angular, AnyForest, AnyItems, Forest, Metric, Search};
+use ohyeah::forest::{AnyForest, AnyItems, ItemError, Search};
+use ohyeah::{Angular, Forest, Metric};
 
 use crate::query::{Neighbour, Query, QueryError, Resolved};
 use crate::vectors::WordVectors;
@@ -29,19 +29,19 @@ impl WordVectors {
     ///
     /// What does not fit.
     pub fn check_index<S: AsRef<[u8]>>(&self, index: &AnyForest<S>) -> Result<(), IndexMismatch> {
-        self.check_size(index.dimensions(), index.items())?;
+        self.check_size(index.dimensions(), index.len())?;
         match (0..self.len() as u32).find(|id| !index.holds(*id, self.vector(*id))) {
             Some(id) => Err(IndexMismatch::Vector { word: self.word(id).into() }),
             None => Ok(()),
         }
     }
 
-    fn check_size(&self, dimensions: usize, items: u32) -> Result<(), IndexMismatch> {
+    fn check_size(&self, dimensions: usize, items: usize) -> Result<(), IndexMismatch> {
         if dimensions != self.dimensions() {
             return Err(IndexMismatch::Dimensions { expected: self.dimensions(), found: dimensions });
         }
-        if items as usize != self.len() {
-            return Err(IndexMismatch::Words { expected: self.len(), found: items as usize });
+        if items != self.len() {
+            return Err(IndexMismatch::Words { expected: self.len(), found: items });
         }
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Query<'_> {
         search_k: Option<usize>,
     ) -> Result<Vec<Neighbour>, QueryError> {
         // An item beyond the last word would be an answer without a word.
-        self.vectors().check_size(index.dimensions(), index.items()).map_err(QueryError::OtherIndex)?;
+        self.vectors().check_size(index.dimensions(), index.len()).map_err(QueryError::OtherIndex)?;
         let Resolved { vector, exclude } = self.resolve()?;
         let rows = self.rows();
         let mut search = Search::top(self.wanted());

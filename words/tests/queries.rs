@@ -1,6 +1,7 @@
 //! Queries against a plain `f64` brute force, and what they refuse.
 
-use ohyeah::{AnyForest, BuildOptions, Metric, Packed, ParBuild, packed};
+use ohyeah::forest::{AnyForest, BuildOptions};
+use ohyeah::{Metric, Packed, ParBuildItems, packed};
 use ohyeah_words::{IndexMismatch, Neighbour, QueryError, WordVectors, exact, similar_in};
 
 /// Numbers that look random and are the same everywhere.
@@ -136,7 +137,7 @@ fn what_cannot_be_asked() {
 #[test]
 fn an_index_of_other_vectors_is_refused_and_not_trusted() {
     let angular = |vectors: &WordVectors| {
-        let forest = vectors.items(Metric::Angular).unwrap().par_build(BuildOptions::trees(3)).unwrap();
+        let forest = vectors.items(Metric::Angular).unwrap().par_build(&BuildOptions::new().trees(3)).unwrap();
         let AnyForest::Angular(forest) =
             AnyForest::open(forest.as_bytes().to_vec(), Metric::Angular, vectors.dimensions()).unwrap()
         else {

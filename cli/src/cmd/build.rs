@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use ohyeah::{BuildOptions, Metric, Packed, ParBuild, Progress, Rayon, packed};
+use ohyeah::forest::BuildOptions;
+use ohyeah::{Metric, Packed, ParBuildItems, Progress, Rayon, packed};
 
 use crate::{
     failure::Failure,
@@ -36,9 +37,6 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// Trees in a forest unless told otherwise.
-const TREES: usize = 50;
-
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let mut out = args.input.create_other(&args.output)?;
     let vectors = args.input.load(report)?.vectors;
@@ -61,11 +59,11 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     }
     let items = vectors.items(args.metric).map_err(|error| of_input(&error))?;
     drop(vectors);
-    let trees = args.trees.unwrap_or(TREES);
-    let bar = report.count("growing trees", trees as u64);
-    let grown = || bar.inc(1);
-    let options = BuildOptions::trees(trees).seed(args.seed).progress(&grown);
-    let forest = items.par_build(options).map_err(|error| of_input(&error))?;
+    let trees = args.trees.unwrap_or(BuildOptions::DEFAULT_TREES);
+    let bar = report.share("growing trees");
+    let grown = |share: f32| bar.set_position(bar.position().max((share * SHARES) as u64));
+    let options = BuildOptions::new().trees(trees).seed(args.seed).progress(Progress::new(&grown));
+    let forest = items.par_build(&options).map_err(|error| of_input(&error))?;
     out.write_all(forest.as_bytes())?;
     Ok(out.commit()?)
 }

@@ -112,7 +112,7 @@ fn dictionary<'v>(args: &Args, vectors: &'v WordVectors) -> Dictionary<'v> {
     if args.exact { dictionary.exact() } else { dictionary }
 }
 
-/// One bar while trees grow, and then another while words are written: two at once would write over each other.
+/// One bar until the first word can be answered, and then another while words are written: two at once would write over each other.
 struct Bars {
     report: Report,
     words: u64,
@@ -127,11 +127,8 @@ impl Bars {
 
     fn tell(&self, step: Step) {
         match step {
-            Step::Prepared { of } => {
-                self.preparing.get_or_init(|| self.report.count("growing trees", of as u64)).inc(1);
-            }
             Step::Share(share) => {
-                let bar = self.preparing.get_or_init(|| self.report.share("comparing"));
+                let bar = self.preparing.get_or_init(|| self.report.share("preparing"));
                 // Threads tell of shares in any order.
                 bar.set_position(bar.position().max((share * SHARES) as u64));
             }

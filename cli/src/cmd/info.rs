@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use ohyeah::{AnyForest, MappedFile, Metric};
+use ohyeah::forest::AnyForest;
+use ohyeah::{MappedFile, Metric};
 use ohyeah_words::{Format, Loaded, ReadErrorKind};
 
 use crate::{
@@ -115,7 +116,7 @@ fn describe_index(forest: &AnyForest<MappedFile>, another: bool, out: &mut impl 
     writeln!(out, "metric      {}{layout}", forest.metric())?;
     let up_to = if forest.metric() == Metric::Hamming { "up to " } else { "" };
     writeln!(out, "dimensions  {up_to}{}", forest.dimensions())?;
-    writeln!(out, "items       {}", forest.items())?;
+    writeln!(out, "items       {}", forest.len())?;
     writeln!(out, "trees       {}", forest.trees())?;
     writeln!(out, "nodes       {}", forest.node_count())?;
     writeln!(out, "bytes       {}", forest.as_bytes().len())

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ohyeah::error::OpenError;
-use ohyeah::{Angular, AnyForest, FileError, Forest, MappedFile, Metric};
+use ohyeah::forest::{AnyForest, OpenError};
+use ohyeah::{Angular, FileError, Forest, MappedFile, Metric};
 use ohyeah_words::{QueryError, WordVectors, similar_in};
 
 use crate::{

@@ -3,24 +3,39 @@
 use alloc::sync::Arc;
 use core::marker::PhantomData;
 
-use super::node::{Layout, Nodes, elements, elements_mut};
-use super::rules::distance;
-use super::storage::{NodeBuf, OutOfSpace, Storage};
-use super::{BuildOptions, Forest, build};
+use super::build::{self, Planting};
+use super::error::{BuildError, ItemError, OutOfSpace, SearchError};
+use super::layout::NodeLayout;
+use super::node::{Nodes, elements, elements_mut};
+use super::rules::{Distance, distance};
+use super::sketch::Sketch;
+use super::storage::{NodeBuf, Storage};
+use super::{BuildOptions, Forest};
 use crate::Backend;
-use crate::error::{BuildError, ItemError, SearchError};
-use crate::metric::{Distance, Element, Metric};
+use crate::metric::{Element, Metric};
 use crate::parallel::{Join, Serial};
-use crate::sketch::Sketch;
 
 /// Vectors by id, from which a [`Forest`] is built.
 ///
 /// Ids are small numbers: there is room for every id up to the largest, and those never added are holes that no search
 /// finds.
+///
+/// ```
+/// use ohyeah_core::Euclidean;
+/// use ohyeah_core::forest::{BuildOptions, Items, Search};
+///
+/// let mut items = Items::<Euclidean>::new(2)?;
+/// items.add(3, &[0.0, 1.0])?;
+/// items.add(7, &[5.0, 5.0])?;
+/// assert_eq!(items.len(), 8);
+/// let forest = items.build(&BuildOptions::new())?;
+/// assert_eq!(forest.search(&[4.0, 4.0], &Search::top(1))?[0].id, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Items<D: Distance, S = NodeBuf> {
     storage: S,
-    layout: Layout,
+    layout: NodeLayout,
     items: u32,
     backend: Backend,
     metric: PhantomData<D>,
@@ -45,7 +60,7 @@ impl<D: Distance, S: Storage> Items<D, S> {
     ///
     /// [`ItemError::Dimensions`] unless there are 1 to 2²⁴.
     pub fn new_in(storage: S, dimensions: usize) -> Result<Self, ItemError> {
-        let layout = Layout::new::<D>(dimensions).ok_or(ItemError::Dimensions(dimensions))?;
+        let layout = NodeLayout::new::<D>(dimensions).ok_or(ItemError::Dimensions(dimensions))?;
         Ok(Self { storage, layout, items: 0, backend: Backend::detect(), metric: PhantomData })
     }
 
@@ -78,10 +93,10 @@ impl<D: Distance, S: Storage> Items<D, S> {
         self.layout.dimensions
     }
 
-    /// One more than the largest id added.
+    /// One more than the largest id added: the number of items, and of holes between them.
     #[must_use]
-    pub const fn len(&self) -> u32 {
-        self.items
+    pub const fn len(&self) -> usize {
+        self.items as usize
     }
 
     /// Whether nothing was added.
@@ -126,7 +141,7 @@ impl<D: Distance, S: Storage> Items<D, S> {
             }
             self.items = id + 1;
         }
-        let Layout { header, stride, .. } = self.layout;
+        let NodeLayout { header, stride, .. } = self.layout;
         let start = id as usize * stride;
         let node = elements_mut::<D>(&mut self.storage).get_mut(start..start + stride).ok_or(ItemError::OutOfMemory)?;
         let item = D::item_header(self.backend, vector);
@@ -154,7 +169,7 @@ impl<D: Distance, S: Storage> Items<D, S> {
     /// # Errors
     ///
     /// See [`BuildError`].
-    pub fn build(self, options: BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
+    pub fn build(self, options: &BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
         self.build_with::<Serial>(options)
     }
 
@@ -163,13 +178,15 @@ impl<D: Distance, S: Storage> Items<D, S> {
     /// # Errors
     ///
     /// See [`BuildError`]. The items are gone then: clone them first where they are to be kept.
-    pub fn build_with<J: Join>(mut self, options: BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
+    pub fn build_with<J: Join>(mut self, options: &BuildOptions<'_>) -> Result<Forest<D, S>, BuildError> {
         self.clear_unused()?;
+        self.backend = options.backend.unwrap_or(self.backend);
         self.prepare();
         let Self { mut storage, layout, items, backend, metric } = self;
         let nodes = Nodes::<D>::new(elements::<D>(&storage), layout, items);
-        let sketch = if options.sketches() { Sketch::new::<J, D>(nodes, backend).map(Arc::new) } else { None };
-        let roots = build::grow::<J, D>(&mut storage, layout, items, backend, sketch.as_deref(), options)?;
+        let sketch = if options.sketch { Sketch::new::<J, D>(nodes, backend).map(Arc::new) } else { None };
+        let planting = Planting { storage: &mut storage, layout, items };
+        let roots = build::grow::<J, D>(planting, backend, sketch.as_deref(), options)?;
         // Trees of every metric by planes grow faster with it; not all search with it.
         let sketch = sketch.filter(|_| D::BOUNDED);
         Ok(Forest { storage, layout, items, roots, sketch, backend, metric })

@@ -8,15 +8,21 @@
 //! Everything is one array of nodes of the same size: first the items, in the order of their ids, then each tree's nodes,
 //! children before parents, then a copy of every root. The array is the file.
 
+mod any;
+mod batch;
 mod build;
-mod check;
+mod damage;
+mod error;
 mod items;
+pub(crate) mod layout;
 pub(crate) mod node;
+mod open;
 mod options;
 pub(crate) mod rules;
+mod score;
 mod search;
-mod sides;
-pub(crate) mod split;
+mod sketch;
+mod split;
 mod storage;
 mod tree;
 
@@ -24,27 +30,42 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
+pub use any::{AnyForest, AnyItems};
+pub use damage::{Damage, Rule};
+pub use error::{BuildError, ItemError, OpenError, OutOfSpace, SearchError};
 pub use items::Items;
 pub use options::BuildOptions;
-pub(crate) use search::Trees;
+pub use rules::Distance;
 pub use search::{Scratch, Search, Searcher};
-pub use storage::{NodeBuf, OutOfSpace, Storage};
+pub use storage::{NodeBuf, Storage};
 
-use crate::error::{Damage, OpenError, SearchError};
+use self::layout::NodeLayout;
+use self::node::{Nodes, elements};
+use self::search::ForestView;
+use self::sketch::Sketch;
 use crate::filter::Filter;
-use crate::metric::{Distance, Metric};
-use crate::parallel::Join;
-use crate::sketch::Sketch;
-use crate::{Backend, Neighbour};
-use node::{Layout, Nodes, elements};
+use crate::metric::Metric;
+use crate::parallel::{Join, Serial};
+use crate::{Backend, Cancel, Neighbour, Progress};
 
 /// Items and the trees over them, ready to be searched.
 ///
-/// `S` holds the bytes: what [`Items::build`] made, a `&[u8]`, a `Vec<u8>`, an `Arc<[u8]>`, a memory map.
+/// `S` holds the bytes: what [`Forest::build`] or [`Items::build`] made, a `&[u8]`, a `Vec<u8>`, an `Arc<[u8]>`, a memory map.
+///
+/// ```
+/// use ohyeah_core::forest::{BuildOptions, Search};
+/// use ohyeah_core::{Euclidean, Forest};
+///
+/// let built = Forest::build(Euclidean, &[0.0, 0.0, 3.0, 4.0], 2, &BuildOptions::new().trees(5))?;
+/// let opened = Forest::<Euclidean, _>::open(built.as_bytes(), 2)?;
+/// assert_eq!((opened.len(), opened.trees()), (2, 5));
+/// assert_eq!(opened.search(&[3.0, 3.0], &Search::top(1))?[0].distance, 1.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Forest<D: Distance, S = NodeBuf> {
     storage: S,
-    layout: Layout,
+    layout: NodeLayout,
     items: u32,
     roots: Vec<u32>,
     sketch: Option<Arc<Sketch>>,
@@ -64,10 +85,10 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     /// The first rule that the bytes break. Bytes that are in order but lie at an odd address are
     /// [`OpenError::Unaligned`]: `f32` needs a multiple of 4, hamming's words one of 8; [`NodeBuf::copy_of`] has it.
     pub fn open(storage: S, dimensions: usize) -> Result<Self, OpenError> {
-        let layout = Layout::new::<D>(dimensions).ok_or(OpenError::Dimensions(dimensions))?;
+        let layout = NodeLayout::new::<D>(dimensions).ok_or(OpenError::Dimensions(dimensions))?;
         let bytes = storage.as_ref();
         let backend = Backend::detect();
-        let (items, roots) = check::open::<D>(bytes, layout, backend)?;
+        let (items, roots) = open::open::<D>(bytes, layout, backend)?;
         Ok(Self { storage, layout, items, roots, sketch: None, backend, metric: PhantomData })
     }
 
@@ -78,7 +99,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     ///
     /// The first rule broken, and the node that breaks it.
     pub fn verify(&self) -> Result<(), Damage> {
-        check::verify(self.nodes(), self.backend, &self.roots)
+        open::verify(self.nodes(), self.backend, &self.roots)
     }
 
     /// Computes with another backend than the one detected.
@@ -121,8 +142,14 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
 
     /// One more than the largest id: the number of items, and of holes between them.
     #[must_use]
-    pub const fn items(&self) -> u32 {
-        self.items
+    pub const fn len(&self) -> usize {
+        self.items as usize
+    }
+
+    /// Whether there are neither items nor holes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.items == 0
     }
 
     /// The number of trees.
@@ -194,33 +221,46 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         query: &[D::Element],
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
-        self.as_trees().search(scratch, query, search)
+        self.view().search(scratch, query, search)
     }
 
-    /// The nearest items to each of many vectors, in their order; `J` says on how many threads.
+    /// The nearest items to each of many vectors, in their order.
     ///
     /// # Errors
     ///
     /// As [`search`](Self::search); the error of the first query that has one.
-    pub fn search_many<J: Join, F: Filter + Sync>(
+    pub fn search_many<F: Filter + Sync>(
         &self,
         queries: &[&[D::Element]],
         search: &Search<F>,
-    ) -> Result<Vec<Vec<Neighbour>>, SearchError>
-    where
-        S: Sync,
-    {
-        search::search_many::<J, D, F>(self.as_trees(), queries, search)
+    ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
+        self.search_many_with::<Serial, F>(queries, search, Progress::NONE, Cancel::NEVER)
+    }
+
+    /// [`search_many`](Self::search_many) on as many threads as `J` has. `progress` is told what share of the queries is
+    /// answered.
+    ///
+    /// # Errors
+    ///
+    /// As [`search_many`](Self::search_many), or [`SearchError::Cancelled`].
+    pub fn search_many_with<J: Join, F: Filter + Sync>(
+        &self,
+        queries: &[&[D::Element]],
+        search: &Search<F>,
+        progress: Progress<'_>,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
+        self.view().search_many::<J, F>(queries, search, progress, cancel)
     }
 
     /// Something to search with, again and again, without allocating. Each thread needs its own.
     #[must_use]
     pub fn searcher(&self) -> Searcher<'_, D> {
-        Searcher::new(self.as_trees())
+        Searcher::new(self.view())
     }
 
-    pub(crate) fn as_trees(&self) -> Trees<'_, D> {
-        Trees { nodes: self.nodes(), roots: &self.roots, sketch: self.sketch.as_deref(), backend: self.backend }
+    pub(crate) fn view(&self) -> ForestView<'_, D> {
+        ForestView { nodes: self.nodes(), roots: &self.roots, sketch: self.sketch.as_deref(), backend: self.backend }
     }
 
     fn nodes(&self) -> Nodes<'_, D> {

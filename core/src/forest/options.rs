@@ -1,29 +1,43 @@
 //! How a forest is built.
 
-use super::node::Layout;
+use super::layout::NodeLayout;
+use crate::{Backend, Cancel, Progress};
 
-/// How to build a forest.
-#[derive(Clone, Copy)]
-pub struct BuildOptions<'p> {
-    pub(super) trees: Trees,
+/// How to build a forest: how many trees, from which random numbers, and who is told of it.
+///
+/// ```
+/// use ohyeah_core::forest::BuildOptions;
+/// use ohyeah_core::{Euclidean, Forest, Progress};
+///
+/// let show = |share: f32| println!("{:.0} %", 100.0 * share);
+/// let options = BuildOptions::new().trees(10).seed(7).progress(Progress::new(&show));
+/// let forest = Forest::build(Euclidean, &[1.0, 2.0, 3.0, 4.0], 2, &options)?;
+/// assert_eq!(forest.trees(), 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct BuildOptions<'a> {
+    pub(super) trees: TreeCount,
     pub(super) seed: Option<u64>,
     pub(super) kiss64: bool,
-    sketch: bool,
-    pub(super) progress: Option<&'p (dyn Fn() + Sync)>,
+    pub(super) sketch: bool,
+    pub(super) backend: Option<Backend>,
+    pub(super) progress: Progress<'a>,
+    pub(super) cancel: Cancel<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Trees {
-    Count(usize),
+pub(super) enum TreeCount {
+    Fixed(usize),
     /// Until the trees take as much room as the items.
     Auto,
 }
 
-impl Trees {
+impl TreeCount {
     /// How many more to grow where some are done; for `Auto` as many as there seem to be.
-    pub(super) fn left(self, storage: &impl AsRef<[u8]>, layout: Layout, items: u32, done: usize) -> usize {
+    pub(super) fn left(self, storage: &impl AsRef<[u8]>, layout: NodeLayout, items: u32, done: usize) -> usize {
         match self {
-            Self::Count(count) => count - done,
+            Self::Fixed(count) => count - done,
             Self::Auto => {
                 let nodes = storage.as_ref().len() / layout.bytes;
                 let grown = nodes.saturating_sub(items as usize);
@@ -35,18 +49,45 @@ impl Trees {
     }
 }
 
-impl<'p> BuildOptions<'p> {
+impl Default for BuildOptions<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a> BuildOptions<'a> {
+    /// The number of trees unless another is asked for.
+    ///
+    /// Of 20,000 word vectors, 50 trees find more than 97 in 100 of the 15 nearest among 10,000 candidates.
+    pub const DEFAULT_TREES: usize = 50;
+
+    /// [`DEFAULT_TREES`](Self::DEFAULT_TREES) trees, and a sketch of the items.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            trees: TreeCount::Fixed(Self::DEFAULT_TREES),
+            seed: None,
+            kiss64: false,
+            sketch: true,
+            backend: None,
+            progress: Progress::NONE,
+            cancel: Cancel::NEVER,
+        }
+    }
+
     /// So many trees: more give better answers and a larger index. Without any only exact searches find something, and
     /// the forest has no file.
     #[must_use]
-    pub const fn trees(trees: usize) -> Self {
-        Self { trees: Trees::Count(trees), seed: None, kiss64: false, sketch: true, progress: None }
+    pub const fn trees(mut self, trees: usize) -> Self {
+        self.trees = TreeCount::Fixed(trees);
+        self
     }
 
     /// As many trees as take about the room of the items, so that the file is twice as large as they are: Annoy's −1.
     #[must_use]
-    pub const fn auto() -> Self {
-        Self { trees: Trees::Auto, ..Self::trees(0) }
+    pub const fn auto_trees(mut self) -> Self {
+        self.trees = TreeCount::Auto;
+        self
     }
 
     /// A seed for the random choices. The same seed gives the same forest.
@@ -75,26 +116,26 @@ impl<'p> BuildOptions<'p> {
         self
     }
 
-    /// Whether to keep a sketch.
-    pub(super) const fn sketches(&self) -> bool {
-        self.sketch
-    }
-
-    /// Is called after each tree, on the thread that has finished it.
+    /// Computes with this backend; otherwise with that of the items, or with the one detected.
     #[must_use]
-    pub const fn progress(mut self, progress: &'p (dyn Fn() + Sync)) -> Self {
-        self.progress = Some(progress);
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.backend = Some(backend);
         self
     }
-}
 
-impl core::fmt::Debug for BuildOptions<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { trees, seed, kiss64, .. } = self;
-        f.debug_struct("BuildOptions")
-            .field("trees", trees)
-            .field("seed", seed)
-            .field("kiss64", kiss64)
-            .finish_non_exhaustive()
+    /// Who is told after each tree what share of the trees is done. Where their number is not given, the share is an estimate:
+    /// of the room that they are to take.
+    #[must_use]
+    pub const fn progress(mut self, progress: Progress<'a>) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// What cancels the build: it then ends with [`BuildError::Cancelled`](super::BuildError::Cancelled), after the nodes that
+    /// are being split.
+    #[must_use]
+    pub const fn cancel(mut self, cancel: Cancel<'a>) -> Self {
+        self.cancel = cancel;
+        self
     }
 }

@@ -7,20 +7,21 @@
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 
+use super::damage::{Damage, Rule};
+use super::error::SearchError;
 use super::node::{Kind, Nodes, Row};
-use crate::error::{Damage, Rule, SearchError};
+use super::rules::Distance;
+use super::score::{self, Pruning};
+use super::sketch::Sketch;
 use crate::filter::{All, Filter, IdSet};
-use crate::metric::{Distance, Element};
-use crate::parallel::{self, Join};
-use crate::score::{self, Close};
-use crate::sketch::Sketch;
+use crate::metric::Element;
 use crate::top_k::{TopK, key, split_key};
-use crate::{Backend, Neighbour};
+use crate::{Backend, Cancel, Neighbour};
 
 /// What to look for, and how hard.
 ///
 /// ```
-/// use ohyeah_core::Search;
+/// use ohyeah_core::forest::Search;
 ///
 /// // The ten nearest even ids, of at least 5000 candidates.
 /// let search = Search::top(10).search_k(5000).filter(|id| id % 2 == 0);
@@ -29,7 +30,7 @@ use crate::{Backend, Neighbour};
 pub struct Search<F = All> {
     pub(crate) n: usize,
     search_k: Option<usize>,
-    exact: bool,
+    pub(super) exact: bool,
     pub(crate) filter: F,
 }
 
@@ -65,27 +66,51 @@ impl<F> Search<F> {
 }
 
 /// The memory that a search works in: kept, the next search allocates nothing. It serves any forest.
+///
+/// ```
+/// use ohyeah_core::forest::{BuildOptions, Scratch, Search};
+/// use ohyeah_core::{Angular, Euclidean, Forest};
+///
+/// let vectors = [1.0, 0.0, 0.0, 1.0];
+/// let by_angle = Forest::build(Angular, &vectors, 2, &BuildOptions::new())?;
+/// let by_distance = Forest::build(Euclidean, &vectors, 2, &BuildOptions::new())?;
+/// let mut scratch = Scratch::default();
+/// assert_eq!(by_angle.search_in(&mut scratch, &[0.0, 2.0], &Search::top(1))?[0].id, 1);
+/// assert_eq!(by_distance.search_in(&mut scratch, &[2.0, 0.0], &Search::top(1))?[0].id, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Scratch {
     /// Priority above, node below: of equal priorities the larger node comes first, as in Annoy.
     queue: BinaryHeap<u64>,
     seen: IdSet,
     candidates: Vec<u32>,
-    close: Close,
-    tops: Vec<TopK>,
+    pruning: Pruning,
+    pub(super) tops: Vec<TopK>,
     found: Vec<Neighbour>,
 }
 
 /// Searches a forest again and again, in the same memory.
+///
+/// ```
+/// use ohyeah_core::forest::{BuildOptions, Search};
+/// use ohyeah_core::{Euclidean, Forest};
+///
+/// let forest = Forest::build(Euclidean, &[1.0, 4.0, 9.0], 1, &BuildOptions::new())?;
+/// let mut searcher = forest.searcher();
+/// assert_eq!(searcher.search(&[5.0], &Search::top(1))?[0].id, 1);
+/// assert_eq!(searcher.search_item(2, &Search::top(2))?[1].id, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Searcher<'f, D: Distance> {
-    trees: Trees<'f, D>,
+    forest: ForestView<'f, D>,
     scratch: Scratch,
 }
 
 impl<'f, D: Distance> Searcher<'f, D> {
-    pub(super) fn new(trees: Trees<'f, D>) -> Self {
-        Self { trees, scratch: Scratch::default() }
+    pub(super) fn new(forest: ForestView<'f, D>) -> Self {
+        Self { forest, scratch: Scratch::default() }
     }
 
     /// The nearest items to a vector, nearest first; of equal distances the smaller id first.
@@ -94,7 +119,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
     ///
     /// A query that is no vector that an item could have, or a damaged node.
     pub fn search<F: Filter>(&mut self, query: &[D::Element], search: &Search<F>) -> Result<&[Neighbour], SearchError> {
-        self.trees.search(&mut self.scratch, query, search)
+        self.forest.search(&mut self.scratch, query, search)
     }
 
     /// The nearest items to an item, itself among them.
@@ -103,23 +128,20 @@ impl<'f, D: Distance> Searcher<'f, D> {
     ///
     /// [`SearchError::NoSuchItem`], or a damaged node.
     pub fn search_item<F: Filter>(&mut self, id: u32, search: &Search<F>) -> Result<&[Neighbour], SearchError> {
-        self.trees.search_item(&mut self.scratch, id, search)
+        self.forest.search_item(&mut self.scratch, id, search)
     }
 }
 
 /// What of a forest a search reads.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Trees<'f, D: Distance> {
+pub(crate) struct ForestView<'f, D: Distance> {
     pub(super) nodes: Nodes<'f, D>,
     pub(super) roots: &'f [u32],
     pub(super) sketch: Option<&'f Sketch>,
     pub(super) backend: Backend,
 }
 
-/// Queries that share one pass over the items in an exact search.
-const EXACT_TOGETHER: usize = 64;
-
-impl<D: Distance> Trees<'_, D> {
+impl<D: Distance> ForestView<'_, D> {
     pub(crate) fn search<'s, F: Filter>(
         self,
         scratch: &'s mut Scratch,
@@ -131,14 +153,14 @@ impl<D: Distance> Trees<'_, D> {
         scratch.tops.resize_with(scratch.tops.len().max(1), TopK::default);
         scratch.tops[0].reset(search.n);
         if search.exact {
-            score::all(self.nodes, self.backend, &[query], &mut scratch.tops, &search.filter);
+            score::all(self.nodes, self.backend, &[query], &mut scratch.tops, &search.filter, Cancel::NEVER);
         } else {
             let search_k = search.search_k.unwrap_or(search.n.saturating_mul(self.roots.len()));
             self.collect(scratch, query.vector, search_k, &search.filter)?;
-            let Scratch { tops, candidates, close, .. } = scratch;
+            let Scratch { tops, candidates, pruning, .. } = scratch;
             let mut ids = candidates.as_slice();
             if let Some(sketch) = self.sketch.filter(|_| D::BOUNDED && ids.len() / 2 > search.n) {
-                ids = score::close(sketch, self.backend, query, ids, search.n, close);
+                ids = score::prune(sketch, self.backend, query, ids, search.n, pruning);
             }
             score::candidates(self.nodes, self.backend, query, ids, |distance, id| tops[0].push(distance, id));
         }
@@ -157,30 +179,7 @@ impl<D: Distance> Trees<'_, D> {
         self.search(scratch, row.vector, search)
     }
 
-    /// The nearest items to each of several vectors. Exact searches share their passes over the items.
-    fn search_block<F: Filter>(
-        self,
-        queries: &[&[D::Element]],
-        search: &Search<F>,
-    ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
-        let mut scratch = Scratch::default();
-        if !search.exact {
-            return queries.iter().map(|query| self.search(&mut scratch, query, search).map(<[_]>::to_vec)).collect();
-        }
-        let headers = queries.iter().map(|query| self.check(query)).collect::<Result<Vec<_>, _>>()?;
-        let rows: Vec<_> = headers.iter().zip(queries).map(|(header, vector)| Row { header, vector }).collect();
-        let tops = &mut scratch.tops;
-        tops.resize_with(rows.len(), TopK::default);
-        for top in tops.iter_mut() {
-            top.reset(search.n);
-        }
-        score::all(self.nodes, self.backend, &rows, tops, &search.filter);
-        let reported =
-            |top: &mut TopK| top.finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }).collect();
-        Ok(tops.iter_mut().map(reported).collect())
-    }
-
-    fn check(&self, query: &[D::Element]) -> Result<D::Header, SearchError> {
+    pub(super) fn check(&self, query: &[D::Element]) -> Result<D::Header, SearchError> {
         D::Element::check(query, self.nodes.layout().dimensions, self.backend)?;
         Ok(D::query_header(self.backend, query))
     }
@@ -245,23 +244,4 @@ impl Scratch {
         }
         1
     }
-}
-
-/// [`Forest::search_many`](super::Forest::search_many).
-pub(super) fn search_many<J: Join, D: Distance, F: Filter + Sync>(
-    trees: Trees<'_, D>,
-    queries: &[&[D::Element]],
-    search: &Search<F>,
-) -> Result<Vec<Vec<Neighbour>>, SearchError> {
-    let blocks = queries.len().div_ceil(EXACT_TOGETHER);
-    let found = parallel::map::<J, _>(0..blocks, &|block| {
-        let first = block * EXACT_TOGETHER;
-        let last = queries.len().min(first + EXACT_TOGETHER);
-        trees.search_block(&queries[first..last], search)
-    });
-    let mut all = Vec::with_capacity(queries.len());
-    for block in found {
-        all.extend(block?);
-    }
-    Ok(all)
 }

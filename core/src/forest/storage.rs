@@ -1,11 +1,21 @@
 //! Where nodes are kept: in memory, or wherever the caller has room.
 
 use alloc::vec::Vec;
-use core::fmt;
 
-/// Bytes that can be written and made more: what [`Items`](crate::Items) collect vectors in and trees are added to.
+use super::error::OutOfSpace;
+
+/// Bytes that can be written and made more: what [`Items`](super::Items) collect vectors in and trees are added to.
 ///
 /// [`NodeBuf`] keeps them in memory; the crate `ohyeah` has one that is a file. They must lie at an address divisible by 8.
+///
+/// ```
+/// use ohyeah_core::forest::{NodeBuf, Storage};
+///
+/// let mut storage = NodeBuf::default();
+/// storage.resize(3)?;
+/// assert_eq!(storage.as_ref(), [0; 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {
     /// Makes it so many bytes long. New bytes are zero.
     ///
@@ -22,19 +32,18 @@ pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {
     fn reserve(&mut self, length: usize) -> Result<(), OutOfSpace>;
 }
 
-/// A storage has no room for what is to be kept in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutOfSpace;
-
-impl fmt::Display for OutOfSpace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no room for the nodes: free some, or use fewer items or trees")
-    }
-}
-
-impl core::error::Error for OutOfSpace {}
-
 /// Nodes in memory.
+///
+/// ```
+/// use ohyeah_core::forest::{BuildOptions, NodeBuf};
+/// use ohyeah_core::{Euclidean, Forest};
+///
+/// let file = Forest::build(Euclidean, &[1.0, 2.0], 1, &BuildOptions::new())?.as_bytes().to_vec();
+/// // Wherever the bytes of a file lie, the copy can be opened.
+/// let forest = Forest::<Euclidean, _>::open(NodeBuf::copy_of(&file), 1)?;
+/// assert_eq!(forest.vector(1), Some(&[2.0][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct NodeBuf {
     /// The bytes, at an address that suits every element. Those beyond `length` are zero.

@@ -8,14 +8,15 @@ use alloc::vec::Vec;
 use bytemuck::Zeroable;
 use rand_core::Rng;
 
-use super::node::{Header, Layout, Nodes, Row};
+use super::error::BuildError;
+use super::layout::{Header, NodeLayout};
+use super::node::{Nodes, Row};
 use super::rules::Rules;
-use super::sides::{AHEAD, Rows, Sides, partition};
-use super::split::{CACHED, Pulls, SplitInput, SplitNode};
-use crate::Backend;
-use crate::error::BuildError;
+use super::sketch::Sketch;
+use super::split::input::{CACHED, Pulls, SplitInput, SplitNode};
+use super::split::sides::{ROWS_AHEAD, Sides, SubtreeRows, partition};
 use crate::rng::tree_stream;
-use crate::sketch::Sketch;
+use crate::{Backend, Cancel};
 
 /// What a tree grows from.
 #[derive(Clone, Copy)]
@@ -26,6 +27,7 @@ pub(super) struct GrowInput<'a, D: Rules> {
     pub(super) sketch: Option<&'a Sketch>,
     pub(super) backend: Backend,
     pub(super) pulls: Pulls,
+    pub(super) cancel: Cancel<'a>,
 }
 
 /// One tree's nodes, as if they came right after the items.
@@ -54,6 +56,7 @@ pub(super) struct Tree<'a, D: Rules, R> {
     nodes: Nodes<'a, D>,
     backend: Backend,
     pulls: Pulls,
+    cancel: Cancel<'a>,
     rng: &'a mut R,
     split: SplitNode<D>,
     sides_of: Sides<'a>,
@@ -90,7 +93,7 @@ impl<D: Rules> Gathering<D> {
         let first = self.0.as_ptr().align_offset(LINE).min(line) + lead - layout.header;
         let room = &mut self.0[first..first + stride * ids.len()];
         for (at, (to, id)) in room.chunks_exact_mut(stride).zip(ids).enumerate() {
-            if let Some(later) = ids.get(at + AHEAD) {
+            if let Some(later) = ids.get(at + ROWS_AHEAD) {
                 nodes.prefetch(*later);
             }
             // Ids come from the items, so each has a row.
@@ -99,25 +102,26 @@ impl<D: Rules> Gathering<D> {
                 to[layout.header..layout.header + layout.width].copy_from_slice(vector);
             }
         }
-        Nodes::new(room, Layout { stride, ..layout }, ids.len() as u32)
+        Nodes::new(room, NodeLayout { stride, ..layout }, ids.len() as u32)
     }
 }
 
 impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     /// The nodes of a tree over all items, the root last.
     pub(super) fn grow(input: GrowInput<'a, D>, rng: &'a mut R) -> Result<Vec<D::Element>, BuildError> {
-        let GrowInput { nodes, present, backend, sketch, pulls } = input;
+        let GrowInput { nodes, present, backend, sketch, pulls, cancel } = input;
         let mut ids = present.to_vec();
         let split = SplitNode::new(nodes.layout().width);
         let sides_of = Sides::new(backend, sketch);
         let (sides, moving, gathering, grown) = Default::default();
-        let mut tree = Self { nodes, backend, pulls, rng, split, sides_of, sides, moving, gathering, grown };
-        tree.node(Rows { nodes, gathered: None }, &mut ids, true)?;
+        let mut tree = Self { nodes, backend, pulls, cancel, rng, split, sides_of, sides, moving, gathering, grown };
+        tree.node(SubtreeRows { nodes, gathered: None }, &mut ids, true)?;
         Ok(tree.grown)
     }
 
     /// Appends the nodes of a subtree; returns the last one's id, or the item's where there is only one.
-    fn node(&mut self, rows: Rows<'_, D>, ids: &mut [u32], root: bool) -> Result<u32, BuildError> {
+    fn node(&mut self, rows: SubtreeRows<'_, D>, ids: &mut [u32], root: bool) -> Result<u32, BuildError> {
+        self.cancel.check()?;
         if let ([id], false) = (&ids, root) {
             return Ok(rows.id(*id));
         }
@@ -146,7 +150,7 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     /// A subtree over rows that are gathered first: it will read each of them many times.
     fn gathered(&mut self, ids: &[u32], root: bool) -> Result<u32, BuildError> {
         let mut gathering = core::mem::take(&mut self.gathering);
-        let rows = Rows { nodes: gathering.gather(self.nodes, ids), gathered: Some(ids) };
+        let rows = SubtreeRows { nodes: gathering.gather(self.nodes, ids), gathered: Some(ids) };
         let mut numbers: Vec<u32> = (0..ids.len() as u32).collect();
         let last = self.node(rows, &mut numbers, root);
         self.gathering = gathering;
@@ -164,8 +168,8 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
         self.append(bytemuck::cast_slice(core::slice::from_ref(&header)), vector)
     }
 
-    fn leaf(&mut self, descendants: i32, rows: Rows<'_, D>, ids: &[u32]) -> Result<u32, BuildError> {
-        let Layout { header, stride, .. } = self.nodes.layout();
+    fn leaf(&mut self, descendants: i32, rows: SubtreeRows<'_, D>, ids: &[u32]) -> Result<u32, BuildError> {
+        let NodeLayout { header, stride, .. } = self.nodes.layout();
         let mut first = D::Header::zeroed();
         first.link(descendants, [0, 0]);
         let id = self.append(bytemuck::cast_slice(core::slice::from_ref(&first)), &[])?;
@@ -199,7 +203,7 @@ impl<'a, D: Rules, R: Rng> Tree<'a, D, R> {
     }
 
     /// Finds a split, and the side of each item.
-    fn choose_sides(&mut self, rows: Rows<'_, D>, ids: &[u32], sides: &mut [bool]) {
+    fn choose_sides(&mut self, rows: SubtreeRows<'_, D>, ids: &[u32], sides: &mut [bool]) {
         let input = SplitInput { backend: self.backend, nodes: rows.nodes, ids, pulls: self.pulls };
         let ones_of = |sides: &[bool]| sides.iter().filter(|side| **side).count();
         let mut ones = 0;

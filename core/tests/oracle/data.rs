@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use ohyeah_core::{BuildOptions, Distance, Element, Forest, Items};
+use ohyeah_core::forest::{BuildOptions, Items};
+use ohyeah_core::{Distance, Element, Forest};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -49,7 +50,7 @@ pub(crate) fn items<D: Distance>(rows: &Rows, dimensions: usize) -> Items<D> {
 /// A forest of so many trees over the rows, of which there is one at least.
 pub(crate) fn forest<D: Distance>(rows: &Rows, trees: usize) -> Forest<D> {
     let dimensions = rows.values().next().expect("a row").len();
-    items::<D>(rows, dimensions).build(BuildOptions::trees(trees)).expect("builds")
+    items::<D>(rows, dimensions).build(&BuildOptions::new().trees(trees)).expect("builds")
 }
 
 /// Every `step`-th row as a query.

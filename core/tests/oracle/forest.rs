@@ -1,10 +1,9 @@
 //! What must hold for any bytes that are taken for a forest: it ends, and nothing panics; and where `verify` finds the
 //! bytes in order, answers are complete.
 
-use ohyeah_core::error::{Damage, OpenError};
+use ohyeah_core::forest::{AnyForest, Damage, OpenError, Search};
 use ohyeah_core::{
-    Angular, AnyForest, Backend, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan, Neighbour,
-    Search, Serial,
+    Angular, Backend, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan, Neighbour,
 };
 
 /// Bytes at an address that suits every element.
@@ -100,7 +99,7 @@ fn one_line(message: &str) {
 
 /// Searches every way there is. All of them may fail where the bytes are damaged, and none where they are not.
 fn ask<D: Distance, S: AsRef<[u8]> + Sync>(forest: &Forest<D, S>, in_order: bool) {
-    let items = forest.items();
+    let items = forest.len() as u32;
     let present: Vec<u32> = (0..items).filter(|id| forest.vector(*id).is_some()).collect();
 
     let wave: Vec<f32> = (0..forest.dimensions()).map(|i| [0.75, -1.5, 1.0][i % 3]).collect();
@@ -134,8 +133,8 @@ fn ask<D: Distance, S: AsRef<[u8]> + Sync>(forest: &Forest<D, S>, in_order: bool
         }
     }
     let slices: Vec<&[D::Element]> = queries.iter().map(Vec::as_slice).collect();
-    assert!(forest.search_many::<Serial, _>(&slices, &Search::top(5)).is_ok() || !in_order);
-    assert_eq!(forest.search_many::<Serial, _>(&slices, &Search::top(5).exact()).map(|x| x.len()), Ok(queries.len()));
+    assert!(forest.search_many(&slices, &Search::top(5)).is_ok() || !in_order);
+    assert_eq!(forest.search_many(&slices, &Search::top(5).exact()).map(|x| x.len()), Ok(queries.len()));
     let _ = searcher.search_item(items / 2, &Search::top(3));
     let _ = forest.distance(0, items / 2);
 }

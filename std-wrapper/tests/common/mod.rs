@@ -5,7 +5,8 @@
 use std::io;
 use std::path::Path;
 
-use ohyeah::{AnyForest, Distance, FileError, Forest, MappedFile, Metric};
+use ohyeah::forest::AnyForest;
+use ohyeah::{Distance, FileError, Forest, MappedFile, Metric};
 
 // The files of tests lie in folders of their own, and are replaced but never written to in place.
 

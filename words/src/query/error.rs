@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ohyeah::Metric;
-use ohyeah::error::SearchError;
+use ohyeah::forest::SearchError;
 use ohyeah::packed;
 
 use crate::IndexMismatch;

@@ -259,10 +259,21 @@ impl GraphBuilder<'_> {
             if self.options.cancel.is_set() {
                 return;
             }
-            let mut nearest = TopK::default();
+            let (mut nearest, mut others) = (TopK::default(), Vec::new());
             for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
-                nearest.reset(self.n);
-                finish_row(self.view, row, candidates.best(row, width).into_iter(), &mut nearest, to);
+                let best = candidates.best(row, width);
+                if best.len() < self.n {
+                    others.push(row);
+                } else {
+                    nearest.reset(self.n);
+                    finish_row(self.view, row, best.into_iter(), &mut nearest, to);
+                }
+            }
+            // Rows that met too few others in their leaves are compared with all.
+            let mut found = alloc::vec![Neighbour { id: NONE, distance: f32::INFINITY }; others.len() * self.n];
+            self.truth().nearest(&others, &|row| self.bound.bound_as_query(row), &mut found, |_, _| ());
+            for (row, found) in others.iter().zip(found.chunks(self.n)) {
+                to[(row - first) as usize * self.n..][..self.n].copy_from_slice(found);
             }
         })
     }

@@ -35,7 +35,9 @@ impl<'q> FullQuery<'q> {
 pub(crate) fn reported(metric: Metric, found: Neighbour) -> Neighbour {
     let distance = match metric {
         Metric::Dot => 0.0 - found.distance,
-        _ => libm::sqrtf(found.distance.max(0.0)),
+        // Not `max`, which would make 0 of what is no number.
+        _ if found.distance < 0.0 => 0.0,
+        _ => libm::sqrtf(found.distance),
     };
     Neighbour { distance, ..found }
 }

@@ -34,12 +34,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
         query: &[f32],
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
-        check_vector(self.metric(), query, self.dimensions(), self.backend)?;
-        let view = self.view().ok_or(SearchError::Storage)?;
-        scratch.set_query(&view, query);
-        let found = search_view(&view, scratch, search);
-        scratch.check_found(&view)?;
-        Ok(&scratch.found()[..found])
+        search_in(&self.view().ok_or(SearchError::Storage)?, scratch, query, search)
     }
 
     /// The nearest vectors of a vector of the index, itself among them.
@@ -54,8 +49,9 @@ impl<S: AsRef<[u8]>> Packed<S> {
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
         let items = self.len() as u32;
-        let vector = self.vector(id).ok_or(SearchError::NoSuchItem { id, items })?;
-        self.search_in(scratch, vector, search)
+        let view = self.view().ok_or(SearchError::Storage)?;
+        let row = view.row_of(id).ok_or(SearchError::NoSuchItem { id, items })?;
+        search_in(&view, scratch, view.vector(row), search)
     }
 
     /// [`search`](Self::search) for each of many queries, in their order.
@@ -68,8 +64,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
         queries: &[&[f32]],
         search: &Search<F>,
     ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
-        let mut scratch = Scratch::new();
-        queries.iter().map(|query| self.search_in(&mut scratch, query, search).map(<[_]>::to_vec)).collect()
+        search_many(&self.view().ok_or(SearchError::Storage)?, queries, search)
     }
 
     /// [`search_many`](Self::search_many) on the threads of `J`, with the same answers.
@@ -83,10 +78,8 @@ impl<S: AsRef<[u8]>> Packed<S> {
         search: &Search<F>,
         progress: Progress<'_>,
         cancel: Cancel<'_>,
-    ) -> Result<Vec<Vec<Neighbour>>, SearchError>
-    where
-        S: Sync,
-    {
+    ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
+        let view = self.view().ok_or(SearchError::Storage)?;
         // Enough for each thread to make good use of its memory, and few enough for all threads to have some.
         let together = queries.len().div_ceil(16 * J::threads()).clamp(1, 256);
         let chunks = queries.len().div_ceil(together);
@@ -94,7 +87,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
         let found = parallel::map::<J, _>(0..chunks, &|chunk| {
             cancel.check()?;
             let some = &queries[chunk * together..queries.len().min((chunk + 1) * together)];
-            let found = self.search_many(some, search);
+            let found = search_many(&view, some, search);
             steps.step();
             found
         });
@@ -102,6 +95,28 @@ impl<S: AsRef<[u8]>> Packed<S> {
         let found: Vec<_> = found.into_iter().collect::<Result<_, SearchError>>()?;
         Ok(found.into_iter().flatten().collect())
     }
+}
+
+fn search_in<'s, F: Filter>(
+    view: &View<'_>,
+    scratch: &'s mut Scratch,
+    query: &[f32],
+    search: &Search<F>,
+) -> Result<&'s [Neighbour], SearchError> {
+    check_vector(view.shape.metric, query, view.shape.dimensions, view.backend)?;
+    scratch.set_query(view, query);
+    let found = search_view(view, scratch, search);
+    scratch.check_found(view)?;
+    Ok(&scratch.found()[..found])
+}
+
+fn search_many<F: Filter>(
+    view: &View<'_>,
+    queries: &[&[f32]],
+    search: &Search<F>,
+) -> Result<Vec<Vec<Neighbour>>, SearchError> {
+    let mut scratch = Scratch::new();
+    queries.iter().map(|query| search_in(view, &mut scratch, query, search).map(<[_]>::to_vec)).collect()
 }
 
 /// So many of those within a distance are asked for at first.

@@ -1,17 +1,16 @@
+//! The angle: planes through the origin.
+
 use rand_core::Rng;
 use wide::f64x4;
 
-use super::{Distance, Metric, not_negative};
+use super::{Distance, Rules, not_negative};
 use crate::Backend;
-use crate::forest::node::{AngularHeader, Header, Row, vectors};
-use crate::forest::rules::Rules;
-use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, draw, plane_between_means};
-use crate::sketch::Bounds;
-
-/// √(2 − 2·cos θ): the angle between vectors, whatever their lengths. A zero vector lies √2 from everything, and so
-/// does one that is shorter than 10⁻²³, whose square is zero.
-#[derive(Clone, Copy, Debug)]
-pub enum Angular {}
+use crate::forest::layout::{AngularHeader, Header, NodeFormat};
+use crate::forest::node::{Row, vectors};
+use crate::forest::sketch::bounds::Bounds;
+use crate::forest::split::input::{Mean, SplitInput, SplitNode};
+use crate::forest::split::two_means::{TwoMeans, draw, plane_between_means};
+use crate::metric::{Angular, Metric};
 
 impl Distance for Angular {
     const METRIC: Metric = Metric::Angular;
@@ -52,10 +51,12 @@ fn squared_length(backend: Backend, row: Row<'_, Angular>) -> f32 {
     }
 }
 
-impl Rules for Angular {
+impl NodeFormat for Angular {
     type Element = f32;
     type Header = AngularHeader;
+}
 
+impl Rules for Angular {
     fn item_header(backend: Backend, vector: &[f32]) -> AngularHeader {
         AngularHeader::item(backend.dot(vector, vector))
     }
@@ -101,7 +102,7 @@ impl Rules for Angular {
 impl TwoMeans for Angular {
     const COSINE: bool = true;
 
-    /// [`two_means`](crate::forest::split::two_means), without waiting for each pull.
+    /// [`two_means`](crate::forest::split::two_means::two_means), without waiting for each pull.
     ///
     /// Whom an item pulls depends on whom the one before it pulled, and if each waited for its dot products with means that
     /// have just been moved, the processor would idle most of the time. So the products of the next item with both means

@@ -1,30 +1,42 @@
 //! What a metric decides about its forests: the layout of a node, the distance, and how a set of items is split.
 
-use core::fmt::Debug;
-
 use rand_core::Rng;
 
-use super::node::{Header, Nodes, Row, vectors};
-use super::split::{SplitInput, SplitNode};
+use super::error::SearchError;
+use super::layout::{Header, NodeFormat};
+use super::node::{Nodes, Row, vectors};
+use super::sketch::bounds::{Bounds, Plane};
+use super::split::input::{SplitInput, SplitNode};
 use crate::Backend;
-use crate::error::SearchError;
-use crate::metric::Element;
-use crate::sketch::{Bounds, Plane};
+use crate::metric::{Element, Metric};
 
-/// The sealed half of [`Distance`](crate::metric::Distance).
-pub trait Rules: Copy + Debug + Send + Sync + Sized + 'static {
-    /// What vectors are made of.
-    type Element: Element;
-    /// The start of a node, as the file has it.
-    type Header: Header;
+mod angular;
+mod dot;
+mod hamming;
+mod offset;
 
+/// A metric as a type: one of [`Angular`](crate::Angular), [`Euclidean`](crate::Euclidean), [`Manhattan`](crate::Manhattan),
+/// [`Hamming`](crate::Hamming), [`Dot`](crate::Dot) and [`DotLegacy`](crate::DotLegacy).
+///
+/// Sealed: the layout of a file and the rules of its trees belong to it.
+///
+/// ```
+/// use ohyeah_core::{Angular, Distance, Metric};
+///
+/// fn name<D: Distance>(_: D) -> &'static str {
+///     D::METRIC.name()
+/// }
+/// assert_eq!(name(Angular), "angular");
+/// ```
+pub trait Distance: Rules {
+    /// The metric's name and number.
+    const METRIC: Metric;
+}
+
+/// The sealed half of [`Distance`].
+pub trait Rules: NodeFormat {
     /// The priority of a root: no less than that of any node below it.
     const ROOT_PRIORITY: f32 = f32::INFINITY;
-
-    /// The number of elements in a vector of so many dimensions.
-    fn width(dimensions: usize) -> usize {
-        dimensions
-    }
 
     /// The header of an item as it is added.
     fn item_header(backend: Backend, vector: &[Self::Element]) -> Self::Header;
@@ -101,4 +113,9 @@ pub(crate) fn distance<D: Rules>(nodes: Nodes<'_, D>, backend: Backend, a: u32, 
     let row = |id| nodes.item(id).ok_or(SearchError::NoSuchItem { id, items: nodes.items() });
     let [distance] = D::distances(backend, row(a)?, &[row(b)?]);
     Ok(D::reported(distance))
+}
+
+/// Rounding may leave a little less than nothing of a distance; `max` would make nothing of a NaN, too.
+fn not_negative(distance: f32) -> f32 {
+    if distance < 0.0 { 0.0 } else { distance }
 }

@@ -9,20 +9,14 @@ use bytemuck::Zeroable;
 use rand_core::Rng;
 
 use super::angular::from_cosines;
-use super::{Distance, Metric};
+use super::{Distance, Rules};
 use crate::Backend;
-use crate::forest::node::{DotHeader, DotLegacyHeader, Row, plain_item, vectors};
-use crate::forest::rules::Rules;
-use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, divide, plane_between_means, pull};
-use crate::sketch::{Bounds, Plane};
-
-/// The dot product Σaᵢ·bᵢ, largest first; trees in f + 1 dimensions, as Annoy builds them since August 2023.
-#[derive(Clone, Copy, Debug)]
-pub enum Dot {}
-
-/// The dot product in the layout and with the trees of Annoy 1.17.3 and earlier.
-#[derive(Clone, Copy, Debug)]
-pub enum DotLegacy {}
+use crate::forest::layout::{DotHeader, DotLegacyHeader, NodeFormat, plain_item};
+use crate::forest::node::{Row, vectors};
+use crate::forest::sketch::bounds::{Bounds, Plane};
+use crate::forest::split::input::{Mean, SplitInput, SplitNode};
+use crate::forest::split::two_means::{TwoMeans, divide, plane_between_means, pull};
+use crate::metric::{Dot, DotLegacy, Metric};
 
 impl Distance for Dot {
     const METRIC: Metric = Metric::Dot;
@@ -71,10 +65,12 @@ fn prepare<D: Rules<Element = f32>>(
     }
 }
 
-impl Rules for Dot {
+impl NodeFormat for Dot {
     type Element = f32;
     type Header = DotHeader;
+}
 
+impl Rules for Dot {
     fn item_header(backend: Backend, vector: &[f32]) -> DotHeader {
         let mut header: DotHeader = plain_item();
         header.squared_length = backend.dot(vector, vector);
@@ -166,10 +162,12 @@ impl TwoMeans for Dot {
     }
 }
 
-impl Rules for DotLegacy {
+impl NodeFormat for DotLegacy {
     type Element = f32;
     type Header = DotLegacyHeader;
+}
 
+impl Rules for DotLegacy {
     fn item_header(_: Backend, _: &[f32]) -> DotLegacyHeader {
         plain_item()
     }

@@ -3,23 +3,17 @@
 //! Inside, a metric is a type ([`Angular`], [`Euclidean`], …) so that a search is compiled for it; at the edges, where a
 //! file or a command names one, it is the enum [`Metric`].
 
-mod angular;
-mod dot;
-mod hamming;
-mod offset;
+pub(crate) mod bits;
+mod types;
 
 use alloc::borrow::Cow;
 use core::fmt;
 use core::str::FromStr;
 
-pub use angular::Angular;
-pub use dot::{Dot, DotLegacy};
-pub use hamming::Hamming;
-pub use offset::{Euclidean, Manhattan};
+pub use types::{Angular, Dot, DotLegacy, Euclidean, Hamming, Manhattan};
 
 use crate::Backend;
 use crate::error::VectorError;
-use crate::forest::rules::Rules;
 
 /// A metric by name, for the edges of a program. The numbers are part of file formats and do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,17 +75,6 @@ impl FromStr for Metric {
     }
 }
 
-/// Rounding may leave a little less than nothing of a distance; `max` would make nothing of a NaN, too.
-fn not_negative(distance: f32) -> f32 {
-    if distance < 0.0 { 0.0 } else { distance }
-}
-
-/// A metric as a type. Sealed: the layout of a file and the rules of its trees belong to it.
-pub trait Distance: Rules {
-    /// The metric's name and number.
-    const METRIC: Metric;
-}
-
 /// What vectors are made of: `f32`, or `u64` words of bits.
 pub trait Element: bytemuck::Pod + PartialEq + fmt::Debug + Send + Sync + sealed::Sealed {
     /// Whether it is a number a distance can be computed from: not NaN, not infinite.
@@ -122,7 +105,7 @@ mod sealed {
 
 /// The square of the greatest length, 2⁶²: that of the difference of two vectors is at most 2¹²⁶, and an `f32` with room to
 /// spare.
-const LONGEST_SQUARED: f32 = (1_u128 << 124) as f32;
+const GREATEST_SQUARED_LENGTH: f32 = (1_u128 << 124) as f32;
 
 /// Whether numbers are as many as a vector's, and finite.
 pub(crate) fn check_numbers(numbers: &[f32], dimensions: usize) -> Result<(), VectorError> {
@@ -142,7 +125,7 @@ impl Element for f32 {
 
     fn check(vector: &[f32], dimensions: usize, backend: Backend) -> Result<(), VectorError> {
         check_numbers(vector, dimensions)?;
-        if backend.dot(vector, vector) <= LONGEST_SQUARED { Ok(()) } else { Err(VectorError::TooLong) }
+        if backend.dot(vector, vector) <= GREATEST_SQUARED_LENGTH { Ok(()) } else { Err(VectorError::TooLong) }
     }
 
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [f32]> {
@@ -164,7 +147,7 @@ impl Element for u64 {
     }
 
     fn check(vector: &[u64], dimensions: usize, _: Backend) -> Result<(), VectorError> {
-        let expected = Hamming::width(dimensions);
+        let expected = bits::words(dimensions);
         if vector.len() != expected {
             return Err(VectorError::WrongLength { expected, found: vector.len() });
         }
@@ -174,7 +157,7 @@ impl Element for u64 {
     }
 
     fn from_numbers(numbers: &[f32]) -> Cow<'_, [u64]> {
-        Cow::Owned(Hamming::pack(numbers))
+        Cow::Owned(bits::pack(numbers))
     }
 
     fn as_floats(_: &[u64]) -> Option<&[f32]> {
@@ -182,6 +165,6 @@ impl Element for u64 {
     }
 
     fn to_numbers(vector: &[u64], dimensions: usize) -> Cow<'_, [f32]> {
-        Cow::Owned(Hamming::unpack(vector, dimensions))
+        Cow::Owned(bits::unpack(vector, dimensions))
     }
 }

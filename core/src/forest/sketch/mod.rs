@@ -16,11 +16,14 @@
 //! the kernels whose results are predicted, is bounded as usual (Higham, "Accuracy and Stability of Numerical Algorithms",
 //! §3.1). A bound that is no number decides nothing.
 
+pub(crate) mod bounds;
+
 use alloc::vec::Vec;
 
 use bytemuck::{Pod, Zeroable};
 use wide::{f32x4, i32x4};
 
+use self::bounds::{Bounds, roundings};
 use crate::Backend;
 use crate::forest::node::Nodes;
 use crate::forest::rules::Rules;
@@ -60,7 +63,7 @@ pub(crate) struct Sketch {
 }
 
 /// Rows that a thread sketches before it looks for others to share the work.
-const GRAIN: usize = 1024;
+const ROWS_A_TASK: usize = 1024;
 
 impl Sketch {
     /// Sketches every item. None where vectors are not of numbers, or there is no memory.
@@ -87,16 +90,16 @@ impl Sketch {
         }
     }
 
-    /// Between what numbers the dot products of the probe with four rows lie, as any kernel computes them. Not numbers where
+    /// Between what numbers the dot products of a query with four rows lie, as any kernel computes them. Not numbers where
     /// there is no item.
     #[inline]
-    pub(crate) fn dots(&self, backend: Backend, probe: &Probe, ids: [u32; 4]) -> Bounds {
+    pub(crate) fn dots(&self, backend: Backend, query: &SketchQuery, ids: [u32; 4]) -> Bounds {
         let [Some(a), Some(b), Some(c), Some(d)] = ids.map(|id| self.row(id)) else {
             return Bounds::NONE;
         };
         let rows = [a, b, c, d];
-        let products = backend.dot_i8_many(&probe.codes, rows);
-        probe.bounds(products, rows.map(trailer))
+        let products = backend.dot_i8_many(&query.codes, rows);
+        query.bounds(products, rows.map(trailer))
     }
 }
 
@@ -109,7 +112,7 @@ fn trailer(row: &[i8]) -> f32x4 {
 /// Sketches the items from `first` on.
 fn fill<J: Join, D: Rules>(lines: &mut [Line], stride: usize, first: u32, nodes: Nodes<'_, D>, backend: Backend) {
     let rows = lines.len() / stride;
-    if rows > GRAIN {
+    if rows > ROWS_A_TASK {
         let (left, right) = lines.split_at_mut(rows / 2 * stride);
         let middle = first + (rows / 2) as u32;
         J::join(
@@ -154,15 +157,9 @@ fn nearest(x: f32) -> i32 {
     (x + 0.5_f32.copysign(x)) as i32
 }
 
-/// What f32 loses in a dot product of so many terms, of the product of the lengths: a lane of a kernel adds one term in 32,
-/// the lanes fold in five steps, and what this file computes itself is a few steps more.
-pub(crate) fn roundings(terms: usize) -> f64 {
-    (terms as f64 / 32.0 + 24.0) * f64::from(f32::EPSILON)
-}
-
 /// A query or a plane's normal in sixteen bits.
 #[derive(Debug, Default)]
-pub(crate) struct Probe {
+pub(crate) struct SketchQuery {
     /// d, and zeros for the trailers of rows.
     codes: Vec<i16>,
     /// t.
@@ -175,7 +172,7 @@ pub(crate) struct Probe {
     underflow: f32,
 }
 
-impl Probe {
+impl SketchQuery {
     /// Takes a vector of as many numbers as the rows of the sketch have.
     pub(crate) fn set(&mut self, vector: &[f32], sketch: &Sketch) {
         self.codes.clear();
@@ -208,38 +205,6 @@ impl Probe {
     }
 }
 
-/// Between what numbers four dot products lie.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    pub(crate) low: [f32; 4],
-    pub(crate) high: [f32; 4],
-    /// The rows' [`Rules::tail`].
-    pub(crate) tail: [f32; 4],
-}
-
-impl Bounds {
-    const NONE: Self = Self { low: [f32::NAN; 4], high: [f32::NAN; 4], tail: [f32::NAN; 4] };
-}
-
-/// A plane as a sketch's rows see it: the margin of an item is the dot product, plus the offset, plus the slope times the
-/// item's tail.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Plane {
-    pub(crate) offset: f32,
-    pub(crate) slope: f32,
-}
-
-impl Plane {
-    /// Which of four items lie on side 1 for sure, and which on side 0: a bit for each. Adding rounds, but never over zero:
-    /// signs are right.
-    #[inline]
-    pub(crate) fn sides(self, dots: &Bounds) -> [u32; 2] {
-        let more = f32x4::new(dots.tail) * self.slope + self.offset;
-        let [low, high] = [dots.low, dots.high].map(|dots| f32x4::new(dots) + more);
-        [low.simd_gt(f32x4::ZERO), high.simd_lt(f32x4::ZERO)].map(f32x4::to_bitmask)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::vec::Vec;
@@ -248,7 +213,8 @@ mod tests {
     use rand_xoshiro::Xoshiro256PlusPlus;
 
     use super::*;
-    use crate::{Dot, Items, Serial};
+    use crate::forest::Items;
+    use crate::{Dot, Serial};
 
     /// Numbers of all sizes, now and then a 0, and vectors in which one number outweighs the others.
     fn vectors(rng: &mut impl Rng, n: usize, dimensions: usize) -> Vec<Vec<f32>> {
@@ -279,12 +245,12 @@ mod tests {
             }
             let sketch = Sketch::new::<Serial, Dot>(items.nodes(), Backend::detect()).unwrap();
             let mut decided = 0;
-            let mut probe = Probe::default();
+            let mut sketched = SketchQuery::default();
             for query in vectors(&mut rng, 60, dimensions).iter().chain(&rows[..20]) {
-                probe.set(query, &sketch);
+                sketched.set(query, &sketch);
                 for (ids, rows) in (0..200).collect::<Vec<u32>>().as_chunks().0.iter().zip(rows.as_chunks::<4>().0) {
                     for backend in Backend::available() {
-                        let bounds = sketch.dots(backend, &probe, *ids);
+                        let bounds = sketch.dots(backend, &sketched, *ids);
                         let dots = backend.dot_many(query, rows.each_ref().map(Vec::as_slice));
                         for (i, dot) in dots.into_iter().enumerate() {
                             let (low, high) = (bounds.low[i], bounds.high[i]);
@@ -307,20 +273,20 @@ mod tests {
             items.add(id, &[1.0, 2.0, 3.0]).unwrap();
         }
         let sketch = Sketch::new::<Serial, Dot>(items.nodes(), Backend::detect()).unwrap();
-        let mut probe = Probe::default();
+        let mut sketched = SketchQuery::default();
         // Neither for sure on one side nor on the other.
         let undecided = |Bounds { low, high, .. }: Bounds, i: usize| {
             let decided = low[i] > 0.0 || high[i] < 0.0;
             !decided
         };
         for query in [[f32::NAN, 1.0, 1.0], [f32::INFINITY, 1.0, 1.0]] {
-            probe.set(&query, &sketch);
-            let bounds = sketch.dots(Backend::detect(), &probe, [0, 1, 2, 4]);
+            sketched.set(&query, &sketch);
+            let bounds = sketch.dots(Backend::detect(), &sketched, [0, 1, 2, 4]);
             assert!((0..4).all(|i| undecided(bounds, i)), "{bounds:?}");
         }
         // A hole, and an id out of range.
-        probe.set(&[1.0; 3], &sketch);
-        assert!(undecided(sketch.dots(Backend::detect(), &probe, [0, 1, 2, 3]), 3));
-        assert!((0..4).all(|i| undecided(sketch.dots(Backend::detect(), &probe, [0, 1, 2, 5]), i)));
+        sketched.set(&[1.0; 3], &sketch);
+        assert!(undecided(sketch.dots(Backend::detect(), &sketched, [0, 1, 2, 3]), 3));
+        assert!((0..4).all(|i| undecided(sketch.dots(Backend::detect(), &sketched, [0, 1, 2, 5]), i)));
     }
 }

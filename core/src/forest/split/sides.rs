@@ -4,57 +4,57 @@ use alloc::vec::Vec;
 
 use rand_core::Rng;
 
-use super::node::{Nodes, Row};
-use super::rules::Rules;
 use crate::Backend;
+use crate::forest::node::{Nodes, Row};
+use crate::forest::rules::Rules;
+use crate::forest::sketch::{Sketch, SketchQuery};
 use crate::metric::Element;
-use crate::sketch::{Probe, Sketch};
 
 /// Items whose margins are computed at once.
-const TOGETHER: usize = 4;
+const MARGINS_AT_ONCE: usize = 4;
 /// How many items ahead memory is asked for.
-pub(super) const AHEAD: usize = 16;
+pub(in crate::forest) const ROWS_AHEAD: usize = 16;
 
 /// The rows that a subtree is grown over: all items, or those of a subtree, gathered.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'r, D: Rules> {
-    pub(super) nodes: Nodes<'r, D>,
+pub(in crate::forest) struct SubtreeRows<'r, D: Rules> {
+    pub(in crate::forest) nodes: Nodes<'r, D>,
     /// The ids of the items, where they are gathered and numbered anew.
-    pub(super) gathered: Option<&'r [u32]>,
+    pub(in crate::forest) gathered: Option<&'r [u32]>,
 }
 
-impl<D: Rules> Rows<'_, D> {
-    pub(super) fn id(&self, row: u32) -> u32 {
+impl<D: Rules> SubtreeRows<'_, D> {
+    pub(in crate::forest) fn id(&self, row: u32) -> u32 {
         self.gathered.and_then(|ids| ids.get(row as usize)).copied().unwrap_or(row)
     }
 }
 
 /// Tells the sides of items: by their sketches, and by their rows where those do not tell.
-pub(super) struct Sides<'a> {
+pub(in crate::forest) struct Sides<'a> {
     backend: Backend,
     sketch: Option<&'a Sketch>,
-    probe: Probe,
+    query: SketchQuery,
     /// Items whose side their sketch does not tell, and where they stand.
     undecided: Vec<(u32, u32)>,
 }
 
 impl<'a> Sides<'a> {
-    pub(super) fn new(backend: Backend, sketch: Option<&'a Sketch>) -> Self {
-        Self { backend, sketch, probe: Probe::default(), undecided: Vec::new() }
+    pub(in crate::forest) fn new(backend: Backend, sketch: Option<&'a Sketch>) -> Self {
+        Self { backend, sketch, query: SketchQuery::default(), undecided: Vec::new() }
     }
 
     /// Finds the side of each item.
-    pub(super) fn find<D: Rules>(
+    pub(in crate::forest) fn find<D: Rules>(
         &mut self,
         rng: &mut impl Rng,
         plane: Row<'_, D>,
-        rows: Rows<'_, D>,
+        rows: SubtreeRows<'_, D>,
         ids: &[u32],
         sides: &mut [bool],
     ) {
         let backend = self.backend;
         if rows.gathered.is_some() {
-            // Rows that are gathered are read as fast as sketches.
+            // SubtreeRows that are gathered are read as fast as sketches.
             by_near_row(backend, rng, plane, rows.nodes, ids, sides);
         } else if let Some(sketch) = self.sketch {
             self.by_sketch(sketch, plane, ids, sides);
@@ -66,31 +66,31 @@ impl<'a> Sides<'a> {
 
     /// Finds the sides that the sketch tells, and notes the others as undecided.
     fn by_sketch<D: Rules>(&mut self, sketch: &Sketch, plane: Row<'_, D>, ids: &[u32], sides: &mut [bool]) {
-        let Self { backend, probe, undecided, .. } = self;
-        probe.set(D::Element::as_floats(plane.vector).unwrap_or(&[]), sketch);
+        let Self { backend, query, undecided, .. } = self;
+        query.set(D::Element::as_floats(plane.vector).unwrap_or(&[]), sketch);
         undecided.clear();
         let plane = D::plane(plane);
-        let mut four_sides = |four: &[u32; TOGETHER], at: usize| {
-            let [ones, zeros] = plane.sides(&sketch.dots(*backend, probe, *four));
+        let mut four_sides = |four: &[u32; MARGINS_AT_ONCE], at: usize| {
+            let [ones, zeros] = plane.sides(&sketch.dots(*backend, query, *four));
             let sure = ones | zeros;
-            if sure != (1 << TOGETHER) - 1 {
-                let unsure = (0..TOGETHER).filter(|i| sure >> i & 1 == 0);
+            if sure != (1 << MARGINS_AT_ONCE) - 1 {
+                let unsure = (0..MARGINS_AT_ONCE).filter(|i| sure >> i & 1 == 0);
                 undecided.extend(unsure.map(|i| (four[i], (at + i) as u32)));
             }
             [0, 1, 2, 3].map(|i| ones >> i & 1 == 1)
         };
-        let (fours, rest) = ids.as_chunks::<TOGETHER>();
-        let (fours_sides, rest_sides) = sides.as_chunks_mut::<TOGETHER>();
+        let (fours, rest) = ids.as_chunks::<MARGINS_AT_ONCE>();
+        let (fours_sides, rest_sides) = sides.as_chunks_mut::<MARGINS_AT_ONCE>();
         for (at, (four, sides)) in fours.iter().zip(fours_sides).enumerate() {
-            for id in fours.get(at + AHEAD / TOGETHER).into_iter().flatten() {
+            for id in fours.get(at + ROWS_AHEAD / MARGINS_AT_ONCE).into_iter().flatten() {
                 sketch.prefetch(*id);
             }
-            *sides = four_sides(four, at * TOGETHER);
+            *sides = four_sides(four, at * MARGINS_AT_ONCE);
         }
         if let [filler, ..] = rest {
-            let mut four = [*filler; TOGETHER];
+            let mut four = [*filler; MARGINS_AT_ONCE];
             four[..rest.len()].copy_from_slice(rest);
-            rest_sides.copy_from_slice(&four_sides(&four, fours.len() * TOGETHER)[..rest.len()]);
+            rest_sides.copy_from_slice(&four_sides(&four, fours.len() * MARGINS_AT_ONCE)[..rest.len()]);
             // Those that only fill the group have no place.
             while undecided.pop_if(|(_, at)| *at as usize >= ids.len()).is_some() {}
         }
@@ -107,12 +107,12 @@ fn by_row<D: Rules>(
     items: impl Iterator<Item = (u32, u32)> + Clone,
     sides: &mut [bool],
 ) {
-    let mut ahead = items.clone().map(|(id, _)| id).skip(AHEAD);
+    let mut ahead = items.clone().map(|(id, _)| id).skip(ROWS_AHEAD);
     let mut items = items;
     loop {
-        // Rows of the plane itself fill a last group, and their sides are not looked at.
-        let (mut rows, mut positions, mut found) = ([plane; TOGETHER], [0; TOGETHER], 0);
-        for (id, position) in items.by_ref().take(TOGETHER) {
+        // SubtreeRows of the plane itself fill a last group, and their sides are not looked at.
+        let (mut rows, mut positions, mut found) = ([plane; MARGINS_AT_ONCE], [0; MARGINS_AT_ONCE], 0);
+        for (id, position) in items.by_ref().take(MARGINS_AT_ONCE) {
             // Ids come from the items, so each has a row.
             (rows[found], positions[found]) = (nodes.row(id).unwrap_or(plane), position);
             found += 1;
@@ -120,7 +120,7 @@ fn by_row<D: Rules>(
         if found == 0 {
             return;
         }
-        for id in ahead.by_ref().take(TOGETHER) {
+        for id in ahead.by_ref().take(MARGINS_AT_ONCE) {
             nodes.prefetch(id);
         }
         let margins = D::item_margins(backend, plane, &rows);
@@ -139,8 +139,8 @@ fn by_near_row<D: Rules>(
     ids: &[u32],
     sides: &mut [bool],
 ) {
-    let (fours, rest) = ids.as_chunks::<TOGETHER>();
-    let (fours_sides, rest_sides) = sides.as_chunks_mut::<TOGETHER>();
+    let (fours, rest) = ids.as_chunks::<MARGINS_AT_ONCE>();
+    let (fours_sides, rest_sides) = sides.as_chunks_mut::<MARGINS_AT_ONCE>();
     // Ids come from the items, so each has a row.
     let row = |id| nodes.row(id).unwrap_or(plane);
     for (four, sides) in fours.iter().zip(fours_sides) {
@@ -153,7 +153,11 @@ fn by_near_row<D: Rules>(
 }
 
 /// Moves items of side 1 behind those of side 0; the order on each side stays. `room` is to work in.
-pub(super) fn partition<'i>(ids: &'i mut [u32], sides: &[bool], room: &mut Vec<u32>) -> (&'i mut [u32], &'i mut [u32]) {
+pub(in crate::forest) fn partition<'i>(
+    ids: &'i mut [u32],
+    sides: &[bool],
+    room: &mut Vec<u32>,
+) -> (&'i mut [u32], &'i mut [u32]) {
     room.resize(room.len().max(ids.len()), 0);
     let (mut zero, mut one) = (0, 0);
     for (at, side) in sides.iter().enumerate().take(ids.len()) {

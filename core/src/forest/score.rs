@@ -2,17 +2,18 @@
 
 use alloc::vec::Vec;
 
-use crate::Backend;
+use super::node::{Nodes, Row};
+use super::rules::Distance;
+use super::sketch::{Sketch, SketchQuery};
 use crate::filter::Filter;
-use crate::forest::node::{Nodes, Row};
-use crate::metric::{Distance, Element};
-use crate::sketch::{Probe, Sketch};
+use crate::metric::Element;
 use crate::top_k::TopK;
+use crate::{Backend, Cancel};
 
 /// Rows compared at once.
-const TOGETHER: usize = 4;
+const ROWS_AT_ONCE: usize = 4;
 /// How many candidates ahead memory is asked for.
-const AHEAD: usize = 12;
+const CANDIDATES_AHEAD: usize = 12;
 /// The same for sketches, which are smaller.
 const SKETCHES_AHEAD: usize = 24;
 
@@ -24,9 +25,9 @@ pub(crate) fn candidates<D: Distance>(
     ids: &[u32],
     mut found: impl FnMut(f32, u32),
 ) {
-    let (groups, rest) = ids.as_chunks::<TOGETHER>();
+    let (groups, rest) = ids.as_chunks::<ROWS_AT_ONCE>();
     for (at, group) in groups.iter().enumerate() {
-        for id in ids[(at * TOGETHER + AHEAD).min(ids.len())..].iter().take(TOGETHER) {
+        for id in ids[(at * ROWS_AT_ONCE + CANDIDATES_AHEAD).min(ids.len())..].iter().take(ROWS_AT_ONCE) {
             nodes.prefetch(*id);
         }
         if let [Some(a), Some(b), Some(c), Some(d)] = group.map(|id| nodes.item(id)) {
@@ -55,8 +56,8 @@ fn one_by_one<D: Distance>(
 
 /// What scoring by sketches works in.
 #[derive(Debug, Default)]
-pub(crate) struct Close {
-    probe: Probe,
+pub(crate) struct Pruning {
+    sketched: SketchQuery,
     /// The most that the distances of the nearest can be.
     farthest: TopK,
     /// Items that may be among the nearest, and the least that their distances can be.
@@ -65,27 +66,27 @@ pub(crate) struct Close {
 }
 
 /// Of the candidates, those that may be among the `n` nearest; all others are farther than `n` of these.
-pub(crate) fn close<'c, D: Distance>(
+pub(crate) fn prune<'c, D: Distance>(
     sketch: &Sketch,
     backend: Backend,
     query: Row<'_, D>,
     candidates: &[u32],
     n: usize,
-    close: &'c mut Close,
+    pruning: &'c mut Pruning,
 ) -> &'c [u32] {
-    let Close { probe, farthest, items, ids } = close;
+    let Pruning { sketched, farthest, items, ids } = pruning;
     let vector = D::Element::as_floats(query.vector).unwrap_or(&[]);
-    probe.set(vector, sketch);
+    sketched.set(vector, sketch);
     farthest.reset(n);
     items.clear();
     let own = D::tail(backend, query);
-    for (at, group) in candidates.chunks(TOGETHER).enumerate() {
-        for id in candidates[(at * TOGETHER + SKETCHES_AHEAD).min(candidates.len())..].iter().take(TOGETHER) {
+    for (at, group) in candidates.chunks(ROWS_AT_ONCE).enumerate() {
+        for id in candidates[(at * ROWS_AT_ONCE + SKETCHES_AHEAD).min(candidates.len())..].iter().take(ROWS_AT_ONCE) {
             sketch.prefetch(*id);
         }
-        let mut four = [group[0]; TOGETHER];
+        let mut four = [group[0]; ROWS_AT_ONCE];
         four[..group.len()].copy_from_slice(group);
-        let dots = sketch.dots(backend, probe, four);
+        let dots = sketch.dots(backend, sketched, four);
         let [least, most] = D::bounds(&dots, own, vector.len());
         for (at, id) in group.iter().enumerate() {
             // Not the other way round: a bound that is no number keeps the item.
@@ -107,26 +108,30 @@ pub(crate) fn close<'c, D: Distance>(
 }
 
 /// Items that stay in the cache while every query is compared with them.
-const BLOCK: u32 = 256;
+const ITEMS_A_BLOCK: u32 = 256;
 /// Pushes the distance of every item that the filter allows to the `TopK` of each query: the oracle of the approximate
-/// searches, and a mode of its own.
+/// searches, and a mode of its own. Where it was cancelled the answers are not whole.
 pub(crate) fn all<D: Distance, F: Filter>(
     nodes: Nodes<'_, D>,
     backend: Backend,
     queries: &[Row<'_, D>],
     tops: &mut [TopK],
     filter: &F,
+    cancel: Cancel<'_>,
 ) {
-    let mut ids: Vec<u32> = Vec::with_capacity(BLOCK as usize);
-    let mut rows: Vec<Row<'_, D>> = Vec::with_capacity(BLOCK as usize);
-    for first in (0..nodes.items()).step_by(BLOCK as usize) {
-        let block = first..nodes.items().min(first.saturating_add(BLOCK));
+    let mut ids: Vec<u32> = Vec::with_capacity(ITEMS_A_BLOCK as usize);
+    let mut rows: Vec<Row<'_, D>> = Vec::with_capacity(ITEMS_A_BLOCK as usize);
+    for first in (0..nodes.items()).step_by(ITEMS_A_BLOCK as usize) {
+        if cancel.is_set() {
+            return;
+        }
+        let block = first..nodes.items().min(first.saturating_add(ITEMS_A_BLOCK));
         ids.clear();
         ids.extend(block.filter(|id| nodes.item(*id).is_some() && filter.allows(*id)));
         rows.clear();
         rows.extend(ids.iter().filter_map(|id| nodes.item(*id)));
-        let (row_groups, row_rest) = rows.as_chunks::<TOGETHER>();
-        let (id_groups, id_rest) = ids.as_chunks::<TOGETHER>();
+        let (row_groups, row_rest) = rows.as_chunks::<ROWS_AT_ONCE>();
+        let (id_groups, id_rest) = ids.as_chunks::<ROWS_AT_ONCE>();
         for (query, top) in queries.iter().zip(tops.iter_mut()) {
             for (rows, ids) in row_groups.iter().zip(id_groups) {
                 for (distance, id) in D::distances(backend, *query, rows).into_iter().zip(ids) {

@@ -26,14 +26,21 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::node::{Header, Kind, Layout, Nodes, Row};
+use super::damage::{Damage, Rule};
+use super::error::OpenError;
+use super::layout::{Header, NodeLayout};
+use super::node::{Kind, Nodes, Row};
+use super::rules::Distance;
 use crate::Backend;
-use crate::error::{Damage, OpenError, Rule};
 use crate::filter::IdSet;
-use crate::metric::{Distance, Element};
+use crate::metric::Element;
 
 /// The number of items, and the roots.
-pub(super) fn open<D: Distance>(bytes: &[u8], layout: Layout, backend: Backend) -> Result<(u32, Vec<u32>), OpenError> {
+pub(super) fn open<D: Distance>(
+    bytes: &[u8],
+    layout: NodeLayout,
+    backend: Backend,
+) -> Result<(u32, Vec<u32>), OpenError> {
     if bytes.is_empty() {
         return Err(OpenError::Empty);
     }
@@ -54,7 +61,7 @@ pub(super) fn open<D: Distance>(bytes: &[u8], layout: Layout, backend: Backend) 
     Ok((items, roots))
 }
 
-fn structure<D: Distance>(elements: &[D::Element], layout: Layout) -> Result<(u32, Vec<u32>), Damage> {
+fn structure<D: Distance>(elements: &[D::Element], layout: NodeLayout) -> Result<(u32, Vec<u32>), Damage> {
     let count = elements.len() / layout.stride;
     let last = i32::try_from(count).map_err(|_| Damage { node: u32::MAX, rule: Rule::NodeCount })? as u32 - 1;
     let nodes = Nodes::<D>::new(elements, layout, 0);

@@ -3,20 +3,14 @@
 
 use rand_core::Rng;
 
-use super::{Distance, Metric, not_negative};
+use super::{Distance, Rules, not_negative};
 use crate::Backend;
-use crate::forest::node::{OffsetHeader, Row, plain_item, vectors};
-use crate::forest::rules::Rules;
-use crate::forest::split::{Mean, SplitInput, SplitNode, TwoMeans, plane_between_means};
-use crate::sketch::{Bounds, Plane, roundings};
-
-/// √Σ(aᵢ − bᵢ)².
-#[derive(Clone, Copy, Debug)]
-pub enum Euclidean {}
-
-/// Σ|aᵢ − bᵢ|.
-#[derive(Clone, Copy, Debug)]
-pub enum Manhattan {}
+use crate::forest::layout::{NodeFormat, OffsetHeader, plain_item};
+use crate::forest::node::{Row, vectors};
+use crate::forest::sketch::bounds::{Bounds, Plane, roundings};
+use crate::forest::split::input::{Mean, SplitInput, SplitNode};
+use crate::forest::split::two_means::{TwoMeans, plane_between_means};
+use crate::metric::{Euclidean, Manhattan, Metric};
 
 impl Distance for Euclidean {
     const METRIC: Metric = Metric::Euclidean;
@@ -33,10 +27,12 @@ fn offset(normal: &[f32], p: &[f32], q: &[f32]) -> f32 {
 
 macro_rules! offset_metric {
     ($metric:ident, $kernel:ident, $reported:expr, { $($bounds:tt)* }) => {
-        impl Rules for $metric {
+        impl NodeFormat for $metric {
             type Element = f32;
             type Header = OffsetHeader;
+        }
 
+        impl Rules for $metric {
             fn item_header(_: Backend, _: &[f32]) -> OffsetHeader {
                 plain_item()
             }
