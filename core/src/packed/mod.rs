@@ -49,7 +49,7 @@ pub use self::file::buf::PackedBuf;
 use self::file::layout::FileLayout;
 pub use self::file::layout::{MAGIC, MOST_DIMENSIONS};
 use self::file::view::View;
-use self::file::{check_ids, verify};
+use self::file::{check_for_graph, verify};
 pub use self::graph::KnnGraph;
 pub use self::options::{BuildOptions, GraphOptions, Search};
 pub use self::search::Scratch;
@@ -283,7 +283,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     pub fn graph_with<J: Join>(&self, options: &GraphOptions<'_>) -> Result<KnnGraph, GraphError> {
         let backend = options.backend.unwrap_or(self.backend);
         let view = self.layout.view(self.storage.as_ref(), backend).ok_or(GraphError::Storage)?;
-        check_ids(&view)?;
+        check_for_graph(&view)?;
         KnnGraph::of_view::<J>(&view, options)
     }
 }

@@ -6,4 +6,4 @@ pub(crate) mod sections;
 mod verify;
 pub(crate) mod view;
 
-pub(crate) use verify::{check_ids, verify};
+pub(crate) use verify::{check_for_graph, verify};

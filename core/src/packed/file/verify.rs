@@ -41,7 +41,7 @@ fn rule(rule: Rule, at: usize, is_kept: bool) -> Result<(), Damage> {
 
 /// Checks rules 10, 11 and 14 to 16, on which a graph relies: it has a place for each neighbour of each row, and all are filled
 /// where ids are different and scores are numbers. That is little work beside finding the neighbours.
-pub(crate) fn check_ids(view: &View<'_>) -> Result<(), Damage> {
+pub(crate) fn check_for_graph(view: &View<'_>) -> Result<(), Damage> {
     check_quantiser(view)?;
     check_centroids(view)?;
     check_row_of_id(view)?;

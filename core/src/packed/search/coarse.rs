@@ -89,7 +89,7 @@ mod tests {
             .map(|tile| {
                 core::array::from_fn(|lane| {
                     let number = (tile * 16 + lane as u32).wrapping_mul(2_654_435_761) % 977;
-                    if number % 10 == 0 { f32::NEG_INFINITY } else { number as f32 }
+                    if number.is_multiple_of(10) { f32::NEG_INFINITY } else { number as f32 }
                 })
             })
             .collect();
