@@ -92,8 +92,11 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         Ok(Self { storage, layout, items, roots, sketch: None, backend, metric: PhantomData })
     }
 
-    /// Checks every node of every tree, and every item: that each tree has every item once, that all numbers are finite. Nodes
-    /// that are part of no tree, as Annoy leaves some behind, are not looked at.
+    /// Checks every node of every tree, and every item: that each tree has every item once, that all numbers are finite, and
+    /// that no item is so long that distances to it are not. Nodes that are part of no tree, as Annoy leaves some behind, are
+    /// not looked at.
+    ///
+    /// Trees over no items are not in order: their bytes are zeros, as those of a file that was lost.
     ///
     /// # Errors
     ///
