@@ -30,7 +30,7 @@
 //! crash, leaves zeros as well, and no byte tells the one from the other. The number of trees does, roughly: an index is given
 //! tens of them, and a file of zeros of the size of an index looks like hundreds. So [`open`] takes up to
 //! [`MOST_TREES_OF_NO_ITEMS`] for an index of no items, which Annoy opens too, and refuses more; and [`verify`], which is asked
-//! whether a file is whole, says of each such file that it cannot tell.
+//! whether a file is whole, reports each such file.
 
 use alloc::collections::BTreeMap;
 use alloc::vec;
