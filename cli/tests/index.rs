@@ -150,6 +150,15 @@ fn info_goes_by_the_content_and_not_by_the_name() {
     assert!(succeeds(&folder.run("info @v.vec.ann")).starts_with("format      word2vec text\n"));
 }
 
+/// Nor by their size: a file that was lost may be all zeros.
+#[test]
+fn zeros_are_no_whole_index() {
+    for nodes in [2, 20, 1000] {
+        let folder = Folder::new().with("zeros.ann", vec![0; 412 * nodes]);
+        assert!(fails(&folder.run("verify @zeros.ann"), 1).contains("not a whole index"));
+    }
+}
+
 #[test]
 fn bad_indexes_and_outputs_are_one_line() {
     let folder =

@@ -6,7 +6,8 @@
 mod oracle;
 
 use ohyeah_core::forest::{BuildOptions, Damage, NodeBuf, OpenError, Rule, Search};
-use ohyeah_core::{Euclidean, Forest, Hamming};
+use ohyeah_core::{Angular, Euclidean, Forest, Hamming};
+use oracle::brute::Rows;
 use oracle::data;
 use oracle::forest::Aligned;
 
@@ -254,6 +255,39 @@ fn rule_12_every_item_once() {
     assert_eq!(opened(&twice), (Err(Damage { node: 6, rule: Rule::Cover }), Ok(5)));
     let missing = file(7, &[leaf(3, [0, 1, 2]), leaf(3, [3, 4, 5]), split(7, [7, 8]), split(7, [7, 8])]);
     assert_eq!(opened(&missing), (Err(Damage { node: 10, rule: Rule::Cover }), Ok(6)));
+}
+
+/// Annoy's index of no items is two nodes of zeros a tree, which zeros of the size of an index are not taken for.
+#[test]
+fn rule_13_zeros_are_no_index() {
+    let zeros = |nodes: usize| Aligned::new(&vec![0; nodes * 20]);
+    for trees in [1, 10, 100] {
+        let forest = Forest::<Euclidean, _>::open(zeros(2 * trees), 1).expect("Annoy writes such a file");
+        assert_eq!((forest.len(), forest.trees()), (0, trees));
+        assert_eq!(forest.search(&[0.5], &Search::top(1)), Ok(vec![]));
+        assert_eq!(forest.verify(), Err(Damage { node: 2 * trees as u32 - 1, rule: Rule::NoItems }));
+    }
+    assert_eq!(refused(&zeros(202)), damaged(201, Rule::NoItems));
+    let zeros = Aligned::new(&vec![0; 412_000]);
+    let error = Forest::<Angular, _>::open(zeros, 100).map(|_| ()).expect_err("is no index");
+    assert_eq!(error, damaged(999, Rule::NoItems));
+    assert!(error.to_string().contains("nothing but zeros"), "{error}");
+    // Without trees there is no file, and nothing to doubt.
+    let none = data::items::<Euclidean>(&Rows::new(), 1).build(&BuildOptions::new().trees(0)).expect("builds");
+    assert_eq!(none.verify(), Ok(()));
+}
+
+/// Annoy lets vectors in whose distances are infinite or no numbers.
+#[test]
+fn rule_10_lengths() {
+    for (x, rule) in [(1e18, None), (5e18, Some(Rule::Length)), (-3e38, Some(Rule::Length))] {
+        let root = split(5, [5, 6]);
+        let mut bytes = file(5, &[leaf(3, [0, 1, 2]), leaf(2, [3, 4, 0]), root, root]);
+        bytes.bytes_mut()[4 * 20..5 * 20].copy_from_slice(&item(x));
+        let (verified, found) = opened(&bytes);
+        assert_eq!(verified, rule.map_or(Ok(()), |rule| Err(Damage { node: 4, rule })), "{x}");
+        assert_eq!(found, Ok(5));
+    }
 }
 
 /// Many roots above one long chain: each root's path alone is in order, and following all of them to the end would take

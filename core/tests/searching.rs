@@ -157,7 +157,8 @@ fn cancelled<D: Distance>() {
         flag.store(true, Ordering::Relaxed);
     };
     for search in [Search::top(3), Search::top(3).exact()] {
-        (flag.store(false, Ordering::Relaxed), blocks.store(0, Ordering::Relaxed));
+        flag.store(false, Ordering::Relaxed);
+        blocks.store(0, Ordering::Relaxed);
         let found = forest.search_many_with::<Serial, _>(&slices, &search, Progress::new(&tell), Cancel::new(&flag));
         assert_eq!((found, blocks.load(Ordering::Relaxed)), (Err(SearchError::Cancelled), 1));
         // Nobody cancels: every block is told of, the last with everything.

@@ -13,10 +13,10 @@ use crate::temporary::Temporary;
 /// Nodes in a file, mapped into memory while items are added and trees grow: the system keeps of them in memory what there
 /// is room for. It takes its name only when it is whole.
 ///
-/// The sketch of the items is in memory: a quarter of their size where there are many dimensions. Leave it away by
-/// [`BuildOptions::sketch`](crate::BuildOptions::sketch) if that is too much.
+/// The sketch of the items is in memory: a quarter of their size where there are many dimensions. Turn it off with
+/// [`BuildOptions::sketch`](crate::forest::BuildOptions::sketch) if that is too much.
 ///
-/// Room on the disk is taken before it is written to, so that a full disk is an error and not the end of the process.
+/// Disk space is reserved before it is written to, so that a full disk is an error and does not end the process.
 ///
 /// # Examples
 ///

@@ -154,8 +154,8 @@ impl<S: Storage> Planting<'_, S> {
         trees.left(&*self.storage, self.layout, self.items, done)
     }
 
-    /// Makes room for so many trees like one of so many elements: trees over the same items have about as many nodes, and
-    /// doubling would take more memory.
+    /// Reserves space for so many trees like one of so many elements: trees over the same items have about as many nodes, and
+    /// growing by doubling would take more memory.
     fn reserve<D: Rules>(&mut self, elements: usize, trees: usize) -> Result<(), BuildError> {
         let bytes = (elements + elements / 16 + self.layout.stride) * size_of::<D::Element>();
         let length = self.storage.as_ref().len().saturating_add(bytes.saturating_mul(trees));
@@ -169,7 +169,8 @@ impl<S: Storage> Planting<'_, S> {
         let shift = end - items;
         for node in tree.chunks_exact_mut(layout.stride) {
             let header: &mut D::Header = bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(&mut node[..layout.header]));
-            // A root is a leaf when all items fit one, whatever its descendants say; and they say `items`.
+            // A root claims all ids. So one over a single item among many holes, which is written as a leaf, reads as a split
+            // into that item and item 0; neither moves.
             if header.descendants() as usize > layout.capacity {
                 let children = header.children().map(|child| if child < items { child } else { child + shift });
                 header.link(header.descendants(), children);
@@ -180,7 +181,7 @@ impl<S: Storage> Planting<'_, S> {
 
     fn copy_root<D: Rules>(&mut self, root: u32) -> Result<u32, BuildError> {
         let start = root as usize * self.layout.stride;
-        // Storage that lies at an odd address has no elements.
+        // Storage that is not aligned has no elements.
         let root = elements::<D>(&*self.storage).get(start..start + self.layout.stride).map(<[_]>::to_vec);
         self.append_nodes::<D>(&root.ok_or(BuildError::OutOfMemory)?)
     }

@@ -35,6 +35,8 @@ pub enum Rule {
     ItemCount,
     /// The last nodes are copies of the trees' roots.
     Roots,
+    /// There are items, where there are more trees than an index of none is given.
+    NoItems,
     /// A number of descendants is one that a node of its place can have.
     Descendants,
     /// A child is an item or a node of a tree, and not the node itself.
@@ -47,6 +49,8 @@ pub enum Rule {
     Plane,
     /// An item's vector is finite.
     Item,
+    /// An item's vector is no longer than 2⁶², as one that is added.
+    Length,
     /// Every node of a tree has one parent.
     Parent,
     /// A tree has every item once.
@@ -59,12 +63,14 @@ impl fmt::Display for Damage {
             Rule::NodeCount => "there are more nodes than ids",
             Rule::ItemCount => "its number of items is more than there are nodes",
             Rule::Roots => "no tree's root is found at the end",
+            Rule::NoItems => "there are no items, and a file of nothing but zeros looks the same",
             Rule::Descendants => "its number of descendants is impossible",
             Rule::Child => "a child is no node of a tree",
             Rule::Sum => "its children's descendants do not add up",
             Rule::Leaf => "a leaf lists what is no item",
             Rule::Plane => "its plane is not one of numbers",
             Rule::Item => "an item's vector is not one of numbers",
+            Rule::Length => "an item is longer than 4.6e18, so that distances to it are no numbers",
             Rule::Parent => "two nodes share a child",
             Rule::Cover => "a tree does not have every item once",
         };

@@ -64,11 +64,11 @@ impl<D: Distance, S: Storage> Items<D, S> {
         Ok(Self { storage, layout, items: 0, backend: Backend::detect(), metric: PhantomData })
     }
 
-    /// Makes room for the ids below `n` at once.
+    /// Reserves the memory of the ids below `n` at once.
     ///
     /// # Errors
     ///
-    /// [`ItemError::OutOfMemory`] where there is no such room.
+    /// [`ItemError::OutOfMemory`] where there is not enough.
     pub fn reserve(&mut self, n: usize) -> Result<(), ItemError> {
         let bytes = n.checked_mul(self.layout.bytes).ok_or(ItemError::OutOfMemory)?;
         Ok(self.storage.reserve(bytes)?)
@@ -105,7 +105,7 @@ impl<D: Distance, S: Storage> Items<D, S> {
         self.items == 0
     }
 
-    /// The vector of an id; none where it was never added.
+    /// The vector of an id; `None` where it was never added.
     #[must_use]
     pub fn vector(&self, id: u32) -> Option<&[D::Element]> {
         self.nodes().item(id).map(|row| row.vector)
@@ -135,7 +135,7 @@ impl<D: Distance, S: Storage> Items<D, S> {
             let nodes = self.layout.bytes.checked_mul(id as usize + 1).ok_or(ItemError::OutOfMemory)?;
             self.clear_unused()?;
             self.storage.resize(nodes)?;
-            // An odd address is seen before the item is counted.
+            // Storage that is not aligned shows here, before the item is counted.
             if size_of_val(elements::<D>(&self.storage)) < nodes {
                 return Err(ItemError::OutOfMemory);
             }
@@ -150,7 +150,7 @@ impl<D: Distance, S: Storage> Items<D, S> {
         Ok(())
     }
 
-    /// Takes away the bytes that a storage brought: they are no items.
+    /// Removes the bytes that the storage held before: they are no items.
     fn clear_unused(&mut self) -> Result<(), OutOfSpace> {
         if self.items == 0 { self.storage.resize(0) } else { Ok(()) }
     }
@@ -194,11 +194,11 @@ impl<D: Distance, S: Storage> Items<D, S> {
 }
 
 impl<D: Distance, S: Storage> Forest<D, S> {
-    /// Takes the trees away again: more items can then be added, and other trees be built.
+    /// Removes the trees: more items can then be added, and other trees be built.
     ///
     /// # Errors
     ///
-    /// The storage does not let go of the trees' room; no storage of this crate does so.
+    /// The storage fails to shrink, which no storage of this crate does.
     pub fn into_items(self) -> Result<Items<D, S>, OutOfSpace> {
         let Self { mut storage, layout, items, backend, metric, .. } = self;
         storage.resize(items as usize * layout.bytes)?;

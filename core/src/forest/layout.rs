@@ -18,7 +18,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::metric::Element;
 
-/// What of a metric decides how its nodes lie in a file.
+/// The part of a metric that decides how its nodes are laid out in a file.
 pub trait NodeFormat: Copy + Debug + Send + Sync + Sized + 'static {
     /// What vectors are made of.
     type Element: Element;
@@ -134,7 +134,7 @@ pub(crate) struct NodeLayout {
 }
 
 impl NodeLayout {
-    /// None where there are no dimensions, or so many that a node would not fit in memory.
+    /// `None` where there are no dimensions, or so many that a node would not fit in memory.
     pub(crate) fn new<D: NodeFormat>(dimensions: usize) -> Option<Self> {
         // Far beyond any vector, and low enough that no size below can overflow 31 bits.
         const MOST_DIMENSIONS: usize = 1 << 24;

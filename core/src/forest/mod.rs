@@ -74,9 +74,9 @@ pub struct Forest<D: Distance, S = NodeBuf> {
 }
 
 impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
-    /// Takes bytes as a forest, without copying them.
+    /// Opens bytes as a forest, without copying them.
     ///
-    /// The format says nothing of itself: metric and dimensions must be those that the forest was built with. Looks at
+    /// The format names neither its metric nor its dimensions: they must be those that the forest was built with. Looks at
     /// the roots and down one path of each tree, which finds nearly every file of another kind; a search checks each node
     /// that it meets, and [`verify`](Self::verify) checks all.
     ///
@@ -92,8 +92,11 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         Ok(Self { storage, layout, items, roots, sketch: None, backend, metric: PhantomData })
     }
 
-    /// Checks every node of every tree, and every item: that each tree has every item once, that all numbers are finite. Nodes
-    /// that are part of no tree, as Annoy leaves some behind, are not looked at.
+    /// Checks every node of every tree, and every item: that each tree has every item once, that all numbers are finite, and
+    /// that no item is so long that distances to it are not. Nodes that are part of no tree, as Annoy leaves some behind, are
+    /// not looked at.
+    ///
+    /// Trees over no items are not in order: their bytes are zeros, as those of a file that was lost.
     ///
     /// # Errors
     ///
@@ -121,7 +124,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         self
     }
 
-    /// Gives the memory of the sketch back.
+    /// Frees the memory of the sketch.
     #[must_use]
     pub fn without_sketch(mut self) -> Self {
         self.sketch = None;
@@ -164,7 +167,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         self.nodes().len()
     }
 
-    /// An item's vector; none for an id that was never added.
+    /// An item's vector; `None` for an id that was never added.
     #[must_use]
     pub fn vector(&self, id: u32) -> Option<&[D::Element]> {
         self.nodes().item(id).map(|row| row.vector)
@@ -181,19 +184,19 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
 
     /// The file: Annoy opens it, and so does [`open`](Self::open).
     ///
-    /// Not so without trees: the bytes are items alone then, and nothing in them says so.
+    /// A forest without trees has no file: its bytes are those of the items, and no reader could tell.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.storage.as_ref()
     }
 
-    /// What holds the bytes.
+    /// The storage that holds the bytes.
     #[must_use]
     pub const fn storage(&self) -> &S {
         &self.storage
     }
 
-    /// What holds the bytes, alone.
+    /// The storage that holds the bytes; the rest is dropped.
     #[must_use]
     pub fn into_storage(self) -> S {
         self.storage
@@ -201,7 +204,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
 
     /// The nearest items to a vector.
     ///
-    /// Makes room for a search each time; a [`searcher`](Self::searcher) keeps it.
+    /// Allocates working memory each time; a [`searcher`](Self::searcher) keeps it.
     ///
     /// # Errors
     ///
@@ -253,7 +256,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         self.view().search_many::<J, F>(queries, search, progress, cancel)
     }
 
-    /// Something to search with, again and again, without allocating. Each thread needs its own.
+    /// A searcher, which keeps its working memory: searches after the first allocate nothing. Each thread needs its own.
     #[must_use]
     pub fn searcher(&self) -> Searcher<'_, D> {
         Searcher::new(self.view())

@@ -33,7 +33,7 @@ pub(crate) enum Kind<'a, D: NodeFormat> {
     Damaged,
 }
 
-/// Bytes as elements. Storage that lies at an odd address has none: neither `Forest::open` nor [`Storage`] is that of one.
+/// Bytes as elements. Storage that is not aligned has none: `Forest::open` refuses it, and [`Storage`] forbids it.
 ///
 /// [`Storage`]: super::Storage
 pub(crate) fn elements<D: NodeFormat>(storage: &impl AsRef<[u8]>) -> &[D::Element] {

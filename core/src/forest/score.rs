@@ -12,12 +12,12 @@ use crate::{Backend, Cancel};
 
 /// Rows compared at once.
 const ROWS_AT_ONCE: usize = 4;
-/// How many candidates ahead memory is asked for.
+/// How many candidates ahead rows are prefetched.
 const CANDIDATES_AHEAD: usize = 12;
 /// The same for sketches, which are smaller.
 const SKETCHES_AHEAD: usize = 24;
 
-/// Tells the distance of each candidate to `found`; ids that were never added are passed over.
+/// Calls `found` with the distance of each candidate; skips ids that were never added.
 pub(crate) fn candidates<D: Distance>(
     nodes: Nodes<'_, D>,
     backend: Backend,
@@ -54,7 +54,7 @@ fn one_by_one<D: Distance>(
     }
 }
 
-/// What scoring by sketches works in.
+/// The working memory of [`prune`].
 #[derive(Debug, Default)]
 pub(crate) struct Pruning {
     sketched: SketchQuery,
@@ -89,7 +89,7 @@ pub(crate) fn prune<'c, D: Distance>(
         let dots = sketch.dots(backend, sketched, four);
         let [least, most] = D::bounds(&dots, own, vector.len());
         for (at, id) in group.iter().enumerate() {
-            // Not the other way round: a bound that is no number keeps the item.
+            // Compared in this direction, a bound that is NaN keeps the item.
             let far = least[at] > farthest.farthest();
             if !far {
                 items.push((least[at], *id));

@@ -1,7 +1,7 @@
 //! Searching: one priority queue over all trees.
 //!
 //! The queue holds nodes, best first: a child's priority is how far inside of it the query lies, by the plane that is
-//! tightest on the way down. Leaves are emptied into a list of candidates until there are `search_k`, counting repeats;
+//! tightest on the way down. The items of leaves become candidates until there are `search_k`, counting repeats;
 //! then each candidate is compared with the query once.
 
 use alloc::collections::BinaryHeap;
@@ -50,7 +50,7 @@ impl<F> Search<F> {
         self
     }
 
-    /// Compares the query with every item: slow, and right.
+    /// Compares the query with every item: slow, and always right.
     #[must_use]
     pub fn exact(mut self) -> Self {
         self.exact = true;
@@ -117,7 +117,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
     ///
     /// # Errors
     ///
-    /// A query that is no vector that an item could have, or a damaged node.
+    /// A query of the wrong length or with numbers that no item can have, or a damaged node.
     pub fn search<F: Filter>(&mut self, query: &[D::Element], search: &Search<F>) -> Result<&[Neighbour], SearchError> {
         self.forest.search(&mut self.scratch, query, search)
     }
@@ -132,7 +132,7 @@ impl<'f, D: Distance> Searcher<'f, D> {
     }
 }
 
-/// What of a forest a search reads.
+/// The parts of a forest that a search reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ForestView<'f, D: Distance> {
     pub(super) nodes: Nodes<'f, D>,

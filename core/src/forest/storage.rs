@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::error::OutOfSpace;
 
-/// Bytes that can be written and made more: what [`Items`](super::Items) collect vectors in and trees are added to.
+/// Bytes that can be written, and whose number can change: what [`Items`](super::Items) collect vectors in and trees are added to.
 ///
 /// [`NodeBuf`] keeps them in memory; the crate `ohyeah` has one that is a file. They must lie at an address divisible by 8.
 ///
@@ -21,14 +21,14 @@ pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {
     ///
     /// # Errors
     ///
-    /// There is no such room; nothing has changed then.
+    /// There is not enough memory or disk space; nothing has changed then.
     fn resize(&mut self, length: usize) -> Result<(), OutOfSpace>;
 
-    /// Makes room for so many bytes, to be used by later calls of [`resize`](Self::resize).
+    /// Reserves space for so many bytes in all, to be used by later calls of [`resize`](Self::resize).
     ///
     /// # Errors
     ///
-    /// There is no such room.
+    /// There is not enough memory or disk space.
     fn reserve(&mut self, length: usize) -> Result<(), OutOfSpace>;
 }
 

@@ -68,7 +68,7 @@ pub(super) struct Tree<'a, D: Rules, R> {
     grown: Vec<D::Element>,
 }
 
-/// Room for the rows of a subtree, side by side, each vector at the start of a cache line: in a file's layout most begin in
+/// A copy of the rows of a subtree, side by side, each vector at the start of a cache line: in a file's layout most begin in
 /// the middle of one, so that every load of a vector register touches two.
 struct Gathering<D: Rules>(Vec<D::Element>);
 

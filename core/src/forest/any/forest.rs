@@ -10,8 +10,8 @@ use crate::parallel::{Join, Serial};
 use crate::{Backend, Cancel, Filter, Neighbour, Progress};
 
 impl<S: AsRef<[u8]>> AnyForest<S> {
-    /// Takes bytes as a forest; see [`Forest::open`]. For [`Metric::Dot`] it is a [`Dot`] where the bytes allow it, and
-    /// else a [`DotLegacy`].
+    /// Opens bytes as a forest; see [`Forest::open`]. For [`Metric::Dot`] it is a [`Dot`] where the bytes allow it, and
+    /// else a [`DotLegacy`](crate::DotLegacy).
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
         forest!(self, forest -> forest.with_sketch::<J>())
     }
 
-    /// Gives the memory of the sketch back; see [`Forest::without_sketch`].
+    /// Frees the memory of the sketch; see [`Forest::without_sketch`].
     #[must_use]
     pub fn without_sketch(self) -> Self {
         forest!(self, forest -> forest.without_sketch())
@@ -105,13 +105,13 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
         forest!(self, forest => forest.as_bytes())
     }
 
-    /// What holds the bytes.
+    /// The storage that holds the bytes.
     #[must_use]
     pub fn storage(&self) -> &S {
         forest!(self, forest => forest.storage())
     }
 
-    /// What holds the bytes, alone.
+    /// The storage that holds the bytes; the rest is dropped.
     #[must_use]
     pub fn into_storage(self) -> S {
         forest!(self, forest => forest.into_storage())

@@ -8,7 +8,7 @@ use crate::forest::{ItemError, Items, NodeBuf, SearchError, Storage};
 use crate::metric::{Element, Metric, check_numbers};
 
 impl AnyItems {
-    /// No items; see [`Items::new`]. For [`Metric::Dot`] those of [`Dot`].
+    /// No items; see [`Items::new`]. For [`Metric::Dot`] those of [`Dot`](crate::Dot).
     ///
     /// # Errors
     ///
@@ -19,7 +19,7 @@ impl AnyItems {
 }
 
 impl<S: Storage> AnyItems<S> {
-    /// No items, to be kept in `storage`; see [`Items::new_in`]. For [`Metric::Dot`] those of [`Dot`].
+    /// No items, to be kept in `storage`; see [`Items::new_in`]. For [`Metric::Dot`] those of [`Dot`](crate::Dot).
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl<S: Storage> AnyItems<S> {
         items!(self, items -> items.with_backend(backend))
     }
 
-    /// Makes room for the ids below `n`; see [`Items::reserve`].
+    /// Reserves the memory of the ids below `n`; see [`Items::reserve`].
     ///
     /// # Errors
     ///

@@ -57,7 +57,7 @@ macro_rules! any {
         }
 
         impl<S: Storage> AnyForest<S> {
-            /// Takes the trees away again; see [`Forest::into_items`].
+            /// Removes the trees; see [`Forest::into_items`].
             ///
             /// # Errors
             ///

@@ -38,7 +38,7 @@ pub(super) fn from_cosines<const N: usize>(dots: [f32; N], own: f32, others: [f3
     distances
 }
 
-/// 1/√x, and 0 of nothing: the cosine with a zero vector is 0.
+/// 1/√x, or 0 where x is 0: the cosine with a zero vector is 0.
 fn inverse_root(x: f32) -> f32 {
     if x > 0.0 { 1.0 / libm::sqrtf(x) } else { 0.0 }
 }
@@ -61,7 +61,7 @@ impl Rules for Angular {
         AngularHeader::item(backend.dot(vector, vector))
     }
 
-    /// The header holds the squared length, or nothing in files from old versions of Annoy.
+    /// The header holds the squared length, or 0 in files from old versions of Annoy.
     fn check_item(backend: Backend, item: Row<'_, Self>) -> bool {
         let (computed, held) = (backend.dot(item.vector, item.vector), item.header.squared_length());
         // Equal first: where the square overflows both are infinite, and their difference is no number.
@@ -104,7 +104,7 @@ impl TwoMeans for Angular {
 
     /// [`two_means`](crate::forest::split::two_means::two_means), without waiting for each pull.
     ///
-    /// Whom an item pulls depends on whom the one before it pulled, and if each waited for its dot products with means that
+    /// Which mean an item pulls depends on which the one before it pulled, and if each waited for its dot products with means that
     /// have just been moved, the processor would idle most of the time. So the products of the next item with both means
     /// and with this one are computed before it is known which mean this one moves: as a mean moves along a line, to m·keep +
     /// x·add, so do its product with the next item and its own square.
@@ -118,7 +118,7 @@ impl TwoMeans for Angular {
         let mut products = backend.dot_many(item.vector, [&means[0].vector, &means[1].vector]);
         for i in 0..pulls.len() {
             input.prefetch(&pulls, i);
-            // After the last there is none: any will do.
+            // After the last item comes the first again, whose products are not used.
             let next = input.row(pulls[(i + 1) % pulls.len()])?;
             let [p, q, own] = backend.dot_many(next.vector, [&means[0].vector, &means[1].vector, item.vector]);
             let mut after = [p, q];

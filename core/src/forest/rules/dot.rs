@@ -2,8 +2,8 @@
 //! transformation for inner-product spaces", 2014): give each vector one more coordinate, the *factor*, that makes all
 //! equally long. Then the largest dot product is the smallest angle, and the angular split works.
 //!
-//! Annoy has written two layouts. [`Dot`] is that of its main branch; [`DotLegacy`] that of 1.17.3 and earlier, all that
-//! was ever published, whose trees also look at the factor in a way of their own.
+//! Annoy has written two layouts. [`Dot`] is that of its main branch; [`DotLegacy`] that of 1.17.3 and earlier, the last
+//! that was published, whose trees also look at the factor in a way of their own.
 
 use bytemuck::Zeroable;
 use rand_core::Rng;

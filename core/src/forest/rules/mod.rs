@@ -74,7 +74,8 @@ pub trait Rules: NodeFormat {
         [-margin, margin].map(|inside| if inside < parent { inside } else { parent })
     }
 
-    /// What of an item, beside its vector, margins and distances look at.
+    /// The number that margins and distances use of an item beside its vector: an item of angular has its squared length, one of
+    /// dot its factor.
     fn tail(_backend: Backend, _item: Row<'_, Self>) -> f32 {
         0.0
     }
@@ -115,7 +116,7 @@ pub(crate) fn distance<D: Rules>(nodes: Nodes<'_, D>, backend: Backend, a: u32, 
     Ok(D::reported(distance))
 }
 
-/// Rounding may leave a little less than nothing of a distance; `max` would make nothing of a NaN, too.
+/// Makes 0 of a distance that rounding has made negative; `max` would make 0 of a NaN as well.
 fn not_negative(distance: f32) -> f32 {
     if distance < 0.0 { 0.0 } else { distance }
 }

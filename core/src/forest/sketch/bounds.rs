@@ -2,8 +2,8 @@
 
 use wide::f32x4;
 
-/// What f32 loses in a dot product of so many terms, of the product of the lengths: a lane of a kernel adds one term in 32,
-/// the lanes fold in five steps, and what this file computes itself is a few steps more.
+/// The rounding error in f32 of a dot product of so many terms, as a share of the product of the lengths: a lane of a kernel adds one term in 32,
+/// the lanes fold in five steps, and what is computed here adds a few steps more.
 pub(crate) fn roundings(terms: usize) -> f64 {
     (terms as f64 / 32.0 + 24.0) * f64::from(f32::EPSILON)
 }

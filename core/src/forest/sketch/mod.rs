@@ -8,13 +8,13 @@
 //!
 //! # The bound
 //!
-//! A row is x = s·c + r, with integers |cᵢ| ≤ 127 and a rest r; a query is q = t·d + e, with integers of 16 bits. Then
+//! A row is x = s·c + r, with integers |cᵢ| ≤ 127 and a remainder r; a query is q = t·d + e, with integers of 16 bits. Then
 //!
 //! q·x = s·t·(d·c) + e·(s·c) + q·r, so |q·x − s·t·(d·c)| ≤ |e|·(|x| + |r|) + |q|·|r|
 //!
 //! by Cauchy and Schwarz. d·c is an exact integer, |x| and |r| are kept beside c, and what f32 arithmetic adds, here and in
 //! the kernels whose results are predicted, is bounded as usual (Higham, "Accuracy and Stability of Numerical Algorithms",
-//! §3.1). A bound that is no number decides nothing.
+//! §3.1). A bound that is NaN decides nothing.
 
 pub(crate) mod bounds;
 
@@ -42,13 +42,13 @@ const LINE: usize = 64;
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 struct Trailer {
-    /// s: the number for which a byte of 1 stands. Not a number where there is no item.
+    /// s: the number for which a byte of 1 stands. NaN where there is no item.
     scale: f32,
     /// |r|, or a little more.
     rest: f32,
     /// |x|, or a little more.
     length: f32,
-    /// What else of an item its metric looks at: see [`Rules::tail`].
+    /// [`Rules::tail`] of the item.
     tail: f32,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Sketch {
 const ROWS_A_TASK: usize = 1024;
 
 impl Sketch {
-    /// Sketches every item. None where vectors are not of numbers, or there is no memory.
+    /// Sketches every item. `None` where vectors are of bits, or there is not enough memory.
     pub(crate) fn new<J: Join, D: Rules>(nodes: Nodes<'_, D>, backend: Backend) -> Option<Self> {
         let stride = (D::Element::as_floats(nodes.row(0)?.vector)?.len() + TRAILER).div_ceil(LINE);
         let length = stride.checked_mul(nodes.items() as usize)?;
@@ -90,8 +90,8 @@ impl Sketch {
         }
     }
 
-    /// Between what numbers the dot products of a query with four rows lie, as any kernel computes them. Not numbers where
-    /// there is no item.
+    /// Between what numbers the dot products of a query with four rows lie, as any kernel computes them. NaN where there
+    /// is no item.
     #[inline]
     pub(crate) fn dots(&self, backend: Backend, query: &SketchQuery, ids: [u32; 4]) -> Bounds {
         let [Some(a), Some(b), Some(c), Some(d)] = ids.map(|id| self.row(id)) else {

@@ -34,13 +34,12 @@ pub struct SplitInput<'a, D: NodeFormat> {
 }
 
 impl<'a, D: NodeFormat> SplitInput<'a, D> {
-    /// The row of the `at`-th item. Ids come from the items themselves, so it is there; a row of nothing stands for one
-    /// that is not.
+    /// The row of the `at`-th item. Ids come from the items themselves, so there always is one.
     pub(crate) fn row(&self, at: usize) -> Option<Row<'a, D>> {
         self.nodes.row(*self.ids.get(at)?)
     }
 
-    /// Asks for the memory of an item that will pull soon, where the items are too many to be in the cache already.
+    /// Prefetches an item that will pull soon, where the items are too many to be in the cache already.
     #[inline]
     pub(crate) fn prefetch(&self, pulls: &[usize], now: usize) {
         if self.ids.len() * self.nodes.layout().bytes <= CACHED {

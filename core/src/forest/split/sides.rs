@@ -12,7 +12,7 @@ use crate::metric::Element;
 
 /// Items whose margins are computed at once.
 const MARGINS_AT_ONCE: usize = 4;
-/// How many items ahead memory is asked for.
+/// How many items ahead rows are prefetched.
 pub(in crate::forest) const ROWS_AHEAD: usize = 16;
 
 /// The rows that a subtree is grown over: all items, or those of a subtree, gathered.
@@ -29,12 +29,12 @@ impl<D: Rules> SubtreeRows<'_, D> {
     }
 }
 
-/// Tells the sides of items: by their sketches, and by their rows where those do not tell.
+/// Finds the sides of items: by their sketches, and by their rows where sketches do not decide.
 pub(in crate::forest) struct Sides<'a> {
     backend: Backend,
     sketch: Option<&'a Sketch>,
     query: SketchQuery,
-    /// Items whose side their sketch does not tell, and where they stand.
+    /// Items whose side their sketch does not decide, and their positions.
     undecided: Vec<(u32, u32)>,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// Finds the sides that the sketch tells, and notes the others as undecided.
+    /// Finds the sides that the sketch decides, and notes the other items as undecided.
     fn by_sketch<D: Rules>(&mut self, sketch: &Sketch, plane: Row<'_, D>, ids: &[u32], sides: &mut [bool]) {
         let Self { backend, query, undecided, .. } = self;
         query.set(D::Element::as_floats(plane.vector).unwrap_or(&[]), sketch);
@@ -91,7 +91,7 @@ impl<'a> Sides<'a> {
             let mut four = [*filler; MARGINS_AT_ONCE];
             four[..rest.len()].copy_from_slice(rest);
             rest_sides.copy_from_slice(&four_sides(&four, fours.len() * MARGINS_AT_ONCE)[..rest.len()]);
-            // Those that only fill the group have no place.
+            // Copies that only fill the group of four have no position among the items.
             while undecided.pop_if(|(_, at)| *at as usize >= ids.len()).is_some() {}
         }
     }
@@ -152,24 +152,24 @@ fn by_near_row<D: Rules>(
     }
 }
 
-/// Moves items of side 1 behind those of side 0; the order on each side stays. `room` is to work in.
+/// Moves items of side 1 behind those of side 0; the order on each side stays. `moving` is working memory.
 pub(in crate::forest) fn partition<'i>(
     ids: &'i mut [u32],
     sides: &[bool],
-    room: &mut Vec<u32>,
+    moving: &mut Vec<u32>,
 ) -> (&'i mut [u32], &'i mut [u32]) {
-    room.resize(room.len().max(ids.len()), 0);
+    moving.resize(moving.len().max(ids.len()), 0);
     let (mut zero, mut one) = (0, 0);
     for (at, side) in sides.iter().enumerate().take(ids.len()) {
         // Written to both and kept in one: a side is as good as random, and a branch would be guessed wrong half the
         // time. What is overwritten has been read, as `zero` is never ahead of `at`.
         let id = ids[at];
         ids[zero] = id;
-        room[one] = id;
+        moving[one] = id;
         one += usize::from(*side);
         zero += usize::from(!*side);
     }
     let (zeros, ones) = ids.split_at_mut(zero);
-    ones.copy_from_slice(&room[..one]);
+    ones.copy_from_slice(&moving[..one]);
     (zeros, ones)
 }
