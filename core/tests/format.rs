@@ -200,11 +200,11 @@ fn rule_6_table() {
         if size_of::<usize>() > 4 {
             header(ROWS, u64::from(u32::MAX), section::IDS);
             header(BLOCKS, u64::from(u32::MAX), section::CODES);
+            header(KEY_BYTES, 1 << 40, section::KEYS);
         }
         header(LEAVES, 5, section::LEAVES);
         header(LEAVES, 0, section::CENTROIDS);
         header(KEY_BYTES, 0, section::KEYS);
-        header(KEY_BYTES, 1 << 40, section::KEYS);
         let other = if metric == Metric::Euclidean { Metric::Dot } else { Metric::Euclidean };
         header(METRIC, other as u64, section::CODE_BIASES);
 

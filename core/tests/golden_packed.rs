@@ -168,10 +168,3 @@ fn a_build_writes_the_same_bytes() {
         }
     });
 }
-
-/// Writes the files anew. They are not to change but with the version of the format.
-#[test]
-#[ignore = "writes the golden files"]
-fn write() {
-    each_golden(|path, golden| fs::write(path, golden.build(Backend::detect()).as_bytes()).expect("written"));
-}
