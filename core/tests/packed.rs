@@ -355,3 +355,36 @@ fn work_ends_soon_after_it_is_called_off() {
     assert_eq!(KnnGraph::build(Metric::Dot, &items, 8, &options).unwrap_err(), GraphError::Cancelled);
     assert_eq!(told.load(Relaxed), 1);
 }
+
+/// Where 7-bit codes tell few vectors apart (one column or one row that is far larger than the others), the graph still has the
+/// recall that was asked for.
+#[test]
+fn graphs_keep_their_recall_on_uneven_vectors() {
+    let (d, n) = (24, 3000);
+    let even = vectors(n, d, 31);
+    let scaled = |scale: &dyn Fn(usize, usize) -> f32| -> Vec<f32> {
+        even.iter().enumerate().map(|(at, x)| x * scale(at / d, at % d)).collect()
+    };
+    let sets = [
+        ("column", scaled(&|_, column| if column == 0 { 100.0 } else { 1.0 })),
+        ("row", scaled(&|row, _| if row == 0 { 1e4 } else { 1.0 })),
+        ("lengths", scaled(&|row, _| 10_f32.powi((row % 7) as i32 - 3))),
+    ];
+    for (name, items) in &sets {
+        for metric in METRICS {
+            let graph = KnnGraph::build(metric, items, d, &GraphOptions::top(10)).unwrap();
+            let (mut right, mut asked) = (0, 0);
+            for id in (0..n as u32).step_by(29) {
+                let mut truth = nearest(metric, items, &items[id as usize * d..][..d], 11);
+                truth.retain(|x| x.1 != id);
+                let sign = if metric == Metric::Dot { -1.0 } else { 1.0 };
+                let last = truth[9].0 + 1e-5 * truth[9].0.abs();
+                let found = graph.neighbours(id);
+                assert!(found.iter().all(|x| (x.id as usize) < n && x.distance.is_finite()), "{name} {metric} {id}");
+                right += found.iter().filter(|x| f64::from(x.distance) * sign <= last).count();
+                asked += 10;
+            }
+            assert!(right * 100 >= asked * 93, "{name} {metric}: {right} of {asked}");
+        }
+    }
+}

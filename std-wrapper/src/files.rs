@@ -163,13 +163,11 @@ pub unsafe fn map_packed(path: impl AsRef<Path>) -> Result<Packed<MappedFile>, F
 /// # Examples
 ///
 /// ```
-/// use ohyeah::{BuildOptions, Euclidean, Items, ParBuild, Search};
+/// use ohyeah::forest::{BuildOptions, Search};
+/// use ohyeah::{Euclidean, Forest};
 ///
-/// let mut items = Items::<Euclidean>::new(2)?;
-/// for id in 0..100 {
-///     items.add(id, &[id as f32, 1.0])?;
-/// }
-/// let forest = items.par_build(BuildOptions::trees(10))?;
+/// let vectors: Vec<f32> = (0..100).flat_map(|x| [x as f32, 1.0]).collect();
+/// let forest = Forest::build(Euclidean, &vectors, 2, &BuildOptions::new())?;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("points.ann");
 /// ohyeah::save(&path, &forest)?;

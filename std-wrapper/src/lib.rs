@@ -1,17 +1,20 @@
-//! Approximate nearest neighbours: Annoy's forests in Rust.
+//! Nearest neighbours: ask for recall and get it, from one file, in microseconds.
 //!
-//! The whole of [`ohyeah_core`] and what needs an operating system: index files read or mapped into memory ([`read_packed`], [`map_packed`]), files that
-//! are saved whole or not at all ([`save`],
-//! [`AtomicFile`]) or built in where memory is too small ([`BuildFile`]), several threads ([`ParBuild`], [`ParBuildItems`],
-//! [`ParSearch`]).
+//! The whole of [`ohyeah_core`], where a table says which index is for what, and what needs an operating system: index files
+//! read or mapped into memory ([`read_packed`], [`map_packed`]), files that are saved whole or not at all ([`save`], [`AtomicFile`])
+//! or built in where memory is too small ([`BuildFile`]), several threads ([`ParBuild`], [`ParSearch`]).
 //!
 //! ```
-//! use ohyeah::forest::{BuildOptions, Search};
-//! use ohyeah::{Angular, Forest, ParBuild};
+//! use ohyeah::packed::{BuildOptions, Search};
+//! use ohyeah::{Euclidean, Packed, ParBuild, ParSearch};
 //!
-//! let vectors = [1.0, 0.0, 0.0, 0.9, 0.1, 0.0, 0.0, 0.0, 1.0];
-//! let forest = Forest::par_build(Angular, &vectors, 3, &BuildOptions::new())?;
-//! assert_eq!(forest.search(&[0.0, 0.1, 0.9], &Search::top(1))?[0].id, 2);
+//! let vectors: Vec<f32> = (0..3000).map(|x| (x as f32).sin()).collect(); // 1,000 of 3 dimensions
+//! let index = Packed::par_build(Euclidean, &vectors, 3, &BuildOptions::new())?;
+//! let nearest = index.search(&vectors[30..33], &Search::top(5).recall(0.99))?;
+//! assert_eq!(nearest[0].id, 10);
+//!
+//! let queries: Vec<&[f32]> = vectors.chunks(3).collect();
+//! assert_eq!(index.par_search_many(&queries, &Search::top(5))?.len(), 1000);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

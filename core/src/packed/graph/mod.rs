@@ -5,7 +5,8 @@
 //! leaves ← as many as each row has to probe so that the sample finds its share of them
 //! candidates ← the best rows, by 7-bit codes, that each row meets in these leaves             (probed)
 //!              or among all rows, where it would have to probe most leaves                    (all_pairs)
-//! if the sample misses too many among the candidates: keep three times as many, and again
+//! if the sample misses too many among the candidates: keep three times as many, and again;
+//!     if that are too many, compare all pairs for sure                                    (exact)
 //! neighbours ← the best n candidates of each row by their vectors
 //! ```
 //!
@@ -223,9 +224,12 @@ impl GraphBuilder<'_> {
                 let best = candidates.best(*row, width);
                 truth.iter().filter(|neighbour| best.contains(&neighbour.row)).count()
             });
-            let enough = kept.sum::<usize>() as f32 >= recall * (sample.len() * self.n) as f32;
-            if enough || width >= most {
+            if kept.sum::<usize>() as f32 >= recall * (sample.len() * self.n) as f32 {
                 return self.finish::<J>(&candidates, width);
+            }
+            if width >= most {
+                // 7-bit codes tell too few of these vectors apart, and a graph that misses its recall is worse than a slow one.
+                return self.exact::<J>();
             }
             width = (3 * width).min(most);
         }

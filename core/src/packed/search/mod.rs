@@ -41,8 +41,8 @@ use crate::top_k::{TopK, split_key};
 /// let index = Packed::build(Metric::Euclidean, &vectors, 2, &BuildOptions::new())?;
 /// let mut scratch = Scratch::new();
 /// for query in vectors.chunks(2) {
-///     let nearest = index.search_in(&mut scratch, query, &Search::top(1))?;
-///     assert_eq!(nearest[0].distance, 0.0);
+///     let nearest = index.search_in(&mut scratch, query, &Search::top(1).exact())?;
+///     assert!(nearest[0].distance < 1e-3);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
