@@ -4,18 +4,19 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use numpy::IntoPyArray;
 use numpy::ndarray::Array2;
-use ohyeah::{Metric, Neighbour, Scratch};
+use ohyeah::forest::{Scratch, SearchError};
+use ohyeah::{Metric, Neighbour};
 use pyo3::exceptions::{PyFutureWarning, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use rayon::prelude::*;
 
 use crate::arguments::{Matrix, c_int, id, rows, with_numbers, wrong_length};
-use crate::exceptions::no_such_item;
+use crate::exceptions::{no_such_item, search_error};
 use crate::index::{Found, Index};
 use crate::threads::Pool;
 use crate::trees::{SearchParams, Trees};
@@ -91,7 +92,10 @@ impl AnnoyIndex {
         distances.resize(places, f32::NAN);
         if let Some(trees) = trees {
             let width = n.max(1);
-            let search = |(row, (ids, distances)): (usize, (&mut [i32], &mut [f32]))| {
+            let search = |cancel: &AtomicBool, row: usize, ids: &mut [i32], distances: &mut [f32]| {
+                if cancel.load(Ordering::Relaxed) {
+                    return Err(search_error(SearchError::Cancelled));
+                }
                 let query = queries(&trees, row)?;
                 SCRATCH.with_borrow_mut(|scratch| {
                     for (at, neighbour) in trees.search(scratch, &query, wanted)?.iter().enumerate() {
@@ -100,10 +104,11 @@ impl AnnoyIndex {
                     Ok::<_, PyErr>(())
                 })
             };
-            pool.run(py, || {
+            // Not `search_many`: it gives each thread blocks of queries, and small batches are to use all threads.
+            pool.run_interruptible(py, |cancel| {
                 let to = ids.par_chunks_mut(width).zip(distances.par_chunks_mut(width));
-                to.enumerate().try_for_each(search)
-            })?;
+                to.enumerate().try_for_each(|(row, (ids, distances))| search(cancel, row, ids, distances))
+            })??;
             self.count(py, trees, rows, wanted);
         }
         let shaped = |error: numpy::ndarray::ShapeError| PyValueError::new_err(error.to_string());
@@ -200,6 +205,7 @@ impl AnnoyIndex {
 
     /// Builds a forest of `n_trees` trees; -1 for as many as double the size of the index. More trees give higher precision
     /// when querying. `n_jobs` is the number of threads; -1 uses all there are. The result does not depend on it.
+    /// Ctrl-C ends the build and leaves the items as they were.
     #[pyo3(signature = (n_trees, n_jobs=None))]
     fn build(&self, py: Python<'_>, n_trees: &Bound<'_, PyAny>, n_jobs: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let (trees, threads) = (c_int(n_trees)?, n_jobs.map_or(Ok(-1), c_int)?);
@@ -270,7 +276,7 @@ impl AnnoyIndex {
         let py = i.py();
         let (id, wanted) = (id(i)?, SearchParams::new(c_int(n)?, search_k.map_or(Ok(-1), c_int)?));
         let found = match self.index.found(py)? {
-            Found::Items(items) if id < items => Vec::new(),
+            Found::Items(items) if (id as usize) < items => Vec::new(),
             Found::Items(_) => return Err(no_such_item()),
             Found::Trees(trees) => {
                 let query = trees.numbers_or_zeros(id)?;
@@ -336,7 +342,7 @@ impl AnnoyIndex {
         let pool = Pool::of(py, n_jobs)?;
         let wanted = SearchParams::new(i32::try_from(n).unwrap_or(i32::MAX), search_k);
         let trees = match self.index.found(py)? {
-            Found::Items(count) if items.iter().any(|id| *id >= count) => return Err(no_such_item()),
+            Found::Items(count) if items.iter().any(|id| *id as usize >= count) => return Err(no_such_item()),
             Found::Items(_) => None,
             Found::Trees(trees) => Some(trees),
         };
@@ -356,7 +362,7 @@ impl AnnoyIndex {
     }
 
     /// The number of items.
-    fn get_n_items(&self, py: Python<'_>) -> PyResult<u32> {
+    fn get_n_items(&self, py: Python<'_>) -> PyResult<usize> {
         self.index.item_count(py)
     }
 
@@ -379,6 +385,6 @@ impl AnnoyIndex {
     }
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(self.index.item_count(py)? as usize)
+        self.index.item_count(py)
     }
 }

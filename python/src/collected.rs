@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use ohyeah::{AnyForest, AnyItems, BuildFile, BuildOptions, Items, Metric, ParBuild, Rayon};
+use ohyeah::forest::{AnyForest, AnyItems, BuildError, ItemError, Items};
+use ohyeah::{BuildFile, Metric, Rayon};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 
-use crate::exceptions::{cannot_write, disk_full, exception, item_error, no_such_item, search_error};
-use crate::index::State;
+use crate::exceptions::{cannot_grow, cannot_write, exception, item_error, no_such_item, search_error};
 use crate::room::{Home, Room};
 use crate::trees::{Trees, open};
 
@@ -33,13 +33,13 @@ fn items_in(room: Room, shape: Shape) -> Result<AnyItems<Room>, PyErr> {
     };
     items
         .map(|items| items.with_backend(ohyeah::backend().unwrap_or_else(|_| ohyeah::Backend::detect())))
-        .map_err(|error| item_error(error, None))
+        .map_err(item_error)
 }
 
 /// The distance of two vectors.
 pub(crate) fn distance_of(x: &[f32], y: &[f32], shape: Shape) -> Result<f32, PyErr> {
     let mut two = items_in(Room::memory(&Home::default()), shape)?;
-    two.add(0, x).and_then(|()| two.add(1, y)).map_err(|error| item_error(error, None))?;
+    two.add(0, x).and_then(|()| two.add(1, y)).map_err(item_error)?;
     two.distance(0, 1).map_err(search_error)
 }
 
@@ -54,68 +54,86 @@ impl Collected {
         room: impl FnOnce(&Home) -> Room,
         shape: Shape,
         in_file: Option<&Path>,
-        ids: u32,
+        ids: usize,
         numbers: impl Fn(u32) -> Option<Cow<'n, [f32]>>,
     ) -> PyResult<Self> {
         let home = Home::default();
-        let mut items = items_in(room(&home), shape)?;
-        for id in 0..ids {
+        let mut copy = Self { items: items_in(room(&home), shape)?, home };
+        for id in 0..ids as u32 {
             if let Some(numbers) = numbers(id) {
-                items.add(id, &numbers).map_err(|error| item_error(error, in_file))?;
+                copy.add(id, &numbers, in_file)?;
             }
         }
-        Ok(Self { items, home })
+        Ok(copy)
+    }
+
+    /// `in_file`: where the items are kept, if not in memory.
+    pub(crate) fn add(&mut self, id: u32, vector: &[f32], in_file: Option<&Path>) -> PyResult<()> {
+        self.items.add(id, vector).map_err(|error| match (error, in_file, self.home.refusal()) {
+            (ItemError::OutOfMemory, Some(path), Some(number)) => cannot_grow(path, number),
+            (error, ..) => item_error(error),
+        })
     }
 
     pub(crate) fn numbers_or_zeros(&self, id: u32) -> PyResult<Vec<f32>> {
-        if id >= self.items.len() {
+        if id as usize >= self.items.len() {
             return Err(no_such_item());
         }
         let zeros = || vec![0.0; self.items.dimensions()];
         Ok(self.items.numbers(id).map_or_else(zeros, Cow::into_owned))
     }
 
-    /// Grows trees on the pool that it is called in: what is there then. Where it fails, that are the items as before, unless
-    /// their file is gone.
-    pub(crate) fn build(
-        self,
-        options: BuildOptions<'_>,
-        shape: Shape,
-        in_file: Option<&Path>,
-    ) -> (Option<State>, PyResult<()>) {
+    /// The items, for a build to take, and what brings them back where it gives none.
+    pub(crate) fn lend(self, shape: Shape) -> (AnyItems<Room>, Lent) {
         let Self { items, home } = self;
-        let last = items.len().checked_sub(1).and_then(|id| Some((id, items.numbers(id)?.into_owned())));
-        let error = match items.par_build(options) {
-            Ok(forest) => match finish_file(forest, shape) {
-                Ok(forest) => return (Some(State::Trees(Arc::new(Trees::built(forest, home)))), Ok(())),
-                Err(error) => error,
-            },
-            Err(error) => PyMemoryError::new_err(error.to_string()),
-        };
-        // The build has dropped the items, and so their bytes came home.
-        let Some((room, full)) = home.items_left() else { return (None, Err(error)) };
-        let again = items_in(room, shape).ok().and_then(|mut items| {
-            if let Some((id, numbers)) = last {
-                items.add(id, &numbers).ok()?;
-            }
-            Some(State::Items(Self { items, home }))
-        });
-        match in_file {
-            Some(path) if full => (again, Err(disk_full(path))),
-            _ => (again, Err(error)),
-        }
+        let last = items.len().checked_sub(1).map(|id| id as u32);
+        let last = last.and_then(|id| Some((id, items.numbers(id)?.into_owned())));
+        (items, Lent { home, last, shape })
     }
 }
 
-/// Gives a file that was built in its name.
-fn finish_file(forest: AnyForest<Room>, shape: Shape) -> PyResult<AnyForest<Room>> {
-    if !forest.storage().is_build() {
-        return Ok(forest);
+/// Items that a build has taken.
+pub(crate) struct Lent {
+    home: Home,
+    last: Option<(u32, Vec<f32>)>,
+    shape: Shape,
+}
+
+impl Lent {
+    /// The trees that were built; a file that they were built in gets its name. Runs on the pool that it is called in.
+    pub(crate) fn trees(&self, forest: AnyForest<Room>) -> PyResult<Trees> {
+        let forest = if forest.storage().is_build() { self.named(forest)? } else { forest };
+        Ok(Trees::built(forest, self.home.clone()))
     }
-    let file = forest.into_storage().into_build().ok_or_else(|| exception("the file of an index is gone"))?;
-    let path = file.path().to_owned();
-    file.commit().map_err(|error| cannot_write(&path, &error))?;
-    Ok(open(&path, None, false, shape)?.with_sketch::<Rayon>())
+
+    fn named(&self, forest: AnyForest<Room>) -> PyResult<AnyForest<Room>> {
+        let file = forest.into_storage().into_build().ok_or_else(|| exception("the file of an index is gone"))?;
+        let path = file.path().to_owned();
+        file.commit().map_err(|failed| {
+            let error = cannot_write(&path, failed.io_error());
+            // Dropped, it comes home, and its items with it.
+            drop(failed.into_file().map(|file| Room::build(file, &self.home)));
+            error
+        })?;
+        Ok(open(&path, None, false, self.shape)?.with_sketch::<Rayon>())
+    }
+
+    /// `in_file`: where it was built, if not in memory.
+    pub(crate) fn build_error(&self, error: &BuildError, in_file: Option<&Path>) -> PyErr {
+        match (error, in_file, self.home.refusal()) {
+            (BuildError::OutOfMemory, Some(path), Some(number)) => cannot_grow(path, number),
+            _ => PyMemoryError::new_err(error.to_string()),
+        }
+    }
+
+    /// The items as before, after a build that has dropped them. None where they are gone with their file.
+    pub(crate) fn items(self) -> Option<Collected> {
+        let mut items = items_in(self.home.items_left()?, self.shape).ok()?;
+        if let Some((id, numbers)) = self.last {
+            items.add(id, &numbers).ok()?;
+        }
+        Some(Collected { items, home: self.home })
+    }
 }
 
 /// The items alone: in a file, or in memory. Where that fails, the trees are there as before.

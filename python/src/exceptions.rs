@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use ohyeah::FileError;
-use ohyeah::error::{ItemError, OpenError, SearchError};
+use ohyeah::forest::{ItemError, OpenError, SearchError};
 use pyo3::PyErr;
 use pyo3::exceptions::{PyException, PyIndexError, PyMemoryError, PyOSError, PyValueError};
 
@@ -18,13 +18,11 @@ pub(crate) fn no_such_item() -> PyErr {
     PyIndexError::new_err("Item index larger than the largest item index")
 }
 
-/// `in_file`: where the items are kept, if not in memory.
-pub(crate) fn item_error(error: ItemError, in_file: Option<&Path>) -> PyErr {
-    match (error, in_file) {
-        (ItemError::Vector(error), _) => vector_error(error),
-        (ItemError::OutOfMemory, Some(path)) => disk_full(path),
-        (ItemError::OutOfMemory, None) => PyMemoryError::new_err(ItemError::OutOfMemory.to_string()),
-        (error, _) => PyValueError::new_err(error.to_string()),
+pub(crate) fn item_error(error: ItemError) -> PyErr {
+    match error {
+        ItemError::Vector(error) => vector_error(error),
+        ItemError::OutOfMemory => PyMemoryError::new_err(error.to_string()),
+        error => PyValueError::new_err(error.to_string()),
     }
 }
 
@@ -36,10 +34,23 @@ pub(crate) fn search_error(error: SearchError) -> PyErr {
     }
 }
 
+/// No space is left on the device.
+pub(crate) const ENOSPC: i32 = 28;
+
 /// `ENOSPC`, with the number that programs look for.
-pub(crate) fn disk_full(path: &Path) -> PyErr {
-    const ENOSPC: i32 = 28;
+fn disk_full(path: &Path) -> PyErr {
     PyOSError::new_err((ENOSPC, "The disk is full: free some space or write elsewhere", path.as_os_str().to_owned()))
+}
+
+/// A file could not be made longer, with the system's number for the reason, which programs look for.
+pub(crate) fn cannot_grow(path: &Path, number: i32) -> PyErr {
+    if number == ENOSPC {
+        return disk_full(path);
+    }
+    let text = io::Error::from_raw_os_error(number).to_string();
+    // "File too large (os error 27)": Python writes the number itself.
+    let text = text.split(" (os error").next().unwrap_or_default().to_owned();
+    PyOSError::new_err((number, text, path.as_os_str().to_owned()))
 }
 
 pub(crate) fn cannot_open(error: &io::Error) -> PyErr {

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, mem};
 
-use ohyeah::{AtomicFile, BuildFile, BuildOptions, Metric};
+use ohyeah::forest::BuildOptions;
+use ohyeah::{AtomicFile, BuildFile, Cancel, Metric, ParBuildItems};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::collected::{Collected, Shape, distance_of, without_trees};
-use crate::exceptions::{cannot_write, exception, item_error, no_such_item};
+use crate::exceptions::{cannot_write, exception, no_such_item};
 use crate::gate::Gate;
 use crate::room::Room;
 use crate::threads::Pool;
@@ -51,14 +52,14 @@ pub(crate) enum State {
 /// What is in an index for those who only read.
 pub(crate) enum Found {
     /// So many items, without trees.
-    Items(u32),
+    Items(usize),
     Trees(Arc<Trees>),
 }
 
 fn build_options(trees: i32, seed: Option<u64>) -> PyResult<BuildOptions<'static>> {
     let options = match (trees, usize::try_from(trees)) {
-        (-1, _) => BuildOptions::auto(),
-        (_, Ok(trees)) => BuildOptions::trees(trees),
+        (-1, _) => BuildOptions::new().auto_trees(),
+        (_, Ok(trees)) => BuildOptions::new().trees(trees),
         _ => {
             let text = format!("{trees} trees: use -1 for as many as suit the items, or at least 0");
             return Err(PyValueError::new_err(text));
@@ -180,7 +181,7 @@ impl Index {
         Ok(if let Found::Trees(trees) = self.found(py)? { Some(trees) } else { None })
     }
 
-    pub(crate) fn item_count(&self, py: Python<'_>) -> PyResult<u32> {
+    pub(crate) fn item_count(&self, py: Python<'_>) -> PyResult<usize> {
         Ok(match self.found(py)? {
             Found::Items(items) => items,
             Found::Trees(trees) => trees.items(),
@@ -227,7 +228,7 @@ impl Index {
             InFile::check(now.in_file.as_ref())?;
             let in_file = now.in_file.as_ref().map(|file| file.path.as_path());
             match &mut now.state {
-                State::Items(collected) => collected.items.add(id, vector).map_err(|error| item_error(error, in_file)),
+                State::Items(collected) => collected.add(id, vector, in_file),
                 state => Err(cannot_add(state)),
             }
         })
@@ -244,7 +245,7 @@ impl Index {
             let State::Items(collected) = state else { return Ok(()) };
             (first..)
                 .zip(rows.chunks_exact(self.shape.dimensions.max(1)))
-                .try_for_each(|(id, row)| collected.items.add(id, row).map_err(|error| item_error(error, in_file)))
+                .try_for_each(|(id, row)| collected.add(id, row, in_file))
         })
     }
 
@@ -260,14 +261,27 @@ impl Index {
             return Err(PyOSError::new_err("an index without trees has no file: build some"));
         }
         let State::Items(collected) = mem::replace(&mut taken.state, State::Items(empty)) else { return Ok(()) };
-        let in_file = taken.in_file.as_deref();
-        let (state, built) = pool.run(py, || collected.build(options, self.shape, in_file));
-        match state {
-            Some(state) => taken.state = state,
-            // What is left is an empty index in memory, which can be used again.
-            None => self.lock().in_file = None,
+        let (items, lent) = collected.lend(self.shape);
+        let built = match pool.run_interruptible(py, |cancel| items.par_build(&options.cancel(Cancel::new(cancel)))) {
+            // A file that is being named is not given up: that it has its name and is whole is what was asked for.
+            Ok(Ok(forest)) => pool.run(py, || lent.trees(forest)),
+            Ok(Err(error)) => Err(lent.build_error(&error, taken.in_file.as_deref())),
+            Err(interrupted) => Err(interrupted),
+        };
+        match built {
+            Ok(trees) => {
+                taken.state = State::Trees(Arc::new(trees));
+                Ok(())
+            }
+            Err(error) => {
+                match lent.items() {
+                    Some(collected) => taken.state = State::Items(collected),
+                    // What is left is an empty index in memory, which can be used again.
+                    None => self.lock().in_file = None,
+                }
+                Err(error)
+            }
         }
-        built
     }
 
     pub(crate) fn unbuild(&self, py: Python<'_>) -> PyResult<()> {

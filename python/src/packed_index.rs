@@ -8,10 +8,9 @@ use numpy::ndarray::ArrayView1;
 use ohyeah::packed::{
     BuildError, BuildOptions, GraphError, GraphOptions, OpenError, PackedBuf, Scratch, Search, SearchError,
 };
-use ohyeah::{Cancel, Filter, KnnGraph, MappedFile, Metric, Neighbour, Packed, Rayon};
+use ohyeah::{Cancel, FileError, Filter, KnnGraph, MappedFile, Metric, Neighbour, Packed, Progress, Rayon};
 use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
-use rayon::prelude::*;
 
 use crate::arguments::{self, rows, vector, vector_error, wrong_length};
 use crate::mapped::map;
@@ -69,6 +68,16 @@ fn with_recall(search: Search, recall: f32) -> PyResult<Search> {
     Ok(if recall >= 1.0 { search.exact() } else { search.recall(recall) })
 }
 
+/// Queries that are answered on the caller's thread before it looks at signals.
+const QUERIES_A_PART: usize = 64;
+
+/// Writes the answers of a query to the start of its ids and distances.
+fn write(found: &[Neighbour], ids: &mut [i64], distances: &mut [f32]) {
+    for (found, (id, distance)) in found.iter().zip(ids.iter_mut().zip(distances)) {
+        (*id, *distance) = (i64::from(found.id), found.distance);
+    }
+}
+
 thread_local! {
     /// Searches of a thread share their room.
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
@@ -81,26 +90,9 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    fn over(storage: Storage) -> PyResult<Self> {
+    fn over(storage: Storage, open_error: impl FnOnce(OpenError) -> PyErr) -> PyResult<Self> {
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(Self { index: Packed::open(storage).map_err(open_error)?.with_backend(backend) })
-    }
-
-    /// Ids and distances of one query, written to the start of both.
-    fn search_one<F: Filter>(
-        &self,
-        query: &[f32],
-        search: &Search<F>,
-        ids: &mut [i64],
-        distances: &mut [f32],
-    ) -> Result<(), PyErr> {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let found = self.index.search_in(scratch, query, search).map_err(search_error)?;
-            for ((id, distance), Neighbour { id: found, distance: far }) in ids.iter_mut().zip(distances).zip(found) {
-                (*id, *distance) = (i64::from(*found), *far);
-            }
-            Ok(())
-        })
     }
 
     fn search_all<'py, F: Filter + Sync>(
@@ -114,7 +106,13 @@ impl Index {
         let k = k.min(self.index.len());
         if let Some(one) = vector(query)? {
             let (mut ids, mut distances) = (vec![-1_i64; k], vec![f32::INFINITY; k]);
-            py.detach(|| self.search_one(&one, search, &mut ids, &mut distances))?;
+            py.detach(|| {
+                SCRATCH.with_borrow_mut(|scratch| {
+                    let found = self.index.search_in(scratch, &one, search).map_err(search_error)?;
+                    write(found, &mut ids, &mut distances);
+                    Ok::<_, PyErr>(())
+                })
+            })?;
             return Ok((PyArray1::from_vec(py, ids).into_any(), PyArray1::from_vec(py, distances).into_any()));
         }
         let (queries, dimensions) = rows(query)?;
@@ -130,19 +128,23 @@ impl Index {
         ids.resize(places, -1_i64);
         distances.resize(places, f32::INFINITY);
         if k > 0 {
-            let each = |((query, ids), distances): ((&[f32], &mut [i64]), &mut [f32])| {
-                self.search_one(query, search, ids, distances)
-            };
-            match pool {
-                None => py.detach(|| {
-                    let to = ids.chunks_mut(k).zip(distances.chunks_mut(k));
-                    queries.chunks(dimensions).zip(to).try_for_each(|(q, (i, d))| each(((q, i), d)))
-                }),
-                Some(pool) => pool.run(py, || {
-                    let queries = queries.par_chunks(dimensions);
-                    queries.zip(ids.par_chunks_mut(k)).zip(distances.par_chunks_mut(k)).try_for_each(each)
-                }),
-            }?;
+            let queries: Vec<&[f32]> = queries.chunks(dimensions).collect();
+            // The caller's thread looks at signals between the parts.
+            let together = if pool.is_some() { count } else { QUERIES_A_PART };
+            for (part, queries) in queries.chunks(together.max(1)).enumerate() {
+                let found = match pool {
+                    Some(pool) => pool.run_interruptible(py, |cancel| {
+                        self.index.search_many_with::<Rayon, F>(queries, search, Progress::NONE, Cancel::new(cancel))
+                    })?,
+                    None => py.detach(|| self.index.search_many(queries, search)),
+                };
+                let start = part * together * k;
+                let to = ids[start..].chunks_mut(k).zip(distances[start..].chunks_mut(k));
+                for (found, (ids, distances)) in found.map_err(search_error)?.iter().zip(to) {
+                    write(found, ids, distances);
+                }
+                py.check_signals()?;
+            }
         }
         let shaped = |array: Bound<'py, PyAny>| array.call_method1("reshape", ((count, k),));
         Ok((shaped(PyArray1::from_vec(py, ids).into_any())?, shaped(PyArray1::from_vec(py, distances).into_any())?))
@@ -177,15 +179,17 @@ impl Index {
             }
             Packed::build_with::<Rayon>(metric, &numbers, dimensions, &options)
         })?;
-        Self::over(Storage::Built(index.map_err(build_error)?.into_storage()))
+        Self::over(Storage::Built(index.map_err(build_error)?.into_storage()), open_error)
     }
 
     /// Opens a file that `save` or the command `ohyeah build` has written. It is mapped into memory, not read: replace such a file,
     /// as `save` does, and do not write to it while it is open.
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let file = py.detach(|| map(&path, false)).map_err(|error| PyOSError::new_err(error.to_string()))?;
-        Self::over(Storage::File(file))
+        // `FileError` names the file.
+        let raised = |error: FileError| PyOSError::new_err(error.to_string());
+        let file = py.detach(|| map(&path, false)).map_err(|error| raised(FileError::Io(path.clone(), error)))?;
+        Self::over(Storage::File(file), |error| raised(FileError::Packed(path, error)))
     }
 
     /// Writes the index to a file, which is there whole or not at all.

@@ -1,18 +1,17 @@
 //! Where an index keeps its nodes.
 
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ohyeah::{BuildFile, MappedFile, NodeBuf, OutOfSpace, Storage};
+use ohyeah::forest::{NodeBuf, OutOfSpace, Storage};
+use ohyeah::{BuildFile, MappedFile};
+
+use crate::exceptions::ENOSPC;
 
 enum Place {
     Memory(NodeBuf),
-    /// A file that is being built, by this process.
-    Build {
-        file: Option<BuildFile>,
-        process: u32,
-        /// It could not be made as long as was asked.
-        full: bool,
-    },
+    /// A file that is being built; none after it was taken to be given its name.
+    Build(Option<BuildFile>),
     /// The first bytes of a mapped file.
     Mapped {
         file: MappedFile,
@@ -23,7 +22,7 @@ enum Place {
 /// The bytes of items, or of a forest. Clones share them, and bytes that are shared do not change.
 ///
 /// Those of items come home when the items are dropped without becoming a forest: [`Home::items_left`] has them then. A build
-/// takes the items by value and drops them where it fails.
+/// takes the items by value and drops them where it fails or is interrupted.
 pub(crate) struct Room {
     /// None after the bytes were taken, which is at the end.
     place: Option<Arc<Place>>,
@@ -34,22 +33,33 @@ pub(crate) struct Room {
 
 /// Where the bytes of a [`Room`] go when it is dropped.
 #[derive(Clone, Default)]
-pub(crate) struct Home(Arc<Mutex<Option<Arc<Place>>>>);
+pub(crate) struct Home(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    place: Mutex<Option<Arc<Place>>>,
+    /// Items do not show the storage that they are in, so the reason is kept here. 0 is none.
+    refusal: AtomicI32,
+}
 
 impl Home {
-    fn place(&self) -> Option<Arc<Place>> {
+    fn swap(&self, place: Option<Arc<Place>>) -> Option<Arc<Place>> {
         // A panic cannot happen while this is locked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        std::mem::replace(&mut *self.0.place.lock().unwrap_or_else(PoisonError::into_inner), place)
     }
 
-    /// The bytes that came home, and whether they had no room to grow in their file.
+    /// The system's number for the reason why a file was not made longer, if that was the last thing asked of it.
+    pub(crate) fn refusal(&self) -> Option<i32> {
+        Some(self.0.refusal.load(Ordering::Relaxed)).filter(|number| *number != 0)
+    }
+
+    /// The bytes that came home.
     ///
     /// The room looks empty, and what it had is there again as soon as it is made longer. So new items in it that are given their
     /// last one have all the others too: `Items` can be made in a storage, but not of what is in it.
-    pub(crate) fn items_left(&self) -> Option<(Room, bool)> {
-        let place = self.place()?;
-        let full = matches!(*place, Place::Build { full: true, .. });
-        Some((Room { place: Some(place), home: Some(self.clone()), hidden: true }, full))
+    pub(crate) fn items_left(&self) -> Option<Room> {
+        let place = self.swap(None).filter(|place| !matches!(**place, Place::Build(None)))?;
+        Some(Room { place: Some(place), home: Some(self.clone()), hidden: true })
     }
 }
 
@@ -63,7 +73,7 @@ impl Room {
     }
 
     pub(crate) fn build(file: BuildFile, home: &Home) -> Self {
-        Self::at(Place::Build { file: Some(file), process: std::process::id(), full: false }, Some(home))
+        Self::at(Place::Build(Some(file)), Some(home))
     }
 
     pub(crate) fn mapped(file: MappedFile, length: usize) -> Self {
@@ -71,13 +81,13 @@ impl Room {
     }
 
     pub(crate) fn is_build(&self) -> bool {
-        matches!(self.place.as_deref(), Some(Place::Build { .. }))
+        matches!(self.place.as_deref(), Some(Place::Build(_)))
     }
 
     /// The file that is being built, to be given its name. None where it is none, or is shared.
     pub(crate) fn into_build(mut self) -> Option<BuildFile> {
         match Arc::get_mut(self.place.as_mut()?)? {
-            Place::Build { file, .. } => file.take(),
+            Place::Build(file) => file.take(),
             _ => None,
         }
     }
@@ -88,16 +98,25 @@ impl Room {
 
     /// Lets the place be made as long as is asked, by `change`.
     fn change(&mut self, change: impl FnOnce(&mut dyn Storage) -> Result<(), OutOfSpace>) -> Result<(), OutOfSpace> {
-        match self.unshared().ok_or(OutOfSpace)? {
+        match self.place.as_mut().and_then(Arc::get_mut).ok_or(OutOfSpace)? {
             Place::Memory(nodes) => change(nodes),
-            Place::Build { file, full, .. } => {
-                let changed = change(file.as_mut().ok_or(OutOfSpace)?);
-                *full = changed.is_err();
+            Place::Build(file) => {
+                let file = file.as_mut().ok_or(OutOfSpace)?;
+                let changed = change(file);
+                if let Some(home) = &self.home {
+                    let refusal = file.refusal().filter(|_| changed.is_err());
+                    home.0.refusal.store(refusal.map_or(0, number), Ordering::Relaxed);
+                }
                 changed
             }
             Place::Mapped { .. } => Err(OutOfSpace),
         }
     }
+}
+
+/// The system's number of an error; that of a full disk where it has none, as where a write ends early.
+fn number(error: &std::io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(ENOSPC)
 }
 
 impl Clone for Room {
@@ -109,18 +128,7 @@ impl Clone for Room {
 impl Drop for Room {
     fn drop(&mut self) {
         if let Some(home) = &self.home {
-            *home.0.lock().unwrap_or_else(PoisonError::into_inner) = self.place.take();
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // The file is the parent's: dropped here, it would be removed there.
-        if let Self::Build { file, process, .. } = self
-            && *process != std::process::id()
-        {
-            std::mem::forget(file.take());
+            home.swap(self.place.take());
         }
     }
 }
@@ -130,9 +138,9 @@ impl AsRef<[u8]> for Room {
         match self.place.as_deref() {
             _ if self.hidden => &[],
             Some(Place::Memory(nodes)) => nodes.as_ref(),
-            Some(Place::Build { file: Some(file), .. }) => file.as_ref(),
+            Some(Place::Build(Some(file))) => file.as_ref(),
             Some(Place::Mapped { file, length }) => file.as_ref().get(..*length).unwrap_or(&[]),
-            Some(Place::Build { file: None, .. }) | None => &[],
+            Some(Place::Build(None)) | None => &[],
         }
     }
 }
@@ -144,7 +152,7 @@ impl AsMut<[u8]> for Room {
         }
         match self.unshared() {
             Some(Place::Memory(nodes)) => nodes.as_mut(),
-            Some(Place::Build { file: Some(file), .. }) => file.as_mut(),
+            Some(Place::Build(Some(file))) => file.as_mut(),
             // Nothing is written to what is mapped to be read, or shared.
             _ => &mut [],
         }

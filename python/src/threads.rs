@@ -11,9 +11,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
 use std::time::Duration;
 
-use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::ThreadPool;
 
@@ -66,26 +67,37 @@ impl Pool {
         work: impl FnOnce(&AtomicBool) -> T + Send,
     ) -> PyResult<T> {
         let (cancel, done) = (AtomicBool::new(false), AtomicBool::new(false));
-        let caller = std::thread::current();
-        std::thread::scope(|scope| {
-            let worker = std::thread::Builder::new().spawn_scoped(scope, || {
-                let result = self.0.install(|| work(&cancel));
-                done.store(true, Ordering::Release);
-                caller.unpark();
-                result
+        let (mut result, mut interrupted) = (None, Ok(()));
+        let finished = Finished { done: &done, caller: std::thread::current() };
+        self.0.in_place_scope(|scope| {
+            scope.spawn(|_| {
+                let _finished = finished;
+                result = Some(work(&cancel));
             });
-            let worker = worker.map_err(|error| PyMemoryError::new_err(error.to_string()))?;
-            let mut interrupted = Ok(());
-            while !(done.load(Ordering::Acquire) || worker.is_finished()) {
+            while !done.load(Ordering::Acquire) {
                 py.detach(|| std::thread::park_timeout(Duration::from_millis(50)));
                 if interrupted.is_ok() {
                     interrupted = py.check_signals();
                     cancel.store(interrupted.is_err(), Ordering::Relaxed);
                 }
             }
-            let result = py.detach(|| worker.join());
-            interrupted.map(|()| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        })
+        });
+        interrupted?;
+        // A panic of the work goes on where the scope ends.
+        result.ok_or_else(|| PyRuntimeError::new_err("the work has no result"))
+    }
+}
+
+/// Tells the thread that waits for work that it has ended, by a panic too.
+struct Finished<'a> {
+    done: &'a AtomicBool,
+    caller: Thread,
+}
+
+impl Drop for Finished<'_> {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Release);
+        self.caller.unpark();
     }
 }
 

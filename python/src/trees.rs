@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use ohyeah::{AnyForest, FileError, Metric, Neighbour, Rayon, Scratch, Search};
+use ohyeah::forest::{AnyForest, Scratch, Search};
+use ohyeah::{FileError, Metric, Neighbour, Rayon};
 use pyo3::PyErr;
 
 use crate::collected::{Shape, distance_of};
@@ -59,8 +60,8 @@ impl Trees {
         (self.forest, self.home)
     }
 
-    pub(crate) fn items(&self) -> u32 {
-        self.forest.items()
+    pub(crate) fn items(&self) -> usize {
+        self.forest.len()
     }
 
     pub(crate) fn trees(&self) -> usize {
@@ -78,7 +79,7 @@ impl Trees {
 
     /// The same, and zeros for an id that was never added, as Annoy has it.
     pub(crate) fn numbers_or_zeros(&self, id: u32) -> Result<Vec<f32>, PyErr> {
-        if id >= self.items() {
+        if id as usize >= self.items() {
             return Err(no_such_item());
         }
         Ok(self.numbers(id).map_or_else(|| vec![0.0; self.forest.dimensions()], Cow::into_owned))
@@ -97,7 +98,7 @@ impl Trees {
         query: &[f32],
         wanted: SearchParams,
     ) -> Result<&'s [Neighbour], PyErr> {
-        let mut search = Search::top(wanted.n.unwrap_or(self.items() as usize));
+        let mut search = Search::top(wanted.n.unwrap_or(self.items()));
         if let Some(candidates) = wanted.search_k {
             search = search.search_k(candidates);
         }
@@ -112,11 +113,11 @@ impl Trees {
         if self.sketched.load(Ordering::Relaxed) {
             return false;
         }
-        let n = wanted.n.unwrap_or(self.items() as usize);
-        let candidates = wanted.search_k.unwrap_or(n.saturating_mul(self.trees())).min(self.items() as usize) as u64;
+        let n = wanted.n.unwrap_or(self.items());
+        let candidates = wanted.search_k.unwrap_or(n.saturating_mul(self.trees())).min(self.items()) as u64;
         let candidates = candidates.saturating_mul(searches as u64);
         let looked_at = self.looked_at.fetch_add(candidates, Ordering::Relaxed).saturating_add(candidates);
-        looked_at > u64::from(self.items()) && !self.sketched.swap(true, Ordering::Relaxed)
+        looked_at > self.items() as u64 && !self.sketched.swap(true, Ordering::Relaxed)
     }
 
     /// The same forest with a sketch. Runs on the pool that it is called in.

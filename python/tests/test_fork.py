@@ -142,3 +142,30 @@ def test_a_file_that_is_being_built_stays_its_parents(tmp_path):
         tmp_path / "a.ann",
         timeout=60,
     )
+
+
+def test_a_child_saves_while_its_parent_saves(tmp_path):
+    """The list of temporary files was locked while one was created, and stayed so in a child."""
+    run(
+        FORKS
+        + """
+folder = sys.argv[1]
+# Small: what is to be met is the time in which a file is created or renamed.
+packed = ohyeah.Index(v[:5])
+
+def save():
+    packed.save(f"{folder}/{threading.get_ident()}.oy")
+
+def child():
+    for turn in range(3):
+        packed.save(f"{folder}/{os.getpid()}.oy")
+    assert len(ohyeah.Index.open(f"{folder}/{os.getpid()}.oy")) == 5
+
+forks(60, child, [save] * 3)
+# Children take nothing of their parent's away, and nothing is left behind.
+names = os.listdir(folder)
+assert len(names) == 63 and all(name.endswith(".oy") for name in names), names
+""",
+        tmp_path,
+        timeout=120,
+    )

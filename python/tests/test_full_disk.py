@@ -1,6 +1,7 @@
-"""Building in a file where there is no room: an error with the number of a full disk, and nothing is lost.
+"""Building in a file where there is no room: an error with the system's number, and nothing is lost.
 
-The room is a limit on the length of files, which any user may set and which is met in the same place as the disk's end."""
+The room is a limit on the length of files, which any user may set and which is met in the same place as the disk's end; only its
+number is another."""
 
 import os
 
@@ -24,7 +25,7 @@ def full(call):
     try:
         call()
     except OSError as error:
-        assert error.errno == errno.ENOSPC and error.filename == path, error
+        assert error.errno == errno.EFBIG and error.filename == path and error.strerror == os.strerror(errno.EFBIG), error
     else:
         raise SystemExit("there was room")
 
@@ -121,5 +122,34 @@ index.build(2)
 assert index.get_n_items() == 3001
 """,
         "euclidean",
+        tmp_path,
+    )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_file_that_cannot_be_named_keeps_the_items(metric, tmp_path):
+    run(
+        LIMIT
+        + """
+index.on_disk_build(path)
+index.add_items(v)
+# Nothing can be renamed onto a folder.
+os.mkdir(path)
+for turn in range(2):
+    try:
+        index.build(5)
+    except OSError as error:
+        assert path in str(error), error
+    else:
+        raise SystemExit("it was named")
+    assert index.get_n_items() == 3000 and index.get_n_trees() == 0
+    assert all(index.get_item_vector(i) == v[i].tolist() for i in range(3000))
+os.rmdir(path)
+index.build(5)
+memory.build(5); memory.save(folder + "/memory.ann")
+assert open(path, "rb").read() == open(folder + "/memory.ann", "rb").read()
+assert sorted(os.listdir(folder)) == ["disk.ann", "memory.ann"]
+""",
+        metric,
         tmp_path,
     )

@@ -2,6 +2,7 @@
 
 import pytest
 from alone import run
+from conftest import METRICS
 
 
 @pytest.mark.parametrize("change", ["sketch", "load", "unload"])
@@ -244,3 +245,81 @@ def test_ctrl_c_ends_the_wait_for_another_thread():
         timeout=120,
     )
     assert printed == "interrupted\n"
+
+
+CTRL_C = """
+import signal, sys, threading, time
+import numpy as np, ohyeah
+# What runs in the background may have been told to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+metric, path = sys.argv[1:]
+v = np.random.default_rng(0).normal(size=(60_000, 32)).astype("f4")
+v = (v > 0).astype("f4") if metric == "hamming" else v
+
+def interrupted(work):
+    sent = []
+    timer = threading.Timer(0.3, lambda: (sent.append(time.monotonic()), signal.raise_signal(signal.SIGINT)))
+    timer.start()
+    try:
+        work()
+    except KeyboardInterrupt:
+        return time.monotonic() - sent[0]
+    raise SystemExit("was not interrupted")
+"""
+
+
+@pytest.mark.parametrize("n_jobs", [1, -1])
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("where", ["memory", "file"])
+def test_ctrl_c_ends_a_build_and_keeps_the_items(where, metric, n_jobs, tmp_path):
+    run(
+        CTRL_C
+        + f"""
+def filled(path):
+    index = ohyeah.AnnoyIndex(32, metric)
+    if "{where}" == "file":
+        index.on_disk_build(path)
+    index.add_items(v)
+    return index
+
+index, other = filled(path), filled(path + ".other")
+for turn in range(2):
+    # Many seconds.
+    took = interrupted(lambda: index.build(600, n_jobs={n_jobs}))
+    assert took < 0.5, took
+    assert index.get_n_items() == 60_000 and index.get_n_trees() == 0
+    assert all(index.get_item_vector(i) == v[i].tolist() for i in range(0, 60_000, 7))
+# More can be added, and the trees are those of items that were never interrupted.
+for index, name in (index, path), (other, path + ".other"):
+    index.add_item(60_000, v[0])
+    index.build(2)
+    if "{where}" == "memory":
+        index.save(name)
+assert open(path, "rb").read() == open(path + ".other", "rb").read()
+""",
+        metric,
+        tmp_path / "a.ann",
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("call", [
+    "forest.get_nns_by_vectors(many, 10, 10**6)",
+    "forest.get_nns_by_items(list(range(60_000)) * 10, 10, 10**6)",
+    "packed.search(many, 10, recall=1.0)",
+    "packed.search(many, 10, recall=1.0, threads=-1)",
+])
+def test_ctrl_c_ends_a_batch(call, tmp_path):
+    run(
+        CTRL_C
+        + f"""
+many = np.concatenate([v] * 10)
+forest = ohyeah.AnnoyIndex(32, metric); forest.add_items(v); forest.build(2)
+packed = ohyeah.Index(v, metric)
+took = interrupted(lambda: {call})
+assert took < 1.5, took
+""",
+        "euclidean",
+        tmp_path / "a.ann",
+        timeout=120,
+    )

@@ -24,6 +24,9 @@ const BUFFER: usize = 1 << 18;
 /// A process that a signal ends drops nothing. A program that wants no temporary file to stay behind then catches the signal
 /// and calls [`abandon_all`](Self::abandon_all), as the command `ohyeah` does.
 ///
+/// In a process that is forked while one is open, the value is the parent's: writing and committing are errors there, and
+/// dropping it leaves the file alone.
+///
 /// Every error names the path.
 ///
 /// # Examples

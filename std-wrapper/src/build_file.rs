@@ -1,5 +1,7 @@
 //! Building in a file, for sets larger than memory.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,10 @@ use crate::temporary::Temporary;
 /// [`BuildOptions::sketch`](crate::forest::BuildOptions::sketch) if that is too much.
 ///
 /// Disk space is reserved before it is written to, so that a full disk is an error and does not end the process.
+/// [`Storage`]'s error does not say what the system's reason was; [`refusal`](Self::refusal) does.
+///
+/// In a process that is forked while one is open, the value is the parent's: it cannot grow or be committed there, and dropping
+/// it leaves the file alone.
 ///
 /// # Examples
 ///
@@ -47,6 +53,8 @@ pub struct BuildFile {
     target: PathBuf,
     /// As the caller wrote it: the name that errors give.
     path: PathBuf,
+    /// Why it was not made longer when that was last asked for.
+    refusal: Option<io::Error>,
 }
 
 impl BuildFile {
@@ -58,9 +66,14 @@ impl BuildFile {
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         match atomic::open_sink(path).map_err(|error| named(path, &error))? {
-            Sink::Rename { file, target } => {
-                Ok(Self { map: None, file: file.into_parts().0, length: 0, target, path: path.to_owned() })
-            }
+            Sink::Rename { file, target } => Ok(Self {
+                map: None,
+                file: file.into_parts().0,
+                length: 0,
+                target,
+                path: path.to_owned(),
+                refusal: None,
+            }),
             Sink::Direct(_) => {
                 let text = "is no ordinary file, and none else can be built in; give another name";
                 Err(named(path, &io::Error::new(io::ErrorKind::InvalidInput, text)))
@@ -81,28 +94,118 @@ impl BuildFile {
     ///
     /// # Errors
     ///
-    /// The bytes cannot be written, or the file cannot be renamed. Nothing is left then but what was there before.
-    pub fn commit(self) -> io::Result<()> {
-        let Self { map, file, length, target, path } = self;
-        let flushed = map.as_ref().map_or(Ok(()), MmapMut::flush);
+    /// The bytes cannot be written, or the file cannot be renamed. What was there before is there still, and the error
+    /// [has the file](CommitError::into_file).
+    ///
+    /// ```
+    /// use ohyeah::BuildFile;
+    /// use ohyeah::forest::Storage;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("items.ann");
+    /// let mut file = BuildFile::create(&path)?;
+    /// file.resize(100)?;
+    /// std::fs::create_dir(&path)?;
+    /// let file = file.commit().unwrap_err().into_file().expect("it is mapped again");
+    /// std::fs::remove_dir(&path)?;
+    /// file.commit()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn commit(mut self) -> Result<(), CommitError> {
+        let Err(error) = self.finish() else { return Ok(()) };
+        let error = named(&self.path, &error);
+        // Without its map it would look empty.
+        let is_whole = self.length == 0 || self.map.is_some() || self.map_again().is_ok();
+        Err(CommitError { error, file: is_whole.then(|| Box::new(self)) })
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let file = self.file.as_file();
+        self.file.check_process()?;
+        self.map.as_ref().map_or(Ok(()), MmapMut::flush)?;
         // Unmapped first: some systems do not cut a file that is mapped.
-        drop(map);
-        let cut = flushed.and_then(|()| file.as_file().set_len(length as u64));
-        cut.and_then(|()| file.commit(&target)).map_err(|error| named(&path, &error))
+        self.map = None;
+        file.set_len(self.length as u64)?;
+        self.file.commit(&self.target)
+    }
+
+    /// Why the system refused when the file was last to be made longer: that the disk is full, that files may not be so long,
+    /// that there is no memory to map so much. None where it did not refuse.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&io::Error> {
+        self.refusal.as_ref()
     }
 
     fn capacity(&self) -> usize {
         self.map.as_ref().map_or(0, |map| map.len())
     }
 
-    /// Makes the file and its map so many bytes long, which are more than now.
-    #[allow(unsafe_code)]
-    fn grow(&mut self, capacity: usize) -> io::Result<()> {
+    /// Makes the file and its map so many bytes long, which are more than now; or one of these lengths, the first that there is
+    /// room for.
+    fn grow(&mut self, lengths: &[usize]) -> Result<(), OutOfSpace> {
+        self.refusal = None;
+        for length in lengths {
+            match self.grow_to(*length) {
+                Ok(()) => return Ok(()),
+                Err(error) => self.refusal = Some(error),
+            }
+        }
+        Err(OutOfSpace)
+    }
+
+    fn grow_to(&mut self, capacity: usize) -> io::Result<()> {
+        self.file.check_process()?;
         allocate(self.file.as_file(), self.capacity() as u64, capacity as u64)?;
+        self.map_again()
+    }
+
+    #[allow(unsafe_code)]
+    fn map_again(&mut self) -> io::Result<()> {
         // SAFETY: the obligation is that nobody changes the file while it is mapped. It has a random name that only this
-        // value knows; the value cuts it in `commit` alone, after the map is gone.
+        // value knows; the value cuts it in `finish` alone, after the map is gone.
         self.map = Some(unsafe { MmapMut::map_mut(self.file.as_file())? });
         Ok(())
+    }
+}
+
+/// Why a [`BuildFile`] did not get its name, and the file.
+#[derive(Debug)]
+pub struct CommitError {
+    error: io::Error,
+    file: Option<Box<BuildFile>>,
+}
+
+impl CommitError {
+    /// What went wrong.
+    #[must_use]
+    pub const fn io_error(&self) -> &io::Error {
+        &self.error
+    }
+
+    /// The file as it was, to be committed again once the reason is gone or to be used otherwise. None where it could not even
+    /// be mapped again, and so is gone.
+    #[must_use]
+    pub fn into_file(self) -> Option<BuildFile> {
+        self.file.map(|file| *file)
+    }
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for CommitError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // Its own words are those of this error.
+        self.error.source()
+    }
+}
+
+impl From<CommitError> for io::Error {
+    fn from(error: CommitError) -> Self {
+        error.error
     }
 }
 
@@ -149,7 +252,7 @@ impl Storage for BuildFile {
         if length > self.capacity() {
             // Each growth maps the file anew: not for every item.
             let ahead = length.max(self.capacity() / 2 * 3);
-            self.grow(ahead).or_else(|_| self.grow(length)).map_err(|_| OutOfSpace)?;
+            self.grow(&[ahead, length])?;
         }
         if let Some(cut) = self.as_mut().get_mut(length..) {
             cut.fill(0);
@@ -159,7 +262,7 @@ impl Storage for BuildFile {
     }
 
     fn reserve(&mut self, length: usize) -> Result<(), OutOfSpace> {
-        if length > self.capacity() { self.grow(length).map_err(|_| OutOfSpace) } else { Ok(()) }
+        if length > self.capacity() { self.grow(&[length]) } else { Ok(()) }
     }
 }
 
@@ -188,7 +291,10 @@ mod tests {
             file.as_mut().fill(1);
         }
         assert_eq!(file.resize(usize::MAX / 2), Err(OutOfSpace));
+        assert!(file.refusal().is_some_and(|error| error.raw_os_error().is_some()));
         assert_eq!(file.as_ref(), [1; 7]);
+        file.reserve(20_000).unwrap();
+        assert!(file.refusal().is_none());
         assert!(!path.exists());
         file.commit().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), [1; 7]);
@@ -202,6 +308,37 @@ mod tests {
         file.resize(10).unwrap();
         drop(file);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_not_named_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let mut file = BuildFile::create(&path).unwrap();
+        file.resize(5000).unwrap();
+        file.as_mut().fill(1);
+        // Nothing can be renamed onto a folder.
+        std::fs::create_dir(&path).unwrap();
+        let error = file.commit().unwrap_err();
+        assert!(error.to_string().starts_with(path.to_str().unwrap()), "{error}");
+        let mut file = error.into_file().unwrap();
+        assert_eq!(file.as_ref(), [1; 5000]);
+        // It grows as before, and what is new is zero.
+        file.resize(9000).unwrap();
+        assert!(file.as_ref()[..5000] == [1; 5000] && file.as_ref()[5000..] == [0; 4000]);
+        let file = file.commit().unwrap_err().into_file().unwrap();
+        std::fs::remove_dir(&path).unwrap();
+        file.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap().len(), 9000);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+
+        // An empty one too, and one that is then dropped.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let file = BuildFile::create(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(file.commit().unwrap_err().into_file().unwrap().as_ref(), []);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]

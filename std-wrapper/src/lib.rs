@@ -31,7 +31,7 @@ mod threads;
 
 pub use atomic::AtomicFile;
 pub use backend::{BACKEND_VARIABLE, UnavailableBackend, backend};
-pub use build_file::BuildFile;
+pub use build_file::{BuildFile, CommitError};
 pub use files::{
     FileError, IndexFile, map_any_forest, map_forest, map_packed, read_any_forest, read_forest, read_packed, save,
 };
