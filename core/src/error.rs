@@ -1,8 +1,19 @@
-//! What can go wrong with vectors and packed indexes. Messages say what to do. Errors of forests are in [`forest`](crate::forest).
+//! What can be wrong with a vector. What can go wrong with an index is told in [`forest`](crate::forest) and [`packed`](crate::packed).
 
 use core::fmt;
 
 /// Why a vector is none of a collection's: nothing can be computed with it.
+///
+/// ```
+/// use ohyeah_core::error::VectorError;
+/// use ohyeah_core::forest::{ItemError, Items};
+/// use ohyeah_core::Angular;
+///
+/// let mut items = Items::<Angular>::new(2)?;
+/// let error = VectorError::NotFinite { position: 1 };
+/// assert_eq!(items.add(0, &[1.0, f32::NAN]), Err(ItemError::Vector(error)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum VectorError {

@@ -4,12 +4,32 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// Says which ids may be answers. Closures `Fn(u32) -> bool` and [`IdSet`] are filters.
+///
+/// ```
+/// use ohyeah_core::Filter;
+///
+/// struct Shop(u32);
+///
+/// impl Filter for Shop {
+///     fn allows(&self, id: u32) -> bool {
+///         id % 50 == self.0
+///     }
+/// }
+///
+/// assert!(Shop(7).allows(107) && (|id| id > 3).allows(4));
+/// ```
 pub trait Filter {
     /// Whether the item may be an answer.
     fn allows(&self, id: u32) -> bool;
 }
 
 /// No filter.
+///
+/// ```
+/// use ohyeah_core::{All, Filter};
+///
+/// assert!(All.allows(u32::MAX));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct All;
 

@@ -6,6 +6,33 @@ use alloc::vec::Vec;
 ///
 /// The crate is written against this one way of forking (the idea is BLAKE3's). [`Serial`] runs one after the other; the crate
 /// `ohyeah` has one over rayon. Results never depend on which it is.
+///
+/// ```
+/// use ohyeah_core::packed::BuildOptions;
+/// use ohyeah_core::{Join, Metric, Packed};
+///
+/// /// Threads of the standard library, without a pool.
+/// enum Scoped {}
+///
+/// impl Join for Scoped {
+///     fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+///     where
+///         A: FnOnce() -> RA + Send,
+///         B: FnOnce() -> RB + Send,
+///         RA: Send,
+///         RB: Send,
+///     {
+///         std::thread::scope(|scope| {
+///             let b = scope.spawn(b);
+///             (a(), b.join().expect("no panic"))
+///         })
+///     }
+/// }
+///
+/// let index = Packed::build_with::<Scoped>(Metric::Dot, &[1.0, 2.0, 3.0, 4.0], 2, &BuildOptions::new())?;
+/// assert_eq!(index.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Join {
     /// Runs both and returns both results.
     fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
@@ -23,6 +50,12 @@ pub trait Join {
 }
 
 /// One after the other, on the calling thread.
+///
+/// ```
+/// use ohyeah_core::{Join, Serial};
+///
+/// assert_eq!(Serial::join(|| 1, || 2), (1, 2));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Serial {}
 

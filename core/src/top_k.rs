@@ -3,6 +3,16 @@
 use alloc::vec::Vec;
 
 /// An item found, and how far it lies.
+///
+/// ```
+/// use ohyeah_core::packed::{BuildOptions, Search};
+/// use ohyeah_core::{Euclidean, Neighbour, Packed};
+///
+/// let index = Packed::build(Euclidean, &[0.0, 0.0, 3.0, 4.0], 2, &BuildOptions::new())?;
+/// let found = index.search(&[0.0, 0.0], &Search::top(2).exact())?;
+/// assert_eq!(found[1], Neighbour { id: 1, distance: 5.0 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Neighbour {
     /// The item's id.

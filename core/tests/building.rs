@@ -141,7 +141,7 @@ fn a_forest_of_rows_is_one_of_items() {
     assert_eq!(refused(&[1e30; 3]), BuildError::Vector { id: 0, error });
 }
 
-/// Room for so many bytes, at an aligned address.
+/// So many bytes at an aligned address.
 #[derive(Clone, Debug, Default)]
 struct Limited {
     kept: NodeBuf,

@@ -175,7 +175,7 @@ fn push_json(line: &mut String, word: &str) {
     }
 }
 
-/// Room for a similar word and its cosine, mostly.
+/// Bytes that a similar word and its cosine mostly take.
 const ROOM: usize = 24;
 
 fn json_line(vectors: &WordVectors, id: u32, similar: &[Neighbour]) -> String {

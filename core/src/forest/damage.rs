@@ -26,6 +26,16 @@ pub struct Damage {
 }
 
 /// The rules of a forest's structure, in the order in which they are checked.
+///
+/// ```
+/// use ohyeah_core::forest::{OpenError, Rule};
+/// use ohyeah_core::{Euclidean, Forest};
+///
+/// // Zeros are many trees of nothing.
+/// let error = Forest::<Euclidean, _>::open(vec![0; 4000], 6).map(|_| ()).unwrap_err();
+/// let OpenError::Damaged(damage) = error else { panic!("{error}") };
+/// assert_eq!(damage.rule, Rule::NoItems);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {

@@ -16,6 +16,13 @@ use crate::Backend;
 use crate::error::VectorError;
 
 /// A metric by name, for the edges of a program. The numbers are part of file formats and do not change.
+///
+/// ```
+/// use ohyeah_core::{Angular, Metric};
+///
+/// assert_eq!("euclidean".parse(), Ok(Metric::Euclidean));
+/// assert_eq!(Metric::from(Angular).name(), "angular");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -56,6 +63,13 @@ impl fmt::Display for Metric {
 }
 
 /// A name that is no metric's.
+///
+/// ```
+/// use ohyeah_core::Metric;
+///
+/// let error = "cosine".parse::<Metric>().unwrap_err();
+/// assert!(error.to_string().starts_with("no such metric: use angular"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownMetric;
 
@@ -76,6 +90,13 @@ impl FromStr for Metric {
 }
 
 /// What vectors are made of: `f32`, or `u64` words of bits.
+///
+/// ```
+/// use ohyeah_core::Element;
+///
+/// assert_eq!(u64::from_numbers(&[1.0, 0.0, 1.0])[..], [0b101]);
+/// assert_eq!(f32::from_numbers(&[1.0, 0.5])[..], [1.0, 0.5]);
+/// ```
 pub trait Element: bytemuck::Pod + PartialEq + fmt::Debug + Send + Sync + sealed::Sealed {
     /// Whether it is a number a distance can be computed from: not NaN, not infinite.
     fn is_finite(self) -> bool;

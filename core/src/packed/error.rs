@@ -8,6 +8,14 @@ use crate::error::VectorError;
 use crate::progress::Cancelled;
 
 /// Why vectors cannot be packed.
+///
+/// ```
+/// use ohyeah_core::packed::{GraphError, GraphOptions, InputError};
+/// use ohyeah_core::{KnnGraph, Metric};
+///
+/// let error = KnnGraph::build(Metric::Hamming, &[1.0, 0.0], 2, &GraphOptions::top(1)).unwrap_err();
+/// assert_eq!(error, GraphError::Input(InputError::Metric(Metric::Hamming)));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum InputError {
@@ -92,6 +100,14 @@ impl fmt::Display for BuildError {
 impl core::error::Error for BuildError {}
 
 /// Why bytes are not a packed index.
+///
+/// ```
+/// use ohyeah_core::packed::{OpenError, PackedBuf};
+/// use ohyeah_core::Packed;
+///
+/// let error = Packed::open(PackedBuf::copy_of(&[7; 1000])).unwrap_err();
+/// assert_eq!(error, OpenError::NotPacked);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -139,6 +155,20 @@ impl fmt::Display for OpenError {
 impl core::error::Error for OpenError {}
 
 /// A rule of the format that the bytes of an index break, and where.
+///
+/// ```
+/// use ohyeah_core::packed::{BuildOptions, OpenError, Rule};
+/// use ohyeah_core::{Dot, Packed};
+///
+/// let index = Packed::build(Dot, &[1.0, 2.0, 3.0, 4.0], 2, &BuildOptions::new())?;
+/// let mut bytes = index.into_storage();
+/// // One of the vectors, which lie before the last two kilobytes.
+/// let at = bytes.as_ref().len() - 700;
+/// bytes.as_mut()[at] ^= 1;
+/// let Err(OpenError::Damaged(damage)) = Packed::open(bytes)?.verify() else { panic!("it is damaged") };
+/// assert!(damage.rule >= Rule::SectionSum, "{damage}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The rule.
@@ -149,6 +179,14 @@ pub struct Damage {
 
 /// The rules of the format that bytes can break beyond the first three, with the numbers that they have in
 /// `docs/packed-format.md`. Opening checks those up to [`Leaves`](Self::Leaves), [`verify`](super::Packed::verify) checks all.
+///
+/// ```
+/// use ohyeah_core::packed::{Damage, Rule};
+///
+/// let damage = Damage { rule: Rule::Ids, at: 17 };
+/// assert!(damage.to_string().starts_with("row 17: "));
+/// assert!(damage.to_string().contains("(rule 14 of the format)"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Rule {
@@ -213,6 +251,17 @@ impl fmt::Display for Damage {
 impl core::error::Error for Damage {}
 
 /// Why a search gave no answer.
+///
+/// ```
+/// use ohyeah_core::error::VectorError;
+/// use ohyeah_core::packed::{BuildOptions, Search, SearchError};
+/// use ohyeah_core::{Dot, Packed};
+///
+/// let index = Packed::build(Dot, &[1.0, 2.0, 3.0, 4.0], 2, &BuildOptions::new())?;
+/// let error = VectorError::WrongLength { expected: 2, found: 1 };
+/// assert_eq!(index.search(&[1.0], &Search::top(1)), Err(SearchError::Vector(error)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SearchError {
@@ -251,6 +300,17 @@ const STORAGE: &str = "the storage no longer gives the bytes that were opened, a
 impl core::error::Error for SearchError {}
 
 /// Why the neighbours of all vectors could not be found.
+///
+/// ```
+/// use core::sync::atomic::AtomicBool;
+/// use ohyeah_core::packed::{GraphError, GraphOptions};
+/// use ohyeah_core::{Cancel, Dot, KnnGraph};
+///
+/// let stop = AtomicBool::new(true);
+/// let options = GraphOptions::top(1).cancel(Cancel::new(&stop));
+/// let called_off = KnnGraph::build(Dot, &[1.0, 2.0, 3.0, 4.0], 2, &options);
+/// assert_eq!(called_off, Err(GraphError::Cancelled));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum GraphError {
