@@ -32,7 +32,7 @@ pub struct Damage {
 /// use ohyeah_core::{Euclidean, Forest};
 ///
 /// // Zeros are many trees of nothing.
-/// let error = Forest::<Euclidean, _>::open(vec![0; 4000], 6).map(|_| ()).unwrap_err();
+/// let error = Forest::<Euclidean, _>::open(vec![0; 16_000], 6).map(|_| ()).unwrap_err();
 /// let OpenError::Damaged(damage) = error else { panic!("{error}") };
 /// assert_eq!(damage.rule, Rule::NoItems);
 /// ```

@@ -34,6 +34,7 @@
 //! Sums are of integers, or of f64 in an order of their own, and what is done with them in f32 is done in the same way
 //! everywhere: indexes and answers are the same for every number of threads and every instruction set.
 
+mod damage;
 mod error;
 mod file;
 mod graph;
@@ -44,7 +45,8 @@ mod train;
 mod truth;
 mod tune;
 
-pub use self::error::{BuildError, Damage, GraphError, InputError, OpenError, Rule, SearchError};
+pub use self::damage::{Damage, Rule};
+pub use self::error::{BuildError, GraphError, InputError, OpenError, SearchError};
 pub use self::file::buf::PackedBuf;
 use self::file::layout::FileLayout;
 pub use self::file::layout::{MAGIC, MOST_DIMENSIONS};

@@ -22,7 +22,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::sections::{LINE, LeafStart, Section, Shape};
 use crate::Metric;
-use crate::packed::error::{Damage, OpenError, Rule};
+use crate::packed::damage::{Damage, Rule};
+use crate::packed::error::OpenError;
 use crate::simd::SCAN_ROWS;
 
 /// The first bytes of a packed index.

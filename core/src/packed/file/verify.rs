@@ -8,7 +8,7 @@ use alloc::vec;
 use super::layout::FileLayout;
 use super::sections::{Section, row_bytes};
 use super::view::View;
-use crate::packed::error::{Damage, Rule};
+use crate::packed::damage::{Damage, Rule};
 use crate::packed::quantise::space::{LONGEST_PACKED_SQUARED, check_vector};
 use crate::packed::quantise::sq7::{encode_row, tile_width};
 use crate::simd::in_f64::dot;

@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::params::SearchParams;
 use self::reservoir::Reservoir;
-use super::error::{Damage, Rule};
+use super::damage::{Damage, Rule};
 use super::file::view::View;
 use super::quantise::lut::LookupTable;
 use super::quantise::sq7::QuantisedQuery;
