@@ -63,7 +63,8 @@
 //!
 //! Recall is measured when an index is built, on rows of the index and for their ten nearest. For longer lists, narrow filters,
 //! queries of another kind than the rows, and vectors whose columns or lengths differ by orders of magnitude, it is not a promise
-//! yet: measure it, or search exactly.
+//! yet: measure it, or search exactly. Euclidean distances below 10⁻²⁰ lose their order, in exact searches too, as their squares are
+//! too small for `f32`: scale such vectors up.
 //!
 //! # A tour
 //!
@@ -72,7 +73,7 @@
 //!   run time.
 //! * `open` takes bytes that were written before, without copying them; `verify` reads them all.
 //! * `search` asks once; `search_in` asks in memory that the caller keeps, and allocates nothing after the first; `search_many` asks
-//!   for many; `search_many_with` and `build_with` run on threads that the caller brings ([`Join`]), can be called off ([`Cancel`])
+//!   for many; `search_many_with` and `build_with` run on threads that the caller brings ([`Join`]), can be cancelled ([`Cancel`])
 //!   and tell how far they are ([`Progress`]).
 //! * A `Search` says how many answers, how hard to look, which ids are allowed ([`Filter`]), or that the answer is to be exact.
 //! * [`KnnGraph::build`] finds the neighbours of every vector, far faster than asking for each.

@@ -1,4 +1,4 @@
-//! How long work tells how far it is, and how it is called off: one way for builds, graphs and batches of searches.
+//! Progress of long work, and cancelling it: the same in builds, graphs and batches of searches.
 
 use core::fmt;
 use core::ops::Range;
@@ -41,7 +41,7 @@ impl fmt::Debug for Progress<'_> {
     }
 }
 
-/// Calls long work off.
+/// Cancels long work.
 ///
 /// Work that sees it ends soon after with an error that says `Cancelled`.
 ///
@@ -56,15 +56,15 @@ impl fmt::Debug for Progress<'_> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cancel<'a>(Option<&'a AtomicBool>);
 
-/// The work was called off.
+/// The work was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cancelled;
 
 impl<'a> Cancel<'a> {
-    /// The work is never called off.
+    /// The work is never cancelled.
     pub const NEVER: Self = Self(None);
 
-    /// Calls the work off once the flag is true. It must stay true until the work has ended.
+    /// Cancels the work once the flag is true. It must stay true until the work has ended.
     #[must_use]
     pub const fn new(flag: &'a AtomicBool) -> Self {
         Self(Some(flag))

@@ -21,6 +21,13 @@ use oracle::threads::{Backwards, Threads};
 
 const DIMENSIONS: usize = 13;
 
+fn rule_of(error: OpenError) -> Rule {
+    match error {
+        OpenError::Damaged(damage) => damage.rule,
+        other => panic!("{other}"),
+    }
+}
+
 fn rows() -> Rows {
     data::odd_rows(1, 400, DIMENSIONS)
 }
@@ -124,10 +131,10 @@ fn every_size_opens_again<D: Distance>() {
                     let what = format!("{}, {dimensions} dimensions, {ids} ids, {} items", D::METRIC, rows.len());
                     // Trees over no items are zeros, which no file can prove to be more.
                     let verified = if ids > 0 { Ok(()) } else { Err(Rule::NoItems) };
-                    assert_eq!(forest.verify().map_err(|damage| damage.rule), verified, "{what}");
+                    assert_eq!(forest.verify().map_err(rule_of), verified, "{what}");
                     let again = Forest::<D, _>::open(Aligned::new(forest.as_bytes()), dimensions)
                         .unwrap_or_else(|error| panic!("{what}: {error}"));
-                    assert_eq!(again.verify().map_err(|damage| damage.rule), verified, "{what}");
+                    assert_eq!(again.verify().map_err(rule_of), verified, "{what}");
                     assert_eq!((again.len(), again.trees()), (ids as usize, trees), "{what}");
                     let query = D::Element::from_numbers(&vec![0.5; dimensions]).into_owned();
                     let all = again.search(&query, &Search::top(usize::MAX).search_k(usize::MAX)).expect("searches");

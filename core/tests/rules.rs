@@ -57,6 +57,13 @@ mod hand {
         Forest::<Euclidean, _>::open(file.as_ref(), 1).map(|_| ()).expect_err("is damaged")
     }
 
+    fn damage_of(error: OpenError) -> Damage {
+        match error {
+            OpenError::Damaged(damage) => damage,
+            other => panic!("{other}"),
+        }
+    }
+
     /// Opens the file; what `verify` says, and a search of everything.
     pub(super) fn opened(file: &Aligned) -> (Result<(), Damage>, Result<usize, Damage>) {
         let forest = Forest::<Euclidean, _>::open(file.as_ref(), 1).expect("opens");
@@ -65,7 +72,7 @@ mod hand {
             ohyeah_core::forest::SearchError::Damaged(damage) => damage,
             other => panic!("{other}"),
         });
-        (forest.verify(), found)
+        (forest.verify().map_err(damage_of), found)
     }
 }
 
@@ -265,7 +272,7 @@ fn rule_13_zeros_are_no_index() {
         let forest = Forest::<Euclidean, _>::open(zeros(2 * trees), 1).expect("Annoy writes such a file");
         assert_eq!((forest.len(), forest.trees()), (0, trees));
         assert_eq!(forest.search(&[0.5], &Search::top(1)), Ok(vec![]));
-        assert_eq!(forest.verify(), Err(Damage { node: 2 * trees as u32 - 1, rule: Rule::NoItems }));
+        assert_eq!(forest.verify(), Err(Damage { node: 2 * trees as u32 - 1, rule: Rule::NoItems }.into()));
     }
     assert_eq!(refused(&zeros(202)), damaged(201, Rule::NoItems));
     let zeros = Aligned::new(&vec![0; 412_000]);

@@ -9,6 +9,7 @@ mod oy;
 #[path = "oracle/vectors.rs"]
 mod vectors;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -182,7 +183,7 @@ fn an_array_may_move() {
         } else {
             assert_eq!(found, Err(SearchError::Storage));
             assert_eq!(index.graph(&GraphOptions::top(1)), Err(GraphError::Storage));
-            assert_eq!(index.verify(), Err(OpenError::Unaligned));
+            assert_eq!(index.verify(), Err(OpenError::Storage));
         }
         assert_eq!(index.vector(0).is_some(), is_aligned);
     }
@@ -211,4 +212,51 @@ fn a_misaligned_buffer_is_told_what_to_do() {
     // It may be moved and cloned.
     let moved = [copy.clone(), copy];
     assert!(moved.iter().all(|index| index.search(&[0.5; D], &Search::top(3)).is_ok_and(|found| found.len() == 3)));
+}
+
+/// A storage whose clones give other bytes, in the same memory as long as nobody else takes it.
+struct Changed {
+    bytes: PackedBuf,
+    of_clones: Arc<Vec<u8>>,
+}
+
+impl AsRef<[u8]> for Changed {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+impl Clone for Changed {
+    fn clone(&self) -> Self {
+        Self { bytes: PackedBuf::copy_of(&self.of_clones), of_clones: Arc::clone(&self.of_clones) }
+    }
+}
+
+#[test]
+fn a_clone_is_looked_at_anew_even_where_the_first_one_lay() {
+    for metric in METRICS {
+        let index = index(metric, 1);
+        let mut bad = index.as_bytes().to_vec();
+        // The first leaf claims all rows and no block.
+        let place = oy::place(&bad, section::LEAVES);
+        for (leaf, entry) in bad[place].chunks_exact_mut(8).enumerate() {
+            entry[..4].copy_from_slice(&(if leaf == 0 { 0 } else { index.len() as u32 }).to_le_bytes());
+            entry[4..].fill(0);
+        }
+        let storage = Changed { bytes: PackedBuf::copy_of(index.as_bytes()), of_clones: Arc::new(bad) };
+        let first = Packed::open(storage).unwrap();
+        let address = first.as_bytes().as_ptr();
+        let clone = first.clone();
+        drop(first);
+        let mut kept = Vec::new();
+        for _ in 0..200 {
+            let again = clone.clone();
+            assert_eq!(again.search(&[0.5; D], &Search::top(3)), Err(SearchError::Storage));
+            let is_there = again.as_bytes().as_ptr() == address;
+            kept.push(again);
+            if is_there {
+                break;
+            }
+        }
+    }
 }

@@ -72,8 +72,8 @@ pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> PyErr {
 pub(crate) fn file_error(error: &FileError) -> PyErr {
     match error {
         FileError::Io(_, error) => cannot_open(error),
-        FileError::Open(_, OpenError::Empty) => PyOSError::new_err("Size of file is zero"),
-        FileError::Open(_, OpenError::PartialNode { .. }) => PyOSError::new_err(
+        FileError::Forest(_, OpenError::Empty) => PyOSError::new_err("Size of file is zero"),
+        FileError::Forest(_, OpenError::PartialNode { .. }) => PyOSError::new_err(
             "Index size is not a multiple of vector size. Ensure you are opening using the same metric you used to create \
              the index.",
         ),

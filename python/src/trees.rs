@@ -139,5 +139,5 @@ pub(crate) fn open(path: &Path, length: Option<usize>, prefault: bool, shape: Sh
         },
         _ => AnyForest::open(room, metric, dimensions),
     };
-    forest.map_err(|error| file_error(&FileError::Open(path.to_owned(), error)))
+    forest.map_err(|error| file_error(&FileError::Forest(path.to_owned(), error)))
 }

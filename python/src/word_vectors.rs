@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use numpy::ndarray::{ArrayView1, ArrayView2};
 use numpy::{PyArray1, PyArray2};
-use ohyeah_words::{Neighbour, QueryError, ReadErrorKind, Reader, Writer};
+use ohyeah_words::{QueryError, ReadErrorKind, Reader, SimilarWord, Writer};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList};
@@ -53,7 +53,7 @@ impl Terms {
 }
 
 impl WordVectors {
-    fn named(&self, found: &[Neighbour]) -> Vec<(&str, f32)> {
+    fn named(&self, found: &[SimilarWord]) -> Vec<(&str, f32)> {
         found.iter().map(|x| (self.vectors.word(x.id), x.cosine)).collect()
     }
 }

@@ -17,9 +17,9 @@ use crate::{AtomicFile, MappedFile};
 pub enum FileError {
     /// The file cannot be read.
     Io(PathBuf, io::Error),
-    /// The file is not an index of this metric and these dimensions.
-    Open(PathBuf, OpenError),
-    /// The file is not a whole packed index.
+    /// The file is not a forest of this metric and these dimensions.
+    Forest(PathBuf, OpenError),
+    /// The file is not a packed index.
     Packed(PathBuf, packed::OpenError),
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for FileError {
                     _ => write!(f, "cannot be read: {error}"),
                 }
             }
-            Self::Open(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Forest(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Packed(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
@@ -47,7 +47,7 @@ impl std::error::Error for FileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(_, error) => Some(error),
-            Self::Open(_, error) => Some(error),
+            Self::Forest(_, error) => Some(error),
             Self::Packed(_, error) => Some(error),
         }
     }
@@ -178,7 +178,7 @@ pub unsafe fn map_packed(path: impl AsRef<Path>) -> Result<Packed<MappedFile>, F
 /// ```
 pub fn read_forest<D: Distance>(path: impl AsRef<Path>, dimensions: usize) -> Result<Forest<D>, FileError> {
     let path = path.as_ref();
-    Forest::open(read_nodes(path)?, dimensions).map_err(|error| FileError::Open(path.to_owned(), error))
+    Forest::open(read_nodes(path)?, dimensions).map_err(|error| FileError::Forest(path.to_owned(), error))
 }
 
 /// Maps a file as a forest; see [`Forest::open`] and [`MappedFile`].
@@ -198,7 +198,7 @@ pub unsafe fn map_forest<D: Distance>(
     let path = path.as_ref();
     // SAFETY: the obligation is this function's own.
     let file = unsafe { map(path)? };
-    Forest::open(file, dimensions).map_err(|error| FileError::Open(path.to_owned(), error))
+    Forest::open(file, dimensions).map_err(|error| FileError::Forest(path.to_owned(), error))
 }
 
 /// Reads a file as a forest of a metric that is a value; see [`AnyForest::open`].
@@ -208,7 +208,7 @@ pub unsafe fn map_forest<D: Distance>(
 /// The file cannot be read, or is no forest of this metric and these dimensions.
 pub fn read_any_forest(path: impl AsRef<Path>, metric: Metric, dimensions: usize) -> Result<AnyForest, FileError> {
     let path = path.as_ref();
-    AnyForest::open(read_nodes(path)?, metric, dimensions).map_err(|error| FileError::Open(path.to_owned(), error))
+    AnyForest::open(read_nodes(path)?, metric, dimensions).map_err(|error| FileError::Forest(path.to_owned(), error))
 }
 
 /// Maps a file as a forest of a metric that is a value; see [`AnyForest::open`] and [`MappedFile`].
@@ -229,7 +229,7 @@ pub unsafe fn map_any_forest(
     let path = path.as_ref();
     // SAFETY: the obligation is this function's own.
     let file = unsafe { map(path)? };
-    AnyForest::open(file, metric, dimensions).map_err(|error| FileError::Open(path.to_owned(), error))
+    AnyForest::open(file, metric, dimensions).map_err(|error| FileError::Forest(path.to_owned(), error))
 }
 
 #[allow(unsafe_code)]

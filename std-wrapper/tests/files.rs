@@ -109,11 +109,11 @@ fn errors_name_the_file_in_one_line() {
         let plain = common::map(path).expect_err("is no file").to_string();
         assert_eq!(common::map_prefaulted(path).expect_err("is no file").to_string(), plain);
     }
-    assert!(matches!(error("empty.ann", 3), FileError::Open(_, OpenError::Empty)));
-    assert!(matches!(error("cut.ann", 3), FileError::Open(_, OpenError::PartialNode { node: 28, .. })));
-    assert!(matches!(error("text.ann", 3), FileError::Open(_, OpenError::Damaged(_))));
-    assert!(matches!(error("whole.ann", 0), FileError::Open(_, OpenError::Dimensions(0))));
-    assert!(matches!(error("whole.ann", 4), FileError::Open(..)));
+    assert!(matches!(error("empty.ann", 3), FileError::Forest(_, OpenError::Empty)));
+    assert!(matches!(error("cut.ann", 3), FileError::Forest(_, OpenError::PartialNode { node: 28, .. })));
+    assert!(matches!(error("text.ann", 3), FileError::Forest(_, OpenError::Damaged(_))));
+    assert!(matches!(error("whole.ann", 0), FileError::Forest(_, OpenError::Dimensions(0))));
+    assert!(matches!(error("whole.ann", 4), FileError::Forest(..)));
     assert!(common::map_forest::<Angular>(folder.path().join("whole.ann"), 4).is_err(), "nodes of the same size");
 }
 

@@ -7,7 +7,7 @@ use ohyeah::packed::{self, GraphError, GraphOptions, MOST_DIMENSIONS, Scratch};
 use ohyeah::{Angular, KnnGraph, Metric, Packed, ParBuildItems, ParSearch, Progress, Rayon};
 use rayon::prelude::*;
 
-use crate::query::Neighbour;
+use crate::query::SimilarWord;
 use crate::vectors::WordVectors;
 
 /// Similar words that are found and formatted together: the memory between computing and writing, whatever `top` is.
@@ -139,7 +139,7 @@ impl<'v> Dictionary<'v> {
     /// The first error of `sink`, or [`DictionaryError`] where there is not enough memory.
     pub fn run<T: Send, E: Send>(
         &self,
-        entry: impl Fn(u32, &[Neighbour]) -> T + Sync,
+        entry: impl Fn(u32, &[SimilarWord]) -> T + Sync,
         mut sink: impl FnMut(T) -> Result<(), E> + Send,
     ) -> Result<(), DictionaryError<E>> {
         let asked_for = self.trees.is_some() || self.search_k.is_some();
@@ -154,7 +154,7 @@ impl<'v> Dictionary<'v> {
 
     fn at_once<T: Send, E: Send>(
         &self,
-        entry: &(impl Fn(u32, &[Neighbour]) -> T + Sync),
+        entry: &(impl Fn(u32, &[SimilarWord]) -> T + Sync),
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
     ) -> Result<(), DictionaryError<E>> {
         let vectors = self.vectors;
@@ -187,7 +187,7 @@ impl<'v> Dictionary<'v> {
 
     fn in_a_forest<T: Send, E: Send>(
         &self,
-        entry: &(impl Fn(u32, &[Neighbour]) -> T + Sync),
+        entry: &(impl Fn(u32, &[SimilarWord]) -> T + Sync),
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
     ) -> Result<(), DictionaryError<E>> {
         let trees = if self.exact { 0 } else { self.trees.unwrap_or(SEARCH_TREES) };
@@ -211,7 +211,7 @@ impl<'v> Dictionary<'v> {
 
     fn in_an_index<T: Send, E: Send>(
         &self,
-        entry: &(impl Fn(u32, &[Neighbour]) -> T + Sync),
+        entry: &(impl Fn(u32, &[SimilarWord]) -> T + Sync),
         sink: &mut (impl FnMut(T) -> Result<(), E> + Send),
     ) -> Result<(), DictionaryError<E>> {
         let vectors = self.vectors;
@@ -266,8 +266,8 @@ impl<'v> Dictionary<'v> {
 }
 
 /// The answers of an index as similar words: without the word itself, and with cosines in the place of angular distances.
-fn similar(found: impl Iterator<Item = ohyeah::Neighbour>, id: u32, top: usize) -> Vec<Neighbour> {
-    found.filter(|neighbour| neighbour.id != id).take(top).map(Neighbour::from_angular).collect()
+fn similar(found: impl Iterator<Item = ohyeah::Neighbour>, id: u32, top: usize) -> Vec<SimilarWord> {
+    found.filter(|neighbour| neighbour.id != id).take(top).map(SimilarWord::from_angular).collect()
 }
 
 impl fmt::Debug for Dictionary<'_> {

@@ -5,7 +5,7 @@ use std::fmt;
 use ohyeah::forest::{AnyForest, AnyItems, ItemError, Search};
 use ohyeah::{Angular, Forest, Metric};
 
-use crate::query::{Neighbour, Query, QueryError, Resolved};
+use crate::query::{Query, QueryError, Resolved, SimilarWord};
 use crate::vectors::WordVectors;
 
 impl WordVectors {
@@ -99,7 +99,7 @@ impl Query<'_> {
         &self,
         index: &Forest<Angular, S>,
         search_k: Option<usize>,
-    ) -> Result<Vec<Neighbour>, QueryError> {
+    ) -> Result<Vec<SimilarWord>, QueryError> {
         // An item beyond the last word would be an answer without a word.
         self.vectors().check_size(index.dimensions(), index.len()).map_err(QueryError::OtherIndex)?;
         let Resolved { vector, exclude } = self.resolve()?;
@@ -110,11 +110,11 @@ impl Query<'_> {
         }
         let allowed = |id: u32| (id as usize) < rows && exclude.binary_search(&id).is_err();
         let found = index.search(&vector, &search.filter(allowed)).map_err(QueryError::Index)?;
-        Ok(found.into_iter().map(Neighbour::from_angular).collect())
+        Ok(found.into_iter().map(SimilarWord::from_angular).collect())
     }
 }
 
-impl Neighbour {
+impl SimilarWord {
     /// From the distance d = √(2 − 2·cos): the cosine is 1 − d²/2.
     pub(crate) fn from_angular(found: ohyeah::Neighbour) -> Self {
         let distance = f64::from(found.distance);

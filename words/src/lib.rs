@@ -55,7 +55,7 @@ pub use dictionary::{Dictionary, DictionaryError, Step};
 pub use format::Format;
 pub use index::IndexMismatch;
 pub use packed::similar_in;
-pub use query::{Neighbour, OddOneOut, Query, QueryError, Resolved, exact};
+pub use query::{OddOneOut, Query, QueryError, Resolved, SimilarWord, exact};
 pub use read::{Dimensions, Foreign, Loaded, Place, Progress, ReadError, ReadErrorKind, Reader, Warnings};
 pub use vectors::{PartsError, WordVectors};
 pub use write::{WriteError, Writer};

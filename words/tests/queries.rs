@@ -2,7 +2,7 @@
 
 use ohyeah::forest::{AnyForest, BuildOptions};
 use ohyeah::{Metric, Packed, ParBuildItems, packed};
-use ohyeah_words::{IndexMismatch, Neighbour, QueryError, WordVectors, exact, similar_in};
+use ohyeah_words::{IndexMismatch, QueryError, SimilarWord, WordVectors, exact, similar_in};
 
 /// Numbers that look random and are the same everywhere.
 fn noise(count: usize) -> Vec<f32> {
@@ -26,7 +26,7 @@ fn plain_cosine(a: &[f32], b: &[f32]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-fn ids(neighbours: &[Neighbour]) -> Vec<u32> {
+fn ids(neighbours: &[SimilarWord]) -> Vec<u32> {
     neighbours.iter().map(|neighbour| neighbour.id).collect()
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use indicatif::ProgressBar;
-use ohyeah_words::{Dictionary, DictionaryError, Neighbour, Step, WordVectors};
+use ohyeah_words::{Dictionary, DictionaryError, SimilarWord, Step, WordVectors};
 
 use crate::{
     failure::Failure,
@@ -178,7 +178,7 @@ fn push_json(line: &mut String, word: &str) {
 /// Bytes that a similar word and its cosine mostly take.
 const ROOM: usize = 24;
 
-fn json_line(vectors: &WordVectors, id: u32, similar: &[Neighbour]) -> String {
+fn json_line(vectors: &WordVectors, id: u32, similar: &[SimilarWord]) -> String {
     let mut line = String::with_capacity(ROOM * (similar.len() + 2));
     line.push_str("{\"word\":");
     push_json(&mut line, vectors.word(id));
@@ -194,7 +194,7 @@ fn json_line(vectors: &WordVectors, id: u32, similar: &[Neighbour]) -> String {
     line
 }
 
-fn tsv_lines(vectors: &WordVectors, id: u32, similar: &[Neighbour]) -> String {
+fn tsv_lines(vectors: &WordVectors, id: u32, similar: &[SimilarWord]) -> String {
     let word = Escaped(vectors.word(id)).to_string();
     let mut lines = String::with_capacity((ROOM + word.len()) * similar.len());
     for neighbour in similar {

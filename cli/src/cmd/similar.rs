@@ -115,7 +115,7 @@ fn in_packed(args: &Args) -> Result<(), Failure> {
 /// Maps an index and checks that it is one of these vectors.
 fn open_index(path: &Path, vectors: &WordVectors, name: &str) -> Result<Forest<Angular, MappedFile>, Failure> {
     let index = match mapped::forest(path, Metric::Angular, vectors.dimensions()) {
-        Err(FileError::Open(_, error)) if error != OpenError::Empty => {
+        Err(FileError::Forest(_, error)) if error != OpenError::Empty => {
             return Err(match other_metric(path, vectors) {
                 Some(metric) => Failure::about(
                     path.display(),

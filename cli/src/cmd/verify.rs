@@ -1,4 +1,4 @@
-//! `ohyeah verify`: whether an index is what it was when it was written.
+//! `ohyeah verify`: whether an index is in order.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::{
     output::{Escaped, Output},
 };
 
-/// Read all of an index and check it: the checksums of a packed index, the structure and the items of Annoy's
+/// Read all of an index and check it: the checksums and the contents of a packed index, the structure and the items of Annoy's
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The index
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let verdict = if is_packed(path) {
         let index = mapped::packed(path)?;
         index.verify().map_err(|error| Failure::about(path.display(), error))?;
-        "as it was written"
+        "a packed index in order, its checksums and its contents"
     } else if annoy_indexes(path)?.is_empty() {
         let problem = "not a whole index of any metric; if it was one it is damaged or cut short: build it again";
         return Err(Failure::about(path.display(), problem));

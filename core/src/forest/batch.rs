@@ -7,7 +7,7 @@ use super::error::SearchError;
 use super::node::Row;
 use super::rules::Distance;
 use super::score;
-use super::search::{ForestView, Scratch, Search};
+use super::search::{ForestView, Scratch, Search, check_found};
 use crate::filter::Filter;
 use crate::parallel::{self, Join};
 use crate::top_k::TopK;
@@ -66,8 +66,12 @@ impl<D: Distance> ForestView<'_, D> {
         }
         score::all(self.nodes, self.backend, &rows, tops, &search.filter, cancel);
         cancel.check()?;
-        let reported =
-            |top: &mut TopK| top.finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }).collect();
-        Ok(tops.iter_mut().map(reported).collect())
+        let reported = |top: &mut TopK| {
+            let found = top.finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x });
+            let found: Vec<Neighbour> = found.collect();
+            check_found(&found)?;
+            Ok(found)
+        };
+        tops.iter_mut().map(reported).collect()
     }
 }

@@ -170,6 +170,8 @@ pub enum OpenError {
     },
     /// The structure breaks a rule.
     Damaged(Damage),
+    /// Found by `verify`: the storage no longer gives the bytes that were opened.
+    Storage,
 }
 
 impl fmt::Display for OpenError {
@@ -186,6 +188,7 @@ impl fmt::Display for OpenError {
                  that it was built with, or build it again if it was cut short"
             ),
             Self::Damaged(damage) => damage.fmt(f),
+            Self::Storage => f.write_str(STORAGE),
         }
     }
 }
@@ -197,6 +200,9 @@ impl From<Damage> for OpenError {
         Self::Damaged(damage)
     }
 }
+
+const STORAGE: &str = "the storage no longer gives the bytes that were opened, at an address that suits them: keep them where they do \
+                       not move, as in a Vec, a Box or a NodeBuf";
 
 /// Why a search gave no answer.
 ///
@@ -224,6 +230,8 @@ pub enum SearchError {
     },
     /// The search met a node that breaks a rule of the structure.
     Damaged(Damage),
+    /// The storage no longer gives the bytes that were opened.
+    Storage,
     /// A batch of searches was cancelled.
     Cancelled,
 }
@@ -236,6 +244,7 @@ impl fmt::Display for SearchError {
                 write!(f, "no item has the id {id}: ids go from 0 to below {items}, and some may never have been added")
             }
             Self::Damaged(damage) => damage.fmt(f),
+            Self::Storage => f.write_str(STORAGE),
             Self::Cancelled => f.write_str("the search was cancelled"),
         }
     }

@@ -189,7 +189,8 @@ impl<D: Distance, S: Storage> Items<D, S> {
         let roots = build::grow::<J, D>(planting, backend, sketch.as_deref(), options)?;
         // Trees of every metric by planes grow faster with it; not all search with it.
         let sketch = sketch.filter(|_| D::BOUNDED);
-        Ok(Forest { storage, layout, items, roots, sketch, backend, metric })
+        let length = storage.as_ref().len();
+        Ok(Forest { storage, length, layout, items, roots, sketch, backend, metric })
     }
 }
 

@@ -65,6 +65,8 @@ use crate::{Backend, Cancel, Neighbour, Progress};
 #[derive(Clone, Debug)]
 pub struct Forest<D: Distance, S = NodeBuf> {
     storage: S,
+    /// Bytes of the storage when the forest was opened or built.
+    length: usize,
     layout: NodeLayout,
     items: u32,
     roots: Vec<u32>,
@@ -89,7 +91,8 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         let bytes = storage.as_ref();
         let backend = Backend::detect();
         let (items, roots) = open::open::<D>(bytes, layout, backend)?;
-        Ok(Self { storage, layout, items, roots, sketch: None, backend, metric: PhantomData })
+        let length = bytes.len();
+        Ok(Self { storage, length, layout, items, roots, sketch: None, backend, metric: PhantomData })
     }
 
     /// Checks every node of every tree, and every item: that each tree has every item once, that all numbers are finite, and
@@ -100,9 +103,12 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     ///
     /// # Errors
     ///
-    /// The first rule broken, and the node that breaks it.
-    pub fn verify(&self) -> Result<(), Damage> {
-        open::verify(self.nodes(), self.backend, &self.roots)
+    /// The first rule broken, and the node that breaks it; or the storage no longer gives the bytes that were opened.
+    pub fn verify(&self) -> Result<(), OpenError> {
+        if !self.is_as_opened() {
+            return Err(OpenError::Storage);
+        }
+        Ok(open::verify(self.nodes(), self.backend, &self.roots)?)
     }
 
     /// Computes with another backend than the one detected.
@@ -227,6 +233,20 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
         self.view().search(scratch, query, search)
     }
 
+    /// The nearest items to an item, itself among them, found in memory that the caller keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::NoSuchItem`]; or see [`search`](Self::search).
+    pub fn search_item_in<'s, F: Filter>(
+        &self,
+        scratch: &'s mut Scratch,
+        id: u32,
+        search: &Search<F>,
+    ) -> Result<&'s [Neighbour], SearchError> {
+        self.view().search_item(scratch, id, search)
+    }
+
     /// The nearest items to each of many vectors, in their order.
     ///
     /// # Errors
@@ -263,7 +283,20 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     }
 
     pub(crate) fn view(&self) -> ForestView<'_, D> {
-        ForestView { nodes: self.nodes(), roots: &self.roots, sketch: self.sketch.as_deref(), backend: self.backend }
+        ForestView {
+            nodes: self.nodes(),
+            roots: &self.roots,
+            sketch: self.sketch.as_deref(),
+            backend: self.backend,
+            is_as_opened: self.is_as_opened(),
+        }
+    }
+
+    /// Whether the storage gives as many bytes as when it was opened, at an address that suits them: one that keeps its bytes
+    /// within itself may have been moved.
+    fn is_as_opened(&self) -> bool {
+        let bytes = self.storage.as_ref();
+        bytes.len() == self.length && bytes.as_ptr().addr().is_multiple_of(align_of::<D::Element>())
     }
 
     fn nodes(&self) -> Nodes<'_, D> {

@@ -26,7 +26,7 @@ use crate::{Backend, Cancel, Neighbour};
 /// // The ten nearest even ids, of at least 5000 candidates.
 /// let search = Search::top(10).search_k(5000).filter(|id| id % 2 == 0);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Search<F = All> {
     pub(crate) n: usize,
     search_k: Option<usize>,
@@ -74,7 +74,7 @@ impl<F> Search<F> {
 /// let vectors = [1.0, 0.0, 0.0, 1.0];
 /// let by_angle = Forest::build(Angular, &vectors, 2, &BuildOptions::new())?;
 /// let by_distance = Forest::build(Euclidean, &vectors, 2, &BuildOptions::new())?;
-/// let mut scratch = Scratch::default();
+/// let mut scratch = Scratch::new();
 /// assert_eq!(by_angle.search_in(&mut scratch, &[0.0, 2.0], &Search::top(1))?[0].id, 1);
 /// assert_eq!(by_distance.search_in(&mut scratch, &[2.0, 0.0], &Search::top(1))?[0].id, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -88,6 +88,14 @@ pub struct Scratch {
     pruning: Pruning,
     pub(super) tops: Vec<TopK>,
     found: Vec<Neighbour>,
+}
+
+impl Scratch {
+    /// Memory that grows with the first search.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
 }
 
 /// Searches a forest again and again, in the same memory.
@@ -139,6 +147,8 @@ pub(crate) struct ForestView<'f, D: Distance> {
     pub(super) roots: &'f [u32],
     pub(super) sketch: Option<&'f Sketch>,
     pub(super) backend: Backend,
+    /// Whether the storage gives what it gave when it was opened.
+    pub(super) is_as_opened: bool,
 }
 
 impl<D: Distance> ForestView<'_, D> {
@@ -166,6 +176,7 @@ impl<D: Distance> ForestView<'_, D> {
         }
         scratch.found.clear();
         scratch.found.extend(scratch.tops[0].finish().map(|x| Neighbour { distance: D::reported(x.distance), ..x }));
+        check_found(&scratch.found)?;
         Ok(&scratch.found)
     }
 
@@ -175,11 +186,17 @@ impl<D: Distance> ForestView<'_, D> {
         id: u32,
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
+        if !self.is_as_opened {
+            return Err(SearchError::Storage);
+        }
         let row = self.nodes.item(id).ok_or(SearchError::NoSuchItem { id, items: self.nodes.items() })?;
         self.search(scratch, row.vector, search)
     }
 
     pub(super) fn check(&self, query: &[D::Element]) -> Result<D::Header, SearchError> {
+        if !self.is_as_opened {
+            return Err(SearchError::Storage);
+        }
         D::Element::check(query, self.nodes.layout().dimensions, self.backend)?;
         Ok(D::query_header(self.backend, query))
     }
@@ -243,5 +260,13 @@ impl Scratch {
             self.candidates.push(id);
         }
         1
+    }
+}
+
+/// Whether all distances of an answer are numbers. Only those of items that were never verified may not be.
+pub(super) fn check_found(found: &[Neighbour]) -> Result<(), Damage> {
+    match found.iter().find(|found| found.distance.is_nan()) {
+        Some(found) => Err(Damage { node: found.id, rule: Rule::Item }),
+        None => Ok(()),
     }
 }

@@ -21,7 +21,7 @@ use core::fmt;
 pub struct Damage {
     /// The rule.
     pub rule: Rule,
-    /// The number of what breaks it: a section, a dimension, a leaf, a row, an id or a point, as the rule says.
+    /// The number of what breaks it: a section, a dimension, a subquantiser, a leaf, a row, an id or a point, as the rule says.
     pub at: u64,
 }
 
@@ -82,7 +82,7 @@ impl fmt::Display for Damage {
             Rule::Padding => ("section", "the bytes before it are not zero"),
             Rule::Quantiser => ("dimension", "its origin, offset or step is out of range"),
             Rule::Centroids => ("leaf", "its centroid is out of range"),
-            Rule::Codebooks => ("table", "a codeword is not a finite number"),
+            Rule::Codebooks => ("subquantiser", "a codeword is not a finite number"),
             Rule::LeafBiases => ("leaf", "its biases are out of range"),
             Rule::Ids => ("row", "its id is out of range, or not its own"),
             Rule::Vectors => ("row", "its vector cannot be packed"),

@@ -83,7 +83,7 @@ pub enum BuildError {
     },
     /// There is no memory for the index.
     OutOfMemory,
-    /// The build was called off.
+    /// The build was cancelled.
     Cancelled,
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for BuildError {
             Self::Input(error) => error.fmt(f),
             Self::Keys { expected, found } => write!(f, "{expected} vectors need as many keys, not {found}"),
             Self::OutOfMemory => f.write_str(OUT_OF_MEMORY),
-            Self::Cancelled => f.write_str("the build was called off"),
+            Self::Cancelled => f.write_str("the build was cancelled"),
         }
     }
 }
@@ -130,6 +130,8 @@ pub enum OpenError {
     },
     /// They break a rule of the format.
     Damaged(Damage),
+    /// Found by `verify`: the storage no longer gives the bytes that were opened.
+    Storage,
 }
 
 impl fmt::Display for OpenError {
@@ -149,6 +151,7 @@ impl fmt::Display for OpenError {
                 write!(f, "the index should have {expected} bytes and has {found}: copy or build it again")
             }
             Self::Damaged(damage) => damage.fmt(f),
+            Self::Storage => f.write_str(STORAGE),
         }
     }
 }
@@ -183,7 +186,7 @@ pub enum SearchError {
     Damaged(Damage),
     /// The storage no longer gives the bytes that were opened.
     Storage,
-    /// The batch was called off.
+    /// A batch of searches was cancelled.
     Cancelled,
 }
 
@@ -194,7 +197,7 @@ impl fmt::Display for SearchError {
             Self::NoSuchItem { id, items } => write!(f, "no vector has the id {id}: ids go from 0 to below {items}"),
             Self::Damaged(damage) => damage.fmt(f),
             Self::Storage => f.write_str(STORAGE),
-            Self::Cancelled => f.write_str("the searches were called off"),
+            Self::Cancelled => f.write_str("the search was cancelled"),
         }
     }
 }
@@ -219,15 +222,15 @@ impl core::error::Error for SearchError {}
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum GraphError {
-    /// The vectors cannot be packed.
+    /// The vectors cannot be packed: of [`KnnGraph::build`](super::KnnGraph::build) alone.
     Input(InputError),
-    /// The index breaks a rule of the format.
+    /// The index breaks a rule of the format: of [`Packed::graph`](super::Packed::graph) alone, and so is the next.
     Damaged(Damage),
     /// The storage no longer gives the bytes that were opened.
     Storage,
     /// There is no memory for the neighbours.
     OutOfMemory,
-    /// The work was called off.
+    /// The work was cancelled.
     Cancelled,
 }
 
@@ -238,7 +241,7 @@ impl fmt::Display for GraphError {
             Self::Damaged(damage) => damage.fmt(f),
             Self::Storage => f.write_str(STORAGE),
             Self::OutOfMemory => f.write_str("no memory for the neighbours: free some, or ask for fewer"),
-            Self::Cancelled => f.write_str("the work was called off"),
+            Self::Cancelled => f.write_str("the work was cancelled"),
         }
     }
 }

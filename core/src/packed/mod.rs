@@ -96,7 +96,7 @@ impl Packed {
     ///
     /// # Errors
     ///
-    /// Vectors that cannot be packed, another number of keys than of vectors, no memory, or the build was called off.
+    /// Vectors that cannot be packed, another number of keys than of vectors, no memory, or the build was cancelled.
     pub fn build(
         metric: impl Into<Metric>,
         vectors: &[f32],
@@ -155,14 +155,15 @@ impl<S: AsRef<[u8]>> Packed<S> {
         Ok(Self { storage, layout, backend: Backend::detect() })
     }
 
-    /// Reads everything: whether it is as it was written, and is what a build would have written.
+    /// Reads everything: whether the checksums are right, and the bytes are such as a build writes.
     ///
     /// # Errors
     ///
-    /// The first rule of the format that the bytes break; [`OpenError::Unaligned`] where the storage has moved them.
+    /// The first rule of the format that the bytes break; or the storage no longer gives the bytes that were opened.
     pub fn verify(&self) -> Result<(), OpenError> {
-        let view = self.view().ok_or(OpenError::Unaligned)?;
-        Ok(verify(&self.layout, self.storage.as_ref(), &view)?)
+        let bytes = self.storage.as_ref();
+        let view = self.layout.view(bytes, self.backend).ok_or(OpenError::Storage)?;
+        Ok(verify(&self.layout, bytes, &view)?)
     }
 
     /// Computes with another backend from now on.
@@ -272,7 +273,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     ///
     /// # Errors
     ///
-    /// The file is damaged, there is no memory, or the work was called off.
+    /// The file is damaged, there is no memory, or the work was cancelled.
     pub fn graph(&self, options: &GraphOptions<'_>) -> Result<KnnGraph, GraphError> {
         self.graph_with::<Serial>(options)
     }

@@ -57,14 +57,14 @@ impl<'a> BuildOptions<'a> {
         self
     }
 
-    /// Who is told how far the build is.
+    /// The build reports its progress.
     #[must_use]
     pub const fn progress(mut self, progress: Progress<'a>) -> Self {
         self.progress = progress;
         self
     }
 
-    /// What calls the build off: it ends with [`BuildError::Cancelled`](super::BuildError::Cancelled) soon after.
+    /// The build can be cancelled: it then ends with [`BuildError::Cancelled`](super::BuildError::Cancelled) soon after.
     #[must_use]
     pub const fn cancel(mut self, cancel: Cancel<'a>) -> Self {
         self.cancel = cancel;
@@ -93,7 +93,7 @@ pub struct Search<F = All> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Mode {
     Recall(f32),
-    Probe { leaves: usize, candidates: usize },
+    Params { leaves: usize, candidates: usize },
     Exact,
 }
 
@@ -123,7 +123,7 @@ impl<F> Search<F> {
     /// Scans so many leaves and compares so many candidates as 7-bit codes, whatever recall that gives: for experts.
     #[must_use]
     pub fn probe(mut self, leaves: usize, candidates: usize) -> Self {
-        self.mode = Mode::Probe { leaves, candidates };
+        self.mode = Mode::Params { leaves, candidates };
         self
     }
 
@@ -195,14 +195,14 @@ impl<'a> GraphOptions<'a> {
         self
     }
 
-    /// Who is told how far the work is.
+    /// The work reports its progress.
     #[must_use]
     pub const fn progress(mut self, progress: Progress<'a>) -> Self {
         self.progress = progress;
         self
     }
 
-    /// What calls the work off.
+    /// The work can be cancelled: it then ends with [`GraphError::Cancelled`](super::GraphError::Cancelled) soon after.
     #[must_use]
     pub const fn cancel(mut self, cancel: Cancel<'a>) -> Self {
         self.cancel = cancel;

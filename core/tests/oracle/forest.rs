@@ -1,7 +1,7 @@
 //! What must hold for any bytes that are taken for a forest: it ends, and nothing panics; and where `verify` finds the
 //! bytes in order, answers are complete.
 
-use ohyeah_core::forest::{AnyForest, Damage, OpenError, Search};
+use ohyeah_core::forest::{AnyForest, OpenError, Search};
 use ohyeah_core::{
     Angular, Backend, Distance, Dot, DotLegacy, Element, Euclidean, Forest, Hamming, Manhattan, Neighbour,
 };
@@ -51,7 +51,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Refused(OpenError),
-    Opened(Result<(), Damage>),
+    Opened(Result<(), OpenError>),
 }
 
 /// The first byte is the metric, the second says how many dimensions, the rest is the file.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Neighbour, top::Top};
+use super::{SimilarWord, top::Top};
 use crate::{
     WordVectors,
     dot::{Scorer, cosine},
@@ -20,7 +20,7 @@ const ROWS: usize = 1024;
 ///
 /// If `query` does not have the dimensions of the vectors.
 #[must_use]
-pub fn top(vectors: &WordVectors, query: &[f32], n: usize, restrict: usize, exclude: &[u32]) -> Vec<Neighbour> {
+pub fn top(vectors: &WordVectors, query: &[f32], n: usize, restrict: usize, exclude: &[u32]) -> Vec<SimilarWord> {
     if n == 0 {
         return Vec::new();
     }
@@ -54,7 +54,7 @@ pub fn cosines(vectors: &WordVectors, query: &[f32]) -> Vec<f32> {
     let mut cosines = vec![0.0; vectors.len()];
     cosines.par_chunks_mut(ROWS).enumerate().for_each(|(block, cosines)| {
         let first = block * ROWS;
-        scan.block(first..first + cosines.len(), |Neighbour { id, cosine }| cosines[id as usize - first] = cosine);
+        scan.block(first..first + cosines.len(), |SimilarWord { id, cosine }| cosines[id as usize - first] = cosine);
     });
     cosines
 }
@@ -75,14 +75,14 @@ impl<'a> Scan<'a> {
     }
 
     /// Scores rows, four at a time so that the query is loaded once for them.
-    fn block(&self, rows: std::ops::Range<usize>, mut each: impl FnMut(Neighbour)) {
+    fn block(&self, rows: std::ops::Range<usize>, mut each: impl FnMut(SimilarWord)) {
         let d = self.vectors.dimensions();
         let (fours, rest) = self.vectors.vectors()[rows.start * d..rows.end * d].split_at((rows.len() / 4) * 4 * d);
         let norms = &self.vectors.norms()[rows.clone()];
         let mut index = 0;
         let mut score = |row: &[f32], dot: f32| {
             let cosine = cosine(dot, (self.query, self.norm), (row, norms[index]));
-            each(Neighbour { id: (rows.start + index) as u32, cosine });
+            each(SimilarWord { id: (rows.start + index) as u32, cosine });
             index += 1;
         };
         for four in fours.chunks_exact(4 * d) {

@@ -15,7 +15,7 @@ use crate::spelling::OFFERED;
 
 /// A row and how similar it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Neighbour {
+pub struct SimilarWord {
     /// The row; [`WordVectors::word`] has its word.
     pub id: u32,
     /// The cosine between the query and the row, within ±1; 0 for a row of zeros.
@@ -75,7 +75,7 @@ impl WordVectors {
     /// # Errors
     ///
     /// [`QueryError::UnknownWord`], with the nearest spellings.
-    pub fn most_similar(&self, word: &str, top: usize) -> Result<Vec<Neighbour>, QueryError> {
+    pub fn most_similar(&self, word: &str, top: usize) -> Result<Vec<SimilarWord>, QueryError> {
         self.query().positive(word).top(top).run()
     }
 
@@ -145,7 +145,7 @@ impl<'a> Query<'a> {
     /// # Errors
     ///
     /// As [`resolve`](Self::resolve).
-    pub fn run(&self) -> Result<Vec<Neighbour>, QueryError> {
+    pub fn run(&self) -> Result<Vec<SimilarWord>, QueryError> {
         let Resolved { vector, exclude } = self.resolve()?;
         Ok(exact::top(self.vectors, &vector, self.top, self.restrict, &exclude))
     }

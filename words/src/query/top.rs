@@ -2,11 +2,11 @@
 
 use std::{cmp::Ordering, collections::BinaryHeap};
 
-use super::Neighbour;
+use super::SimilarWord;
 
 /// Orders by how good an answer is: the greatest is the worst, so that a heap has it on top.
 #[derive(Clone, Copy, Debug)]
-struct Ranked(Neighbour);
+struct Ranked(SimilarWord);
 
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
@@ -42,7 +42,7 @@ impl Top {
         Self { n, heap: BinaryHeap::new() }
     }
 
-    pub(super) fn push(&mut self, neighbour: Neighbour) {
+    pub(super) fn push(&mut self, neighbour: SimilarWord) {
         let ranked = Ranked(neighbour);
         if self.heap.len() < self.n {
             self.heap.push(ranked);
@@ -59,7 +59,7 @@ impl Top {
     }
 
     /// The best first.
-    pub(super) fn into_sorted(self) -> Vec<Neighbour> {
+    pub(super) fn into_sorted(self) -> Vec<SimilarWord> {
         self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.0).collect()
     }
 }

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::AnyForest;
-use crate::forest::{Damage, Forest, OpenError, Scratch, Search, SearchError};
+use crate::forest::{Forest, OpenError, Scratch, Search, SearchError};
 use crate::metric::{Dot, Element, Metric, check_numbers};
 use crate::parallel::{Join, Serial};
 use crate::{Backend, Cancel, Filter, Neighbour, Progress};
@@ -52,7 +52,7 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
     /// # Errors
     ///
     /// The first rule broken.
-    pub fn verify(&self) -> Result<(), Damage> {
+    pub fn verify(&self) -> Result<(), OpenError> {
         forest!(self, forest => forest.verify())
     }
 

@@ -17,6 +17,9 @@
 //!
 //! Everything else is checked by [`verify`](super::verify) alone, and a search is safe without.
 
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
+
 use bytemuck::{Pod, Zeroable};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -87,10 +90,18 @@ pub(crate) struct FileLayout {
 }
 
 /// The bytes that were opened, to be known again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Opened {
-    address: usize,
     header: Header,
+    /// Where bytes with this header and sound leaves were last seen; 0 where they are still to be looked at.
+    address: AtomicUsize,
+}
+
+impl Clone for Opened {
+    /// What a clone of a storage gives is not known, even where it lies at the same address later.
+    fn clone(&self) -> Self {
+        Self { header: self.header, address: AtomicUsize::new(0) }
+    }
 }
 
 impl FileLayout {
@@ -185,7 +196,7 @@ impl FileLayout {
         }
         let layout = header.shape().and_then(|shape| Self::plan(shape, header.seed));
         let mut layout = layout.ok_or(Damage { rule: Rule::Header, at: 0 })?;
-        layout.opened = Some(Opened { address: bytes.as_ptr().addr(), header });
+        layout.opened = Some(Opened { header, address: AtomicUsize::new(bytes.as_ptr().addr()) });
         let entries = layout.places.iter().zip(Section::ALL).zip(table);
         for (((offset, length), section), entry) in entries {
             let place = (entry.id, entry.reserved, entry.offset, entry.length);
@@ -228,9 +239,17 @@ impl FileLayout {
     /// the same. Elsewhere a storage may have others: its leaves must be as good as those that were opened, as searches
     /// trust them.
     pub(super) fn is_as_opened(&self, bytes: &[u8]) -> bool {
-        let Some(Opened { address, header }) = self.opened else { return true };
-        let has_same_header = || bytes.get(..size_of::<Header>()) == Some(bytemuck::bytes_of(&header));
-        bytes.as_ptr().addr() == address || has_same_header() && self.check_leaves(bytes).is_ok()
+        let Some(Opened { address, header }) = &self.opened else { return true };
+        let found = bytes.as_ptr().addr();
+        if address.load(Relaxed) == found {
+            return true;
+        }
+        let has_same_header = bytes.get(..size_of::<Header>()) == Some(bytemuck::bytes_of(header));
+        let is_sound = has_same_header && self.check_leaves(bytes).is_ok();
+        if is_sound {
+            address.store(found, Relaxed);
+        }
+        is_sound
     }
 
     /// Whether the checksum of a section is right. The bytes may be any, as a storage may give others each time it is asked.

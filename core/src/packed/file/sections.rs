@@ -112,7 +112,7 @@ impl Shape {
     /// Bytes in a section; none where they are too many.
     pub(crate) fn length(&self, section: Section) -> Option<usize> {
         let Self { metric, dimensions, rows, leaves, blocks, keys } = *self;
-        let tables = subquantisers(dimensions);
+        let subquantisers = subquantisers(dimensions);
         let for_euclidean = |bytes: Option<usize>| if metric == Metric::Euclidean { bytes } else { Some(0) };
         let float = size_of::<f32>();
         match section {
@@ -120,8 +120,8 @@ impl Shape {
             Section::Centroids => leaves.div_ceil(TILE_ROWS).checked_mul(tile_width(dimensions) * TILE_BYTES),
             Section::CentroidBiases => leaves.checked_next_multiple_of(TILE_ROWS)?.checked_mul(float),
             Section::Leaves => leaves.checked_add(1)?.checked_mul(size_of::<LeafStart>()),
-            Section::Codebooks => tables.checked_mul(size_of::<Codebook>()),
-            Section::Codes => blocks.checked_mul(tables / 2 * SCAN_ROWS),
+            Section::Codebooks => subquantisers.checked_mul(size_of::<Codebook>()),
+            Section::Codes => blocks.checked_mul(subquantisers / 2 * SCAN_ROWS),
             Section::CodeBiases => for_euclidean(blocks.checked_mul(SCAN_ROWS * size_of::<u16>())),
             Section::LeafBiases => for_euclidean(leaves.checked_mul(2 * float)),
             Section::Ids | Section::RowOfId => rows.checked_mul(size_of::<u32>()),

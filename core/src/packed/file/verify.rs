@@ -8,6 +8,7 @@ use alloc::vec;
 use super::layout::FileLayout;
 use super::sections::{Section, row_bytes};
 use super::view::View;
+use crate::Metric;
 use crate::packed::damage::{Damage, Rule};
 use crate::packed::quantise::space::{LONGEST_PACKED_SQUARED, check_vector};
 use crate::packed::quantise::sq7::{encode_row, tile_width};
@@ -22,8 +23,8 @@ pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Resu
     }
     check_quantiser(view)?;
     check_centroids(view)?;
-    for (table, words) in view.codebooks.iter().enumerate() {
-        rule(Rule::Codebooks, table, words.0.as_flattened().iter().all(|x| x.is_finite()))?;
+    for (subquantiser, words) in view.codebooks.iter().enumerate() {
+        rule(Rule::Codebooks, subquantiser, words.0.as_flattened().iter().all(|x| x.is_finite()))?;
     }
     for (leaf, [least, step]) in view.leaf_biases.iter().enumerate() {
         rule(Rule::LeafBiases, leaf, least.is_finite() && step.is_finite() && *step >= 0.0)?;
@@ -69,9 +70,11 @@ fn check_centroids(view: &View<'_>) -> Result<(), Damage> {
         let wrong = tile.as_flattened().iter().position(|code| *code > 127);
         rule(Rule::Centroids, first + wrong.unwrap_or(0) % TILE_BYTES / 4, wrong.is_none())?;
     }
+    // Beyond what centroids and spreads of vectors that can be packed give, a bias could overflow a score, and lose its leaf.
+    let most = if view.shape.metric == Metric::Euclidean { WIDEST * WIDEST } else { WIDEST };
     for (leaf, bias) in view.centroid_biases.iter().enumerate() {
         let is_empty = leaf >= view.shape.leaves || view.leaf_rows(leaf as u32).is_empty();
-        rule(Rule::Centroids, leaf, bias.is_finite() || is_empty && *bias == f32::NEG_INFINITY)?;
+        rule(Rule::Centroids, leaf, bias.abs() <= most || is_empty && *bias == f32::NEG_INFINITY)?;
     }
     Ok(())
 }

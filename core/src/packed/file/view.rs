@@ -133,8 +133,8 @@ pub(crate) struct SectionsMut<'a> {
     pub(crate) keys: &'a mut [u8],
 }
 
-/// The `at`-th piece of a slice that is made of pieces of some length. Whoever asks counts within what opening has found, so
-/// there is one; were it not, the piece would be empty.
+/// The `at`-th piece of a slice that is made of pieces of some length. Callers count within the sizes that opening has checked, so
+/// the piece is there; a release build gives an empty one if it is not.
 #[inline]
 fn piece<T>(slice: &[T], at: u32, length: usize) -> &[T] {
     let start = (at as usize).checked_mul(length);
@@ -160,6 +160,14 @@ impl<'a> View<'a> {
     #[inline]
     pub(crate) fn vector(&self, row: u32) -> &'a [f32] {
         piece(self.vectors, row, self.shape.dimensions)
+    }
+
+    /// The id of a row.
+    #[inline]
+    pub(crate) fn id(&self, row: u32) -> u32 {
+        let found = self.ids.get(row as usize);
+        debug_assert!(found.is_some(), "row {row} is one of {}", self.shape.rows);
+        found.copied().unwrap_or(u32::MAX)
     }
 
     /// Writes the vector of a row in the index space.

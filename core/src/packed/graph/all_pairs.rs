@@ -19,7 +19,7 @@ use crate::simd::{TILE_BYTES, TILE_ROWS};
 /// Tiles in a block.
 const TILES: usize = MOST_QUERIES / TILE_ROWS;
 
-/// All rows by their codes, those that are kept and those that are compared with them.
+/// All rows twice: as tiles of 7-bit codes, and as queries that are compared with these tiles.
 pub(super) struct AllPairs<'a> {
     backend: Backend,
     rows: usize,

@@ -23,7 +23,7 @@ const LEAST_SPARE: usize = 24;
 
 impl Candidates {
     /// How many each row may keep so that all take no more memory than the vectors, or a gibibyte: 0 where so many rows have so
-    /// little. Whoever needs some keeps them nevertheless.
+    /// little. A caller that needs more keeps more.
     pub(super) fn most(view: &View<'_>) -> usize {
         let Shape { rows, dimensions, .. } = view.shape;
         let vectors = rows.saturating_mul(dimensions).saturating_mul(size_of::<f32>());

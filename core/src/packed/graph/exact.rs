@@ -15,14 +15,14 @@ use crate::parallel::Join;
 use crate::top_k::{TopK, split_key};
 
 /// Rows that tell how many candidates all rows need, and for how many of a hundred they are to be enough.
-const SAMPLE: usize = 512;
+const EXACT_SAMPLE: usize = 512;
 const ENOUGH_FOR: usize = 98;
 
 impl GraphBuilder<'_> {
     /// The neighbours of all rows, for sure.
     pub(super) fn exact<J: Join>(&self) -> Result<KnnGraph, GraphError> {
         let truth = self.truth();
-        let sample = truth.find::<J>(&sample_rows(self.view, SAMPLE), &|row| self.bound.bound(row))?;
+        let sample = truth.find::<J>(&sample_rows(self.view, EXACT_SAMPLE), &|row| self.bound.bound(row))?;
         let mut needed: Vec<usize> = sample.iter().map(|(_, compared)| compared.needed).collect();
         needed.sort_unstable();
         let most = MOST_KEPT.min(Candidates::most(self.view));

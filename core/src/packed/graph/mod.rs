@@ -6,7 +6,7 @@
 //! candidates ← the best rows, by 7-bit codes, that each row meets in these leaves             (probed)
 //!              or among all rows, where it would have to probe most leaves                    (all_pairs)
 //! if the sample misses too many among the candidates: keep three times as many, and again;
-//!     if that are too many, compare all pairs for sure                                    (exact)
+//!     where these would be too many, compare all pairs                                     (exact)
 //! neighbours ← the best n candidates of each row by their vectors
 //! ```
 //!
@@ -65,8 +65,8 @@ pub struct KnnGraph {
 }
 
 /// Passes of k-means and rows in a leaf where only neighbours are wanted: worse and fewer leaves cost them less than better ones.
-const PASSES: usize = 3;
-const ROWS_A_LEAF: usize = 320;
+const GRAPH_PASSES: usize = 3;
+const GRAPH_ROWS_A_LEAF: usize = 320;
 /// The share of the work that partitioning is.
 const PARTITIONED: f32 = 0.3;
 
@@ -76,7 +76,7 @@ impl KnnGraph {
     ///
     /// # Errors
     ///
-    /// Vectors that cannot be packed, no memory, or the work was called off.
+    /// Vectors that cannot be packed, no memory, or the work was cancelled.
     pub fn build(
         metric: impl Into<Metric>,
         vectors: &[f32],
@@ -156,10 +156,10 @@ fn partition<'a, J: Join>(
     backend: Backend,
     options: &GraphOptions<'_>,
 ) -> Result<Draft<'a>, GraphError> {
-    let steps = Steps::new(options.progress, 0.0..PARTITIONED, PASSES + 2);
+    let steps = Steps::new(options.progress, 0.0..PARTITIONED, GRAPH_PASSES + 2);
     let plan = Plan {
-        leaves: source.len() / ROWS_A_LEAF,
-        passes: PASSES,
+        leaves: source.len() / GRAPH_ROWS_A_LEAF,
+        passes: GRAPH_PASSES,
         held_out: Sample::NONE,
         seed: options.seed,
         backend,
@@ -210,7 +210,8 @@ impl GraphBuilder<'_> {
         let truth = self.truth().nearest_of::<J>(&sample)?;
         let leaves = self.leaves_for::<J>(recall, &sample, &truth);
         // Where most leaves would be probed, it is less work, and takes less memory, to compare all with all.
-        let probed = (leaves < self.view.shape.leaves / DENSE).then(|| ProbedJoin::new::<J>(self, leaves));
+        let is_sparse = leaves < self.view.shape.leaves / DENSE && ProbedJoin::fits(self.view);
+        let probed = is_sparse.then(|| ProbedJoin::new::<J>(self, leaves));
         // What 7-bit codes put in a wrong order, vectors put right: a few more than are wanted are kept, and more where codes
         // tell too few of them apart.
         let mut width = self.n + self.n / 8 + 4;

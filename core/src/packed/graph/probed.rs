@@ -73,6 +73,13 @@ pub(super) struct ProbedJoin<'a> {
 }
 
 impl<'a> ProbedJoin<'a> {
+    /// Whether the lists of which rows probe which leaf take no more memory than the vectors, or a gibibyte: each block has a place
+    /// for each leaf.
+    pub(super) fn fits(view: &View<'_>) -> bool {
+        let places = view.shape.leaves.div_ceil(LEAVES_A_BLOCK).saturating_mul(view.shape.leaves + 1);
+        places.saturating_mul(size_of::<u32>()) <= size_of_val(view.vectors).max(1 << 30)
+    }
+
     /// Each row probes its best `leaves`.
     pub(super) fn new<J: Join>(builder: &'a GraphBuilder<'a>, leaves: usize) -> Self {
         let GraphBuilder { view, tiles, bound, options, .. } = *builder;
@@ -103,7 +110,7 @@ impl<'a> ProbedJoin<'a> {
     fn probes_of(&self, block: usize, leaves: usize) -> ProbeLists {
         let rows = self.rows_of(block);
         let mut probes = Vec::new();
-        // What is missing once the work is called off is not missed: the candidates are not asked for.
+        // Once the work is cancelled, nobody reads the candidates, and their lists may be empty.
         let rows = if self.cancel.is_set() { 0..0 } else { rows };
         let mut scores = vec![vec![[0.0; TILE_ROWS]; self.view.centroid_biases.len() / TILE_ROWS]; RANKED];
         let mut keys = Vec::new();

@@ -31,7 +31,7 @@ pub(crate) const fn subquantisers(dimensions: usize) -> usize {
 }
 
 /// How often codewords move to the means of what they stand for.
-const PASSES: usize = 12;
+const CODEBOOK_PASSES: usize = 12;
 
 /// Codewords for residuals, which lie one after the other, `width` numbers each: two for each subquantiser.
 pub(crate) fn train<J: Join>(residuals: &[f32], width: usize) -> Vec<Codebook> {
@@ -50,7 +50,7 @@ fn train_codebook(points: &[[f32; 2]]) -> Codebook {
     for (word, [x, y]) in points.iter().step_by(step).take(KSUB).enumerate() {
         (words.0[0][word], words.0[1][word]) = (*x, *y);
     }
-    for _ in 0..PASSES {
+    for _ in 0..CODEBOOK_PASSES {
         let (mut sums, mut counts) = ([[0.0_f64; KSUB]; DSUB], [0.0_f64; KSUB]);
         for [x, y] in points {
             let word = nearest(&words, *x, *y);

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::Scratch;
 use super::params::{by_hand, for_recall};
 use crate::filter::Filter;
+use crate::packed::damage::{Damage, Rule};
 use crate::packed::error::SearchError;
 use crate::packed::file::view::View;
 use crate::packed::options::{Mode, Search};
@@ -50,7 +51,10 @@ impl<S: AsRef<[u8]>> Packed<S> {
     ) -> Result<&'s [Neighbour], SearchError> {
         let items = self.len() as u32;
         let view = self.view().ok_or(SearchError::Storage)?;
-        let row = view.row_of(id).ok_or(SearchError::NoSuchItem { id, items })?;
+        if id >= items {
+            return Err(SearchError::NoSuchItem { id, items });
+        }
+        let row = view.row_of(id).ok_or(Damage { rule: Rule::Ids, at: u64::from(id) })?;
         search_in(&view, scratch, view.vector(row), search)
     }
 
@@ -59,7 +63,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     /// # Errors
     ///
     /// That of the first query that has one.
-    pub fn search_many<F: Filter>(
+    pub fn search_many<F: Filter + Sync>(
         &self,
         queries: &[&[f32]],
         search: &Search<F>,
@@ -131,7 +135,7 @@ fn search_view<F: Filter>(view: &View<'_>, scratch: &mut Scratch, search: &Searc
     loop {
         let params = match search.mode {
             Mode::Exact => None,
-            Mode::Probe { leaves, candidates } => Some(by_hand(view.calibration, leaves, candidates, n)),
+            Mode::Params { leaves, candidates } => Some(by_hand(view.calibration, leaves, candidates, n)),
             Mode::Recall(recall) => Some(for_recall(view.calibration, recall, n)),
         };
         match params {

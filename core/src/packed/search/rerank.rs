@@ -52,9 +52,7 @@ impl Scratch {
         nearest.reset(n);
         let query = FullQuery::new(view.backend, view.shape.metric, given);
         for row in rows.iter() {
-            if let Some(id) = view.ids.get(*row as usize) {
-                nearest.push(query.order(view.vector(*row)), *id);
-            }
+            nearest.push(query.order(view.vector(*row)), view.id(*row));
         }
         found.clear();
         found.extend(nearest.finish().map(|found| reported(view.shape.metric, found)));
@@ -92,9 +90,7 @@ pub(crate) fn finish_row(
     }
     let query = FullQuery::new(view.backend, view.shape.metric, view.vector(own));
     for row in rows {
-        if let Some(id) = view.ids.get(row as usize) {
-            best.push(query.order(view.vector(row)), *id);
-        }
+        best.push(query.order(view.vector(row)), view.id(row));
     }
     let (mut last, mut written) = (f32::INFINITY, 0);
     for (to, found) in to.iter_mut().zip(best.finish()) {

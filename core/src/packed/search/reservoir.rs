@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// a row costs a few instructions.
 #[derive(Debug, Default)]
 pub(super) struct Reservoir {
-    /// What a score lacks of the greatest there is, and the row.
+    /// The distance of a score from the greatest number there is, and the row: the best have the smallest keys.
     pub(super) keys: Vec<u64>,
     n: usize,
     /// Rows of each step of scores.

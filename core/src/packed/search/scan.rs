@@ -86,7 +86,7 @@ impl Scratch {
                 mask &= mask - 1;
                 let row = first + lane;
                 let score = base.saturating_add(i32::from(sums[lane as usize]));
-                if score >= reservoir.limit && view.ids.get(row as usize).is_some_and(|id| filter.allows(*id)) {
+                if score >= reservoir.limit && filter.allows(view.id(row)) {
                     reservoir.push(score, row);
                 }
             }

@@ -81,7 +81,7 @@ const SHARE_OF_DIRECTIONS: f64 = 0.6;
 
 /// Of how many rows one has a part in the first passes; and how many in a leaf have at least.
 const ONE_OF: usize = 4;
-const ROWS_A_LEAF: usize = 32;
+const LEAST_ROWS_A_LEAF: usize = 32;
 /// Rows that are compared with all centroids at once: their codes and sums stay in the nearest cache.
 const ROWS_A_GROUP: usize = 48;
 /// Groups that a thread takes at a time.
@@ -112,7 +112,7 @@ impl KMeans<'_> {
         let mut centroids = self.start();
         let all = Sample::new(self.source.len(), self.source.len());
         // In the first two thirds of the passes, some tell about where the means are.
-        let some = Sample::new(self.source.len(), (self.leaves * ROWS_A_LEAF).max(self.source.len() / ONE_OF));
+        let some = Sample::new(self.source.len(), (self.leaves * LEAST_ROWS_A_LEAF).max(self.source.len() / ONE_OF));
         for left in (0..self.passes).rev() {
             let tiles = self.tiles(&centroids);
             let leaves = self.assign::<J>(&tiles, if left < self.passes.div_ceil(3) { all } else { some })?;

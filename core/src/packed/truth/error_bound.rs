@@ -1,6 +1,6 @@
 //! A bound on the error of scores by 7-bit codes.
 //!
-//! A row is x = g + e, where g = offset + step · u lies on the quantiser's grid. A query's products with the steps are t · c + h, c
+//! A row is x = g + e, where g = offset + step · u is what codes u stand for. A query's products with the steps are t · c + h, c
 //! being its codes. So, with any vector m,
 //!
 //! q·x = t · (c·u) + [q·offset + h·m] + h·(u − m) + q·e,

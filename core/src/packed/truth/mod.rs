@@ -124,7 +124,7 @@ impl GroundTruth<'_> {
     }
 
     /// Writes the `n` nearest of each of some rows, and tells `compared` for each what that took. What it writes is of no use once
-    /// the work is called off.
+    /// the work is cancelled.
     pub(crate) fn nearest(
         &self,
         own: &[u32],

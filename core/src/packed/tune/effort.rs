@@ -31,15 +31,15 @@ const RERANK_COST: f64 = 20.0;
 const LOST_BY_CODES: f32 = 0.1;
 
 /// Numbers of leaves that are tried.
-fn leaf_grid(leaves: usize) -> Vec<u32> {
-    let mut grid = Vec::new();
+fn leaf_counts(leaves: usize) -> Vec<u32> {
+    let mut counts = Vec::new();
     let mut next = 1;
     while next < leaves {
-        grid.push(next as u32);
+        counts.push(next as u32);
         next = (next + 1).max(next * 9 / 8);
     }
-    grid.push(leaves as u32);
-    grid
+    counts.push(leaves as u32);
+    counts
 }
 
 /// The points of recall and effort of an index.
@@ -48,7 +48,7 @@ pub(super) fn calibrate<J: Join>(
     queries: &[CalibrationQuery],
     cancel: Cancel<'_>,
 ) -> Result<[Point; CALIBRATED], Cancelled> {
-    let grid = leaf_grid(view.shape.leaves.max(1));
+    let counts = leaf_counts(view.shape.leaves.max(1));
     let costs = parallel::map::<J, _>(0..queries.len(), &|at| {
         if cancel.is_set() {
             return Vec::new();
@@ -57,20 +57,20 @@ pub(super) fn calibrate<J: Join>(
         let mut scratch = Scratch::new();
         scratch.set_row(view, *row);
         let nearest: Vec<u32> = nearest.iter().map(|nearest| nearest.row).collect();
-        scratch.costs_of(view, &nearest, *row, &grid)
+        scratch.costs_of(view, &nearest, *row, &counts)
     });
     cancel.check()?;
     let depths = queries.iter().flat_map(|query| &query.nearest).map(|nearest| nearest.behind);
-    Ok(points(view, &grid, &costs.concat(), depths.collect()))
+    Ok(points(view, &counts, &costs.concat(), depths.collect()))
 }
 
 /// The cheapest effort for each recall. `depths` says how many rows have better 7-bit codes than each neighbour.
-fn points(view: &View<'_>, grid: &[u32], neighbours: &[NeighbourCost], mut depths: Vec<u32>) -> [Point; CALIBRATED] {
+fn points(view: &View<'_>, counts: &[u32], neighbours: &[NeighbourCost], mut depths: Vec<u32>) -> [Point; CALIBRATED] {
     depths.sort_unstable();
     // For each number of leaves: how many candidates each neighbour that is in them needs, ascending.
-    let needed: Vec<Vec<u32>> = (0..grid.len())
+    let needed: Vec<Vec<u32>> = (0..counts.len())
         .map(|at| {
-            let within = neighbours.iter().filter(|neighbour| neighbour.leaf_rank < grid[at]);
+            let within = neighbours.iter().filter(|neighbour| neighbour.leaf_rank < counts[at]);
             let mut needed: Vec<u32> = within.map(|neighbour| neighbour.candidates[at]).collect();
             needed.sort_unstable();
             needed
@@ -86,7 +86,7 @@ fn points(view: &View<'_>, grid: &[u32], neighbours: &[NeighbourCost], mut depth
         point.rerank_depth = most.saturating_add(1).max(CALIBRATED_FOR as u32);
         let lost = depths.iter().filter(|depth| **depth > most).count();
         let wanted = libm::ceil(f64::from(recall) * neighbours.len() as f64) as usize + lost;
-        let efforts = grid.iter().zip(&needed).filter_map(|(leaves, needed)| {
+        let efforts = counts.iter().zip(&needed).filter_map(|(leaves, needed)| {
             let candidates = *needed.get(wanted.checked_sub(1)?)?;
             let candidates = candidates.max(2 * CALIBRATED_FOR as u32);
             let scan = f64::from(*leaves) * (LEAF_COST + SCAN_COST * rows_a_leaf);

@@ -7,7 +7,7 @@ use crate::packed::file::view::View;
 use crate::packed::search::Scratch;
 use crate::simd::SCAN_ROWS;
 
-/// The least effort that finds a neighbour: its leaf is the `leaf_rank`-th best, and for each number of leaves on the grid so
+/// The least effort that finds a neighbour: its leaf is the `leaf_rank`-th best, and for each number of leaves on the counts so
 /// many candidates have to be kept.
 #[derive(Clone)]
 pub(super) struct NeighbourCost {
@@ -18,22 +18,22 @@ pub(super) struct NeighbourCost {
 impl Scratch {
     /// The costs of some rows, for the query that was set, which row `own` is. How many candidates a row needs is how many rows
     /// of the leaves have 4-bit codes as good or better, itself among them.
-    pub(super) fn costs_of(&mut self, view: &View<'_>, rows: &[u32], own: u32, grid: &[u32]) -> Vec<NeighbourCost> {
+    pub(super) fn costs_of(&mut self, view: &View<'_>, rows: &[u32], own: u32, counts: &[u32]) -> Vec<NeighbourCost> {
         let leaves = self.probe_all_leaves(view);
         let (mut costs, scores) = self.ranks_and_scores(view, rows, &leaves);
         let mut better = vec![0; rows.len()];
-        let mut grid = grid.iter().peekable();
+        let mut counts = counts.iter().peekable();
         for (scanned, (product, leaf)) in (1..).zip(&leaves) {
             let base = self.scan_leaf(view, *product, *leaf);
             for (better, score) in better.iter_mut().zip(&scores) {
                 *better += self.count_reaching(view, *leaf, score.saturating_sub(base), own);
             }
-            while grid.next_if(|at| **at <= scanned).is_some() {
+            while counts.next_if(|at| **at <= scanned).is_some() {
                 costs.iter_mut().zip(&better).for_each(|(cost, better)| cost.candidates.push(*better));
             }
         }
         // Leaves without a score were not scanned.
-        for _ in grid {
+        for _ in counts {
             costs.iter_mut().zip(&better).for_each(|(cost, better)| cost.candidates.push(*better));
         }
         costs
