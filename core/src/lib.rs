@@ -1,6 +1,6 @@
 //! Nearest neighbours without std: the packed index, forests on Annoy's files, and the SIMD kernels under both.
 //!
-//! A [`Packed`] index is asked for recall, a [`Forest`] for a number of candidates; all else is the same:
+//! A [`Packed`] index is asked for recall, a [`Forest`] for a number of candidates; building, searching and saving are the same:
 //!
 //! <table style="zoom: 0.84"><tr><th>packed</th><th>forest</th></tr><tr><td>
 //!

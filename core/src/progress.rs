@@ -95,15 +95,10 @@ impl<'a> Steps<'a> {
         Self { progress, part, done: AtomicUsize::new(0), of }
     }
 
-    /// One more step is done.
+    /// One more step is done. Of many steps about one in a hundred is told.
     pub(crate) fn step(&self) {
-        self.small_step(1);
-    }
-
-    /// One more step is done; only every `some` of them is told.
-    pub(crate) fn small_step(&self, some: usize) {
         let done = self.done.fetch_add(1, Relaxed) + 1;
-        if done.is_multiple_of(some) {
+        if done.is_multiple_of((self.of / 100).max(1)) {
             let share = done as f32 / self.of.max(1) as f32;
             self.progress.tell(self.part.start + (self.part.end - self.part.start) * share.min(1.0));
         }

@@ -205,7 +205,10 @@ fn rule_10_numbers() {
         let root = split(5, [5, 6]);
         let mut bytes = file(5, &[leaves[0], leaves[1], root, root]);
         bytes.bytes_mut()[4 * 20..5 * 20].copy_from_slice(&item(bad));
-        assert_eq!(opened(&bytes), (Err(Damage { node: 4, rule: Rule::Item }), Ok(5)));
+        let damage = Damage { node: 4, rule: Rule::Item };
+        // Infinite distances have an order, and those that are no number have none.
+        let found = if bad.is_nan() { Err(damage.clone()) } else { Ok(5) };
+        assert_eq!(opened(&bytes), (Err(damage), found));
     }
     // A bit that no vector has.
     let rows = data::odd_rows(2, 60, 70);

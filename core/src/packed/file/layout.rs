@@ -180,12 +180,12 @@ impl FileLayout {
         if !is_aligned(bytes) {
             return Err(OpenError::Unaligned);
         }
+        if !bytes.starts_with(&MAGIC) {
+            return Err(OpenError::NotPacked);
+        }
         let short = OpenError::Truncated { expected: TABLE as u64, found: bytes.len() as u64 };
         let (header, rest) = bytes.split_at_checked(size_of::<Header>()).ok_or(short.clone())?;
         let header: Header = bytemuck::pod_read_unaligned(header);
-        if header.magic != MAGIC {
-            return Err(OpenError::NotPacked);
-        }
         if header.version != VERSION {
             return Err(OpenError::Version { found: header.version });
         }

@@ -86,7 +86,7 @@ impl PairBlocks for AllPairs<'_> {
     }
 
     fn compare(&self, a: usize, of_a: &mut Lists<'_>, b: usize, mut of_b: Option<&mut Lists<'_>>) {
-        self.steps.small_step(4096);
+        self.steps.step();
         if self.cancel.is_set() {
             return;
         }

@@ -117,6 +117,7 @@ impl KnnGraph {
             None => builder.exact::<J>(),
         }?;
         options.cancel.check()?;
+        options.progress.tell(1.0);
         Ok(found)
     }
 

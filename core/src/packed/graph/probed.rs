@@ -216,7 +216,7 @@ impl PairBlocks for ProbedJoin<'_> {
     }
 
     fn compare(&self, a: usize, of_a: &mut Lists<'_>, b: usize, of_b: Option<&mut Lists<'_>>) {
-        self.steps.small_step(256);
+        self.steps.step();
         if self.cancel.is_set() {
             return;
         }
