@@ -239,7 +239,7 @@ impl GraphBuilder<'_> {
 
     /// How many leaves each row has to probe.
     fn leaves_for<J: Join>(&self, recall: f32, sample: &[u32], truth: &[Vec<TrueNeighbour>]) -> usize {
-        let ranks = parallel::map::<J, _>(0..sample.len(), &|at| {
+        let leaf_ranks = parallel::map::<J, _>(0..sample.len(), &|at| {
             let mut scratch = Scratch::new();
             let own_leaf = self.view.leaf_of(sample[at]);
             let mut rank = |row: u32, leaf: u32| {
@@ -252,11 +252,11 @@ impl GraphBuilder<'_> {
             };
             truth[at].iter().map(&mut rank).collect::<Vec<_>>()
         });
-        let mut ranks = ranks.concat();
-        ranks.sort_unstable();
+        let mut leaf_ranks = leaf_ranks.concat();
+        leaf_ranks.sort_unstable();
         // A sample may be luckier than all rows are.
-        let wanted = libm::ceilf((recall + 0.1 * (1.0 - recall)) * ranks.len() as f32) as usize;
-        ranks.get(wanted.saturating_sub(1)).map_or(1, |rank| rank.saturating_add(1))
+        let wanted = libm::ceilf((recall + 0.1 * (1.0 - recall)) * leaf_ranks.len() as f32) as usize;
+        leaf_ranks.get(wanted.saturating_sub(1)).map_or(1, |rank| rank.saturating_add(1))
     }
 
     /// The nearest of the candidates, by their vectors.

@@ -33,8 +33,8 @@ impl LookupTable {
         self.products.clear();
         self.entries.clear();
         let (mut range, mut ranges) = (0.0_f32, biases);
-        for (table, words) in codebooks.iter().enumerate() {
-            let number = |at: usize| query.get(DSUB * table + at).copied().unwrap_or(0.0);
+        for (sub, words) in codebooks.iter().enumerate() {
+            let number = |at: usize| query.get(DSUB * sub + at).copied().unwrap_or(0.0);
             let (x, y) = (number(0), number(1));
             let mut products = [0.0; KSUB];
             for ((product, a), b) in products.iter_mut().zip(&words.0[0]).zip(&words.0[1]) {
@@ -85,26 +85,26 @@ mod tests {
             *word = number(at);
         }
         let query: [f32; 16] = core::array::from_fn(|at| number(3 * at + 5));
-        let mut table = LookupTable::default();
-        table.set(&query, &codebooks, 10.0, 0.0);
+        let mut lut = LookupTable::default();
+        lut.set(&query, &codebooks, 10.0, 0.0);
         let both = |codes: &[usize; 8]| {
-            let sum: u32 = codes.iter().zip(&table.entries).map(|(code, entries)| u32::from(entries[*code])).sum();
+            let sum: u32 = codes.iter().zip(&lut.entries).map(|(code, entries)| u32::from(entries[*code])).sum();
             let each = codes.iter().zip(&codebooks).zip(query.chunks_exact(DSUB));
             let product: f64 = each
                 .map(|((code, book), query)| {
                     (0..DSUB).map(|j| f64::from(book.0[j][*code]) * f64::from(query[j])).sum::<f64>()
                 })
                 .sum();
-            (f64::from(sum) / f64::from(table.unit), product)
+            (f64::from(sum) / f64::from(lut.unit), product)
         };
         let (sum, product) = both(&[0; 8]);
         for seed in 0..500 {
             let codes = core::array::from_fn(|at| (seed * 7 + at * seed * 3 + at) % KSUB);
             let (other_sum, other_product) = both(&codes);
             // Each of the eight entries of both sums is rounded by half a step.
-            let error = ((other_sum - sum) - (other_product - product)).abs() * f64::from(table.unit);
+            let error = ((other_sum - sum) - (other_product - product)).abs() * f64::from(lut.unit);
             assert!(error <= 8.0 + 1e-3, "{codes:?}: {error}");
         }
-        assert!(table.entries.as_flattened().iter().all(|entry| *entry <= 63));
+        assert!(lut.entries.as_flattened().iter().all(|entry| *entry <= 63));
     }
 }

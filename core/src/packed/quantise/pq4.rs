@@ -1,7 +1,7 @@
 //! 4-bit product quantisation: two numbers of a row's residual become one of sixteen codewords (Jégou, Douze, Schmid, "Product
 //! Quantization for Nearest Neighbor Search", 2011).
 //!
-//! What is coded is the residual, a row less its leaf's centroid. A search adds up, for each row, table entries that its codes
+//! What is coded is the residual, a row less its leaf's centroid. A search adds up, for each row, entries of a look-up table that its codes
 //! choose, so what matters is the error of the product with a query, not that of the row; and the queries that matter are
 //! those near the row. An error in the row's own direction spoils their products much more than one across it, so it weighs more (Guo,
 //! Sun, Lindgren, Geng, Simcha, Chern, Kumar, "Accelerating Large-Scale Inference with Anisotropic Vector Quantization",
@@ -35,11 +35,9 @@ const CODEBOOK_PASSES: usize = 12;
 
 /// Codewords for residuals, which lie one after the other, `width` numbers each: two for each subquantiser.
 pub(crate) fn train<J: Join>(residuals: &[f32], width: usize) -> Vec<Codebook> {
-    parallel::map::<J, _>(0..width / DSUB, &|table| {
-        let points: Vec<[f32; 2]> = residuals
-            .chunks_exact(width)
-            .map(|residual| [residual[DSUB * table], residual[DSUB * table + 1]])
-            .collect();
+    parallel::map::<J, _>(0..width / DSUB, &|sub| {
+        let points: Vec<[f32; 2]> =
+            residuals.chunks_exact(width).map(|residual| [residual[DSUB * sub], residual[DSUB * sub + 1]]).collect();
         train_codebook(&points)
     })
 }
@@ -126,13 +124,13 @@ impl<'a> Encoder<'a> {
     /// The nearest codewords to begin with; returns the product of the error with the direction.
     fn take_nearest(&mut self, residual: &[f32], direction: &[f32], codes: &mut [u8]) -> f32 {
         let mut parallel = 0.0_f32;
-        for (table, (words, code)) in self.codebooks.iter().zip(codes).enumerate() {
-            let (x, y) = (residual[2 * table], residual[2 * table + 1]);
+        for (sub, (words, code)) in self.codebooks.iter().zip(codes).enumerate() {
+            let (x, y) = (residual[2 * sub], residual[2 * sub + 1]);
             let word = nearest(words, x, y);
             *code = word as u8;
-            let error = &mut self.error[2 * table..2 * table + 2];
+            let error = &mut self.error[2 * sub..2 * sub + 2];
             (error[0], error[1]) = (x - words.0[0][word], y - words.0[1][word]);
-            parallel += error[0] * direction[2 * table] + error[1] * direction[2 * table + 1];
+            parallel += error[0] * direction[2 * sub] + error[1] * direction[2 * sub + 1];
         }
         parallel
     }
@@ -140,10 +138,10 @@ impl<'a> Encoder<'a> {
     /// One round of coordinate descent: for each subquantiser the best codeword, given the others. Whether a code has changed.
     fn improve(&mut self, residual: &[f32], direction: &[f32], codes: &mut [u8], parallel: &mut f32) -> bool {
         let mut changed = false;
-        for (table, (words, code)) in self.codebooks.iter().zip(codes).enumerate() {
-            let (a, b) = (direction[2 * table], direction[2 * table + 1]);
-            let others = *parallel - self.error[2 * table] * a - self.error[2 * table + 1] * b;
-            let (x, y) = (residual[2 * table], residual[2 * table + 1]);
+        for (sub, (words, code)) in self.codebooks.iter().zip(codes).enumerate() {
+            let (a, b) = (direction[2 * sub], direction[2 * sub + 1]);
+            let others = *parallel - self.error[2 * sub] * a - self.error[2 * sub + 1] * b;
+            let (x, y) = (residual[2 * sub], residual[2 * sub + 1]);
             let mut costs = [0.0; KSUB];
             for (word, cost) in costs.iter_mut().enumerate() {
                 let (dx, dy) = (x - words.0[0][word], y - words.0[1][word]);
@@ -154,7 +152,7 @@ impl<'a> Encoder<'a> {
             if word != usize::from(*code) {
                 changed = true;
                 *code = word as u8;
-                let error = &mut self.error[2 * table..2 * table + 2];
+                let error = &mut self.error[2 * sub..2 * sub + 2];
                 (error[0], error[1]) = (x - words.0[0][word], y - words.0[1][word]);
                 *parallel = others + error[0] * a + error[1] * b;
             }
@@ -197,12 +195,12 @@ mod tests {
         let mut codes = [0; 4];
         for residual in all.chunks_exact(width) {
             encoder.encode(residual, &vec![0.0; width], &mut codes);
-            for (table, code) in codes.iter().enumerate() {
+            for (sub, code) in codes.iter().enumerate() {
                 let distance = |word: usize| -> f64 {
-                    (0..DSUB).map(|j| f64::from(residual[DSUB * table + j] - books[table].0[j][word]).powi(2)).sum()
+                    (0..DSUB).map(|j| f64::from(residual[DSUB * sub + j] - books[sub].0[j][word]).powi(2)).sum()
                 };
                 let best = (0..KSUB).map(distance).fold(f64::INFINITY, f64::min);
-                assert!(distance(usize::from(*code)) <= best * (1.0 + 1e-5), "{table}");
+                assert!(distance(usize::from(*code)) <= best * (1.0 + 1e-5), "{sub}");
             }
         }
     }
