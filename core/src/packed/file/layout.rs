@@ -23,7 +23,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use bytemuck::{Pod, Zeroable};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::sections::{LINE, LeafStart, Section, Shape};
+use super::sections::{LINE, LeafStart, Section, Shape, Version};
 use crate::Metric;
 use crate::packed::damage::{Damage, Rule};
 use crate::packed::error::OpenError;
@@ -31,7 +31,6 @@ use crate::simd::SCAN_ROWS;
 
 /// The first bytes of a packed index.
 pub const MAGIC: [u8; 8] = *b"\x89ohyeah\n";
-const VERSION: u32 = 1;
 
 /// Vectors with more dimensions cannot be packed: the sum of a row's table entries has to fit 16 bits.
 pub const MOST_DIMENSIONS: usize = 2048;
@@ -149,10 +148,10 @@ impl FileLayout {
 
     /// Writes header and table, once the sections are written.
     pub(crate) fn seal(&self, bytes: &mut [u8]) {
-        let Shape { metric, dimensions, rows, leaves, blocks, keys } = self.shape;
+        let Shape { version, metric, dimensions, rows, leaves, blocks, keys } = self.shape;
         let header = Header {
             magic: MAGIC,
-            version: VERSION,
+            version: version as u32,
             metric: metric as u32,
             dimensions: dimensions as u32,
             rows: rows as u32,
@@ -186,15 +185,13 @@ impl FileLayout {
         let short = OpenError::Truncated { expected: TABLE as u64, found: bytes.len() as u64 };
         let (header, rest) = bytes.split_at_checked(size_of::<Header>()).ok_or(short.clone())?;
         let header: Header = bytemuck::pod_read_unaligned(header);
-        if header.version != VERSION {
-            return Err(OpenError::Version { found: header.version });
-        }
+        let version = Version::of(header.version).ok_or(OpenError::Version { found: header.version })?;
         let table = rest.get(..TABLE - size_of::<Header>()).ok_or(short)?;
         let table: &[Entry] = bytemuck::cast_slice(table);
         if header.sum(table) != header.checksum {
             return Err(Damage { rule: Rule::HeaderSum, at: 0 }.into());
         }
-        let layout = header.shape().and_then(|shape| Self::plan(shape, header.seed));
+        let layout = header.shape(version).and_then(|shape| Self::plan(shape, header.seed));
         let mut layout = layout.ok_or(Damage { rule: Rule::Header, at: 0 })?;
         layout.opened = Some(Opened { header, address: AtomicUsize::new(bytes.as_ptr().addr()) });
         let entries = layout.places.iter().zip(Section::ALL).zip(table);
@@ -277,7 +274,7 @@ impl Header {
         xxh3_64(&bytes)
     }
 
-    fn shape(&self) -> Option<Shape> {
+    fn shape(&self, version: Version) -> Option<Shape> {
         let metric = *Metric::ALL.iter().find(|metric| **metric as u32 == self.metric && can_pack(**metric))?;
         let (dimensions, rows, leaves) = (self.dimensions as usize, self.rows as usize, self.leaves as usize);
         let in_range = (1..=MOST_DIMENSIONS).contains(&dimensions) && leaves <= rows;
@@ -285,6 +282,7 @@ impl Header {
         let known = self.has_keys <= 1 && self.sections as usize == Section::COUNT;
         // Bytes of keys in a file without keys would be bytes that no rule speaks of.
         let known = known && (self.has_keys == 1 || self.key_bytes == 0);
-        (in_range && known).then_some(Shape { metric, dimensions, rows, leaves, blocks: self.blocks as usize, keys })
+        let blocks = self.blocks as usize;
+        (in_range && known).then_some(Shape { version, metric, dimensions, rows, leaves, blocks, keys })
     }
 }

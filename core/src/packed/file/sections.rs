@@ -11,7 +11,8 @@ use crate::simd::{SCAN_ROWS, TILE_BYTES, TILE_ROWS};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Section {
-    /// The origin of the index space, then the offset of each dimension, then the step of each: f32.
+    /// The origin of the index space, then the offset of each dimension, then the step of each: f32. From version 2 on the mean code
+    /// of each dimension, and [`CodeErrors`].
     Quantiser = 1,
     /// Centroids as tiles of 7-bit codes.
     Centroids = 2,
@@ -35,7 +36,7 @@ pub(crate) enum Section {
     Vectors = 11,
     /// The row of each id: u32.
     RowOfId = 12,
-    /// Recall, leaves, candidates, rerank depth: f32, u32, u32, u32.
+    /// What each recall takes: [`FixedEffort`]s in version 1, [`CalibrationHeader`] and [`Effort`]s from version 2 on.
     Calibration = 13,
     /// Where each key ends: u64.
     KeyEnds = 14,
@@ -65,19 +66,91 @@ impl Section {
     ];
 }
 
-/// How many nearest neighbours a calibration is for.
-pub(crate) const CALIBRATED_FOR: usize = 10;
-/// Points of a calibration.
-pub(crate) const CALIBRATED: usize = 32;
+/// The versions of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// Searches scan a fixed number of leaves, which was measured for the 10 nearest.
+    V1 = 1,
+    /// Searches stop by what they have found.
+    V2 = 2,
+}
 
-/// A calibrated point: the effort that leads to this recall.
+impl Version {
+    pub(crate) const LATEST: Self = Self::V2;
+
+    pub(crate) fn of(number: u32) -> Option<Self> {
+        [Self::V1, Self::V2].into_iter().find(|version| *version as u32 == number)
+    }
+}
+
+/// How many nearest neighbours a calibration of version 1 is for.
+pub(crate) const FIXED_FOR: usize = 10;
+/// The list lengths of a calibration, ascending.
+pub(crate) const LIST_LENGTHS: [usize; 4] = [1, 10, 100, 1000];
+/// Points of a calibration, for each list length.
+pub(crate) const POINTS: usize = 32;
+
+/// A calibrated point of version 1: the effort that leads to this recall for the 10 nearest.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
-pub(crate) struct Point {
+pub(crate) struct FixedEffort {
     pub(crate) recall: f32,
     pub(crate) leaves: u32,
     pub(crate) candidates: u32,
     pub(crate) rerank_depth: u32,
+}
+
+/// How a calibration was made, and what it holds for.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct CalibrationHeader {
+    /// The weight of what was found in the threshold that leaves have to reach; see [`ProbeRule`].
+    ///
+    /// [`ProbeRule`]: crate::packed::search::probe::ProbeRule
+    pub(crate) weight: f32,
+    /// What is added to the square of the scale of slacks and margins. Euclidean only.
+    pub(crate) floor: f32,
+    /// How fast the keys of leaves usually fall.
+    pub(crate) fall: f32,
+    /// How many queries it was made with; 0 where they were rows.
+    pub(crate) queries: u32,
+}
+
+/// A calibrated point: the effort that leads to this recall, and what it costs on average. Slack, margins and surprise are in
+/// the scale of the query's scores; see [`ProbeRule`](crate::packed::search::probe::ProbeRule).
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Effort {
+    pub(crate) recall: f32,
+    /// How far below the threshold the key of a leaf may lie that is scanned.
+    pub(crate) slack: f32,
+    /// How far below the n-th best score by 4-bit codes that of a candidate may lie.
+    pub(crate) margin: f32,
+    /// How far below the n-th best score by 7-bit codes that of a candidate may lie.
+    pub(crate) code_margin: f32,
+    /// How much the n-th best score by 4-bit codes may exceed that by 7-bit codes; beyond it a search looks again.
+    pub(crate) surprise: f32,
+    /// Leaves and rows that are scanned.
+    pub(crate) leaves: f32,
+    pub(crate) rows: f32,
+    /// Candidates that are compared by their 7-bit codes.
+    pub(crate) candidates: f32,
+    /// The recall that all but a tenth of the queries reach.
+    pub(crate) tenth: f32,
+}
+
+/// What bounds the error of scores by 7-bit codes, over all rows; see
+/// [`error_bound`](crate::packed::truth::error_bound).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct CodeErrors {
+    /// The greatest distance of a row from what its codes stand for.
+    pub(crate) residual: f32,
+    /// The greatest distance of a row's codes from their mean.
+    pub(crate) codes: f32,
+    /// The greatest bias of a row, without its sign.
+    pub(crate) bias: f32,
+    pub(crate) reserved: f32,
 }
 
 /// Where a leaf begins.
@@ -99,6 +172,7 @@ pub(crate) const fn row_bytes(dimensions: usize) -> usize {
 /// The numbers from which every length follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
+    pub(crate) version: Version,
     pub(crate) metric: Metric,
     pub(crate) dimensions: usize,
     pub(crate) rows: usize,
@@ -111,12 +185,13 @@ pub(crate) struct Shape {
 impl Shape {
     /// Bytes in a section; none where they are too many.
     pub(crate) fn length(&self, section: Section) -> Option<usize> {
-        let Self { metric, dimensions, rows, leaves, blocks, keys } = *self;
+        let Self { version, metric, dimensions, rows, leaves, blocks, keys } = *self;
         let subquantisers = subquantisers(dimensions);
         let for_euclidean = |bytes: Option<usize>| if metric == Metric::Euclidean { bytes } else { Some(0) };
         let float = size_of::<f32>();
         match section {
-            Section::Quantiser => dimensions.checked_mul(3 * float),
+            Section::Quantiser if version == Version::V1 => dimensions.checked_mul(3 * float),
+            Section::Quantiser => dimensions.checked_mul(4 * float)?.checked_add(size_of::<CodeErrors>()),
             Section::Centroids => leaves.div_ceil(TILE_ROWS).checked_mul(tile_width(dimensions) * TILE_BYTES),
             Section::CentroidBiases => leaves.checked_next_multiple_of(TILE_ROWS)?.checked_mul(float),
             Section::Leaves => leaves.checked_add(1)?.checked_mul(size_of::<LeafStart>()),
@@ -127,7 +202,10 @@ impl Shape {
             Section::Ids | Section::RowOfId => rows.checked_mul(size_of::<u32>()),
             Section::RowCodes => rows.checked_mul(row_bytes(dimensions)),
             Section::Vectors => rows.checked_mul(dimensions.checked_mul(float)?),
-            Section::Calibration => Some(CALIBRATED * size_of::<Point>()),
+            Section::Calibration if version == Version::V1 => Some(POINTS * size_of::<FixedEffort>()),
+            Section::Calibration => {
+                Some(size_of::<CalibrationHeader>() + LIST_LENGTHS.len() * POINTS * size_of::<Effort>())
+            }
             Section::KeyEnds if keys.is_some() => rows.checked_mul(size_of::<u64>()),
             Section::KeyEnds => Some(0),
             Section::Keys => Some(keys.unwrap_or(0)),

@@ -7,7 +7,7 @@ use alloc::vec;
 
 use super::layout::FileLayout;
 use super::sections::{Section, row_bytes};
-use super::view::View;
+use super::view::{Calibration, View};
 use crate::Metric;
 use crate::packed::damage::{Damage, Rule};
 use crate::packed::quantise::space::{LONGEST_PACKED_SQUARED, check_vector};
@@ -103,12 +103,27 @@ fn check_rows(view: &View<'_>) -> Result<(), Damage> {
 
 /// Rule 17.
 fn check_calibration(view: &View<'_>) -> Result<(), Damage> {
+    match view.calibration {
+        Calibration::Fixed(points) => check_points(points, |point| {
+            (point.recall, point.leaves as usize <= view.shape.leaves.max(1))
+        }),
+        Calibration::Adaptive(header, lists) => {
+            let in_range = [header.floor, header.fall].iter().all(|x| *x >= 0.0 && x.is_finite());
+            rule(Rule::Calibration, 0, in_range && (0.0..=1.0).contains(&header.weight))?;
+            lists.iter().try_for_each(|points| check_points(points, |point| {
+                let numbers: &[f32] = bytemuck::cast_slice(core::slice::from_ref(point));
+                (point.recall, numbers.iter().all(|x| !x.is_nan()))
+            }))
+        }
+    }
+}
+
+fn check_points<T>(points: &[T], check: impl Fn(&T) -> (f32, bool)) -> Result<(), Damage> {
     let mut before = 0.0;
-    for (at, point) in view.calibration.iter().enumerate() {
-        let in_range =
-            point.recall >= before && point.recall <= 1.0 && point.leaves as usize <= view.shape.leaves.max(1);
-        rule(Rule::Calibration, at, in_range)?;
-        before = point.recall;
+    for (at, point) in points.iter().enumerate() {
+        let (recall, is_kept) = check(point);
+        rule(Rule::Calibration, at, is_kept && recall >= before && recall <= 1.0)?;
+        before = recall;
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! The sections of a file as what they hold: the one place where slices are made of bytes.
 
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::buf::PackedBuf;
 use super::layout::{FileLayout, is_aligned};
-use super::sections::{LeafStart, Point, Section, Shape, row_bytes};
+use super::sections::{
+    CalibrationHeader, CodeErrors, Effort, FixedEffort, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version, row_bytes,
+};
 use crate::Backend;
 use crate::packed::quantise::pq4::Codebook;
 use crate::packed::quantise::space::IndexSpace;
@@ -29,9 +32,31 @@ pub(crate) struct View<'a> {
     row_codes: &'a [u8],
     pub(crate) vectors: &'a [f32],
     row_of_id: &'a [u32],
-    pub(crate) calibration: &'a [Point],
+    pub(crate) calibration: Calibration<'a>,
+    /// None in files of version 1.
+    pub(crate) code_errors: Option<(&'a [f32], CodeErrors)>,
     pub(crate) key_ends: &'a [u64],
     pub(crate) keys: &'a [u8],
+}
+
+/// What a file says about recall.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Calibration<'a> {
+    /// Of version 1.
+    Fixed(&'a [FixedEffort]),
+    /// Points for each of the list lengths, one list after the other.
+    Adaptive(CalibrationHeader, &'a [[Effort; POINTS]]),
+}
+
+impl<'a> Calibration<'a> {
+    fn of(version: Version, bytes: &'a [u8]) -> Self {
+        match (version, bytes.split_at_checked(size_of::<CalibrationHeader>())) {
+            (Version::V2, Some((header, efforts))) => {
+                Self::Adaptive(bytemuck::pod_read_unaligned(header), bytemuck::cast_slice(efforts))
+            }
+            _ => Self::Fixed(bytemuck::cast_slice(bytes)),
+        }
+    }
 }
 
 impl FileLayout {
@@ -52,7 +77,9 @@ impl FileLayout {
         let section = |section| self.section(bytes, section);
         let quantiser: &[f32] = bytemuck::cast_slice(section(Section::Quantiser));
         let (origin, quantiser) = quantiser.split_at(self.shape.dimensions);
-        let (offset, step) = quantiser.split_at(self.shape.dimensions);
+        let (offset, quantiser) = quantiser.split_at(self.shape.dimensions);
+        let (step, quantiser) = quantiser.split_at(self.shape.dimensions);
+        let code_errors = quantiser.split_at_checked(self.shape.dimensions);
         View {
             backend,
             shape: self.shape,
@@ -69,7 +96,8 @@ impl FileLayout {
             row_codes: section(Section::RowCodes),
             vectors: bytemuck::cast_slice(section(Section::Vectors)),
             row_of_id: bytemuck::cast_slice(section(Section::RowOfId)),
-            calibration: bytemuck::cast_slice(section(Section::Calibration)),
+            calibration: Calibration::of(self.shape.version, section(Section::Calibration)),
+            code_errors: code_errors.map(|(mean, worst)| (mean, bytemuck::pod_read_unaligned(bytemuck::cast_slice(worst)))),
             key_ends: bytemuck::cast_slice(section(Section::KeyEnds)),
             keys: section(Section::Keys),
         }
@@ -107,7 +135,7 @@ impl FileLayout {
             row_codes,
             vectors: bytemuck::cast_slice_mut(vectors),
             row_of_id: bytemuck::cast_slice_mut(row_of_id),
-            calibration: bytemuck::cast_slice_mut(calibration),
+            calibration,
             key_ends: bytemuck::cast_slice_mut(key_ends),
             keys,
         }
@@ -128,9 +156,29 @@ pub(crate) struct SectionsMut<'a> {
     pub(crate) row_codes: &'a mut [u8],
     pub(crate) vectors: &'a mut [f32],
     pub(crate) row_of_id: &'a mut [u32],
-    pub(crate) calibration: &'a mut [Point],
+    pub(crate) calibration: &'a mut [u8],
     pub(crate) key_ends: &'a mut [u64],
     pub(crate) keys: &'a mut [u8],
+}
+
+impl SectionsMut<'_> {
+    /// Writes what bounds the errors of row codes.
+    pub(crate) fn write_code_errors(&mut self, (mean, worst): &(Vec<f32>, CodeErrors)) {
+        let dimensions = mean.len();
+        let numbers = mean.iter().chain(bytemuck::cast_slice(core::slice::from_ref(worst)));
+        self.quantiser[3 * dimensions..].iter_mut().zip(numbers).for_each(|(to, from)| *to = *from);
+    }
+
+    /// Writes a calibration of the latest version.
+    pub(crate) fn write_calibration(
+        &mut self,
+        header: &CalibrationHeader,
+        efforts: &[[Effort; POINTS]; LIST_LENGTHS.len()],
+    ) {
+        let (to, rest) = self.calibration.split_at_mut(size_of::<CalibrationHeader>());
+        to.copy_from_slice(bytemuck::bytes_of(header));
+        rest.copy_from_slice(bytemuck::cast_slice(efforts));
+    }
 }
 
 /// The `at`-th piece of a slice that is made of pieces of some length. Callers count within the sizes that opening has checked, so

@@ -15,13 +15,15 @@ const MOST_SCORE: f32 = (1 << 28) as f32;
 /// The unit of a table of tiny products stays finite: it is no larger than this.
 const MOST_UNIT: f32 = 1e30;
 
-/// The look-up table of a query: its product with a residual is about (sum of entries + a constant) / `unit`.
+/// The look-up table of a query: its product with a residual is about the sum of entries / `unit` + `base`.
 #[derive(Debug, Default)]
 pub(crate) struct LookupTable {
     pub(crate) entries: Vec<[u8; KSUB]>,
     products: Vec<[f32; KSUB]>,
     /// How many steps of an entry are a product of 1.
     pub(crate) unit: f32,
+    /// What was taken away from all products: a product is about `sum / unit + base`.
+    pub(crate) base: f32,
 }
 
 impl LookupTable {
@@ -32,6 +34,7 @@ impl LookupTable {
     pub(crate) fn set(&mut self, query: &[f32], codebooks: &[Codebook], greatest: f32, biases: f32) {
         self.products.clear();
         self.entries.clear();
+        self.base = 0.0;
         let (mut range, mut ranges) = (0.0_f32, biases);
         for (sub, words) in codebooks.iter().enumerate() {
             let number = |at: usize| query.get(DSUB * sub + at).copied().unwrap_or(0.0);
@@ -41,6 +44,7 @@ impl LookupTable {
                 *product = x * a + y * b;
             }
             let least = minimum(&products);
+            self.base += least;
             for product in &mut products {
                 *product -= least;
             }
@@ -98,6 +102,7 @@ mod tests {
             (f64::from(sum) / f64::from(lut.unit), product)
         };
         let (sum, product) = both(&[0; 8]);
+        assert!((sum + f64::from(lut.base) - product).abs() * f64::from(lut.unit) <= 4.0 + 1e-3);
         for seed in 0..500 {
             let codes = core::array::from_fn(|at| (seed * 7 + at * seed * 3 + at) % KSUB);
             let (other_sum, other_product) = both(&codes);

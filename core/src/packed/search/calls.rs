@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Scratch;
-use super::params::{by_hand, for_recall};
+use super::params::{Plan, by_hand, for_recall};
 use crate::filter::Filter;
 use crate::packed::damage::{Damage, Rule};
 use crate::packed::error::SearchError;
@@ -133,15 +133,12 @@ fn search_view<F: Filter>(view: &View<'_>, scratch: &mut Scratch, search: &Searc
     let at_once = search.within.is_none() || search.mode == Mode::Exact;
     let mut n = if at_once { most } else { most.min(FEW) };
     loop {
-        let params = match search.mode {
-            Mode::Exact => None,
-            Mode::Params { leaves, candidates } => Some(by_hand(view.calibration, leaves, candidates, n)),
-            Mode::Recall(recall) => Some(for_recall(view.calibration, recall, n)),
+        let plan = match search.mode {
+            Mode::Exact => Plan::All,
+            Mode::Params { leaves, candidates } => by_hand(view, leaves, candidates, n),
+            Mode::Recall(recall) => for_recall(view, recall, n),
         };
-        match params {
-            None => scratch.search_exactly(view, n, &search.filter),
-            Some(params) => scratch.search(view, n, params, &search.filter),
-        }
+        scratch.search(view, n, &plan, &search.filter);
         let is_within = |x: &Neighbour| match (search.within, view.shape.metric) {
             (None, _) => true,
             (Some(least), Metric::Dot) => x.distance >= least,

@@ -11,24 +11,27 @@
 
 mod calls;
 pub(crate) mod coarse;
-mod params;
+pub(crate) mod cost;
+pub(crate) mod params;
+pub(crate) mod probe;
 pub(crate) mod rerank;
-mod reservoir;
+pub(crate) mod reservoir;
 mod scan;
 
 use alloc::vec::Vec;
 
 use self::coarse::{best_leaves, bias_scale, score_leaves};
-use self::params::SearchParams;
+use self::params::{AdaptivePlan, FixedPlan, Plan};
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
 use super::file::view::View;
 use super::quantise::lut::LookupTable;
 use super::quantise::sq7::QuantisedQuery;
-use crate::Neighbour;
 use crate::filter::Filter;
+use crate::simd::in_f64::dot;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::top_k::{TopK, split_key};
+use crate::{Metric, Neighbour};
 
 /// The memory that a search works in: kept, the next search of the same index for as many answers allocates nothing. It
 /// serves any index.
@@ -53,23 +56,34 @@ pub struct Scratch {
     query: Vec<f32>,
     /// What biases of leaves are multiplied with.
     bias_scale: f32,
+    /// Of euclidean, the square of the query's length, as far as scores do not lack it.
+    squared: f32,
     quantised: QuantisedQuery,
     lut: LookupTable,
     /// The score of each leaf.
     scores: Vec<[f32; TILE_ROWS]>,
     keys: Vec<u64>,
-    /// Leaves to be scanned: the product with the centroid, and the leaf.
-    probes: Vec<(f32, u32)>,
+    /// Leaves to be scanned, best first.
+    pub(crate) probes: Vec<Probe>,
     sums: Vec<[u16; SCAN_ROWS]>,
     /// Which rows of a leaf may be among the best, a bit each.
     masks: Vec<u32>,
-    reservoir: Reservoir,
-    reranked: TopK,
+    pub(crate) reservoir: Reservoir,
     rows: Vec<u32>,
     nearest: TopK,
     found: Vec<Neighbour>,
     /// The ids of an answer, to see that each is there once.
     ids: Vec<u32>,
+}
+
+/// A leaf to be scanned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Probe {
+    /// What ranks it: the product with its bias.
+    pub(crate) key: f32,
+    /// The query's product with its centroid.
+    pub(crate) product: f32,
+    pub(crate) leaf: u32,
 }
 
 impl Scratch {
@@ -88,6 +102,10 @@ impl Scratch {
         view.space.to_index_space(&mut self.query);
         self.bias_scale = bias_scale(view.shape.metric, &self.query);
         self.quantised.set(&self.query, view.quantiser);
+        if view.shape.metric == Metric::Euclidean {
+            // Scores are products less the one with the offset, and less half the square of the row's length.
+            self.squared = (dot(&self.query, &self.query) - 2.0 * dot(&self.query, view.quantiser.offset)) as f32;
+        }
     }
 
     /// Takes a row as the query.
@@ -96,7 +114,7 @@ impl Scratch {
     }
 
     /// Allocates all that a search may need, so that the next like it allocates nothing.
-    fn reserve(&mut self, view: &View<'_>, n: usize, candidates: usize, leaves: usize) {
+    pub(crate) fn reserve(&mut self, view: &View<'_>, n: usize, candidates: usize, leaves: usize) {
         let groups = view.centroid_biases.len() / TILE_ROWS;
         if self.scores.capacity() < groups {
             self.scores.reserve(groups);
@@ -107,7 +125,7 @@ impl Scratch {
         // For as many as there are, `reserve` does nothing.
         self.scores.clear();
         self.keys.clear();
-        self.keys.reserve(groups * TILE_ROWS);
+        self.keys.reserve((groups * TILE_ROWS).max(candidates));
         self.probes.clear();
         self.probes.reserve(leaves);
         self.rows.clear();
@@ -117,7 +135,7 @@ impl Scratch {
         self.ids.clear();
         self.ids.reserve(n);
         self.reservoir.keys.clear();
-        self.reservoir.keys.reserve(candidates.saturating_mul(8).saturating_add(1024).min(view.shape.rows));
+        self.reservoir.keys.reserve(candidates);
     }
 
     fn grow_sums(&mut self, blocks: usize) {
@@ -128,25 +146,70 @@ impl Scratch {
     }
 
     /// Finds the `n` nearest that the filter allows, for the query that was set.
-    fn search<F: Filter>(&mut self, view: &View<'_>, n: usize, params: SearchParams, filter: &F) {
-        let candidates = params.candidates.max(n).min(view.shape.rows);
-        let mut leaves = params.leaves.clamp(1, view.shape.leaves.max(1));
-        self.reserve(view, n, candidates, leaves);
+    fn search<F: Filter>(&mut self, view: &View<'_>, n: usize, plan: &Plan, filter: &F) {
+        match plan {
+            Plan::All => return self.search_exactly(view, n, filter),
+            Plan::Fixed(plan) => self.find_candidates(view, n, plan, filter),
+            Plan::Adaptive(plan) => {
+                if !self.find_near_candidates(view, n, plan, filter) {
+                    return self.search_exactly(view, n, filter);
+                }
+            }
+        }
+        self.rerank_in_full(view, n);
+    }
+
+    /// Scans a fixed number of leaves.
+    fn find_candidates<F: Filter>(&mut self, view: &View<'_>, n: usize, plan: &FixedPlan, filter: &F) {
+        let rows = view.shape.rows;
+        let candidates = plan.candidates.max(n).min(rows);
+        let mut leaves = plan.leaves.clamp(1, view.shape.leaves.max(1));
+        self.reserve(view, n, candidates.saturating_mul(8).saturating_add(1024).min(rows), leaves);
         loop {
             self.choose_leaves(view, leaves);
-            self.scan_probes(view, candidates, filter);
+            self.scan_fixed(view, candidates, filter);
             if leaves >= view.shape.leaves || self.reservoir.keys.len() >= candidates {
                 break;
             }
             // The filter leaves too few: look further.
             leaves = leaves.saturating_mul(4);
         }
+        self.take_candidates();
+        if plan.rerank_depth < self.rows.len() {
+            self.keep_best_by_codes(view, plan.rerank_depth.max(n));
+        }
+    }
+
+    /// Scans leaves until none is near; false where more rows came near than it pays to look at one by one.
+    fn find_near_candidates<F: Filter>(
+        &mut self,
+        view: &View<'_>,
+        n: usize,
+        plan: &AdaptivePlan,
+        filter: &F,
+    ) -> bool {
+        let rows = view.shape.rows;
+        let room = (plan.candidates as usize).saturating_add(n).saturating_mul(8).saturating_add(1024);
+        self.reserve(view, n, room.max(rows / 16).min(rows), view.shape.leaves);
+        let rule = self.scan_adaptively(view, n, plan, filter);
+        self.take_candidates();
+        let best = self.keep_near_by_codes(view, n, &rule, plan);
+        let surprise = self.nth_best().map_or(0.0, |by_scan| (by_scan - best) / rule.scale(best));
+        if surprise.is_finite() && surprise > plan.surprise {
+            // Where many lie at about the same distance, 4-bit codes make the best of many look better than they are.
+            let more = surprise - plan.surprise;
+            let (slack, margin) = (plan.slack + plan.header.weight * more, plan.margin + more);
+            let rule = self.scan_adaptively(view, n, &AdaptivePlan { slack, margin, ..*plan }, filter);
+            self.take_candidates();
+            self.keep_near_by_codes(view, n, &rule, plan);
+        }
+        !self.reservoir.is_crowded
+    }
+
+    /// Takes the rows that a scan has kept.
+    fn take_candidates(&mut self) {
         self.rows.clear();
         self.rows.extend(self.reservoir.keys.iter().map(|key| *key as u32));
-        if params.rerank_depth < self.rows.len() {
-            self.rerank_by_codes(view, params.rerank_depth.max(n));
-        }
-        self.rerank_in_full(view, n);
     }
 
     /// What the last search has found.
@@ -155,7 +218,7 @@ impl Scratch {
     }
 
     /// Chooses the leaves with the best scores, best first.
-    fn choose_leaves(&mut self, view: &View<'_>, leaves: usize) {
+    pub(crate) fn choose_leaves(&mut self, view: &View<'_>, leaves: usize) {
         score_leaves(view, &self.quantised, self.bias_scale, &mut self.scores);
         let Self { scores, keys, probes, bias_scale, .. } = self;
         best_leaves(scores, leaves, keys);
@@ -164,7 +227,7 @@ impl Scratch {
         probes.extend(keys.iter().map(|key| {
             let (minus_score, leaf) = split_key(*key);
             let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
-            (-minus_score - *bias_scale * bias, leaf)
+            Probe { key: -minus_score, product: -minus_score - *bias_scale * bias, leaf }
         }));
     }
 

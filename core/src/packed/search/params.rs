@@ -1,10 +1,22 @@
 //! From the recall that a caller asks for to how hard a search looks, by the points that calibration has left in the file.
 
-use crate::packed::file::sections::{CALIBRATED_FOR, Point};
+use super::cost::Costs;
+use crate::packed::file::sections::{CalibrationHeader, Effort, FIXED_FOR, FixedEffort, LIST_LENGTHS, Shape};
+use crate::packed::file::view::{Calibration, View};
 
-/// How hard to look.
+/// How to answer a query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Plan {
+    /// Every vector is compared.
+    All,
+    /// So many leaves are scanned, and so many candidates compared by their 7-bit codes.
+    Fixed(FixedPlan),
+    /// Leaves are scanned by the [`ProbeRule`](super::probe::ProbeRule).
+    Adaptive(AdaptivePlan),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SearchParams {
+pub(super) struct FixedPlan {
     /// Leaves whose codes are scanned.
     pub(super) leaves: usize,
     /// Candidates whose 7-bit codes are compared.
@@ -13,40 +25,142 @@ pub(super) struct SearchParams {
     pub(super) rerank_depth: usize,
 }
 
-impl SearchParams {
-    pub(super) const ALL: Self = Self { leaves: usize::MAX, candidates: usize::MAX, rerank_depth: usize::MAX };
+/// How far to look, and what that takes on average.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct AdaptivePlan {
+    pub(super) header: CalibrationHeader,
+    pub(super) recall: f32,
+    pub(super) slack: f32,
+    pub(super) margin: f32,
+    pub(super) code_margin: f32,
+    pub(super) surprise: f32,
+    /// Leaves and rows that are scanned, and candidates, on average.
+    pub(super) leaves: f32,
+    pub(super) rows: f32,
+    pub(super) candidates: f32,
 }
 
-/// The effort that finds this share of the `n` nearest.
-pub(super) fn for_recall(points: &[Point], recall: f32, n: usize) -> SearchParams {
-    let above = points.iter().position(|point| point.recall >= recall).unwrap_or(points.len().saturating_sub(1));
-    let Some(high) = points.get(above) else { return SearchParams::ALL };
-    let low = above.checked_sub(1).and_then(|below| points.get(below)).unwrap_or(high);
-    let share = if high.recall > low.recall { (recall - low.recall) / (high.recall - low.recall) } else { 1.0 };
-    // Files may say anything; NaN becomes 0.
-    let between =
-        |low: u32, high: u32| libm::ceilf(low as f32 + (high as f32 - low as f32) * share.clamp(0.0, 1.0)) as usize;
-    SearchParams {
-        leaves: between(low.leaves, high.leaves),
-        candidates: for_longer(between(low.candidates, high.candidates), n),
-        rerank_depth: rerank_depth(high, n),
+/// The plan that finds this share of the `n` nearest.
+pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize) -> Plan {
+    match view.calibration {
+        Calibration::Fixed(points) => fixed_for_recall(points, recall, n),
+        Calibration::Adaptive(header, lists) => {
+            let found = adaptive_for_recall(header, lists, recall, n);
+            found.filter(|plan| pays(&view.shape, plan, n)).map_or(Plan::All, Plan::Adaptive)
+        }
     }
 }
 
 /// An effort that was chosen by hand, with the rerank depth that the highest recall takes.
-pub(super) fn by_hand(points: &[Point], leaves: usize, candidates: usize, n: usize) -> SearchParams {
-    let rerank_depth = points.last().map_or(usize::MAX, |point| rerank_depth(point, n));
-    SearchParams { leaves, candidates, rerank_depth }
+pub(super) fn by_hand(view: &View<'_>, leaves: usize, candidates: usize, n: usize) -> Plan {
+    let rerank_depth = match view.calibration {
+        Calibration::Fixed(points) => points.last().map_or(usize::MAX, |point| rerank_depth(point, n)),
+        Calibration::Adaptive(..) => n.saturating_mul(2).saturating_add(FEW_IN_FULL),
+    };
+    Plan::Fixed(FixedPlan { leaves, candidates, rerank_depth })
+}
+
+/// Candidates that are compared in full, besides twice as many as are asked for, where nothing else is said.
+const FEW_IN_FULL: usize = 10;
+
+/// The highest recall that is calibrated.
+pub(crate) const HIGHEST: f32 = 0.9999;
+
+/// About how many candidates are compared in full for each answer.
+const IN_FULL: f32 = 2.0;
+
+/// Whether a plan costs less than comparing all vectors.
+fn pays(shape: &Shape, plan: &AdaptivePlan, n: usize) -> bool {
+    let costs = Costs::of(shape);
+    let leaves_and_rows = costs.scan(plan.leaves, plan.rows);
+    leaves_and_rows + costs.candidates(plan.candidates, plan.candidates.min(IN_FULL * n as f32)) < costs.all()
+}
+
+/// Points around a recall, and how far between them it lies.
+fn around<T>(points: &[T], recall: f32, recall_of: impl Fn(&T) -> f32) -> Option<(&T, &T, f32)> {
+    let above = points.iter().position(|point| recall_of(point) >= recall)?;
+    let high = &points[above];
+    let low = above.checked_sub(1).and_then(|below| points.get(below)).unwrap_or(high);
+    let (least, most) = (recall_of(low), recall_of(high));
+    // Files may say anything; NaN becomes 0.
+    let share = if most > least { ((recall - least) / (most - least)).clamp(0.0, 1.0) } else { 1.0 };
+    Some((low, high, share))
+}
+
+fn between(low: f32, high: f32, share: f32) -> f32 {
+    low + (high - low) * share
+}
+
+/// The plan for a list of a length that is calibrated.
+fn at_length<const P: usize>(header: CalibrationHeader, points: &[Effort; P], recall: f32) -> Option<AdaptivePlan> {
+    let (low, high, share) = around(points, recall, |point| point.recall)?;
+    let mixed = |of: fn(&Effort) -> f32| between(of(low), of(high), share);
+    let plan = AdaptivePlan {
+        header,
+        recall,
+        slack: mixed(|point| point.slack),
+        margin: mixed(|point| point.margin),
+        code_margin: mixed(|point| point.code_margin),
+        surprise: mixed(|point| point.surprise),
+        leaves: mixed(|point| point.leaves),
+        rows: mixed(|point| point.rows),
+        candidates: mixed(|point| point.candidates),
+    };
+    // Where no slack is enough, or a file says what is none.
+    [plan.slack, plan.margin, plan.code_margin].iter().all(|x| x.is_finite()).then_some(plan)
+}
+
+/// The plan between those of the list lengths that are calibrated.
+fn adaptive_for_recall<const P: usize>(
+    header: CalibrationHeader,
+    lists: &[[Effort; P]],
+    recall: f32,
+    n: usize,
+) -> Option<AdaptivePlan> {
+    let n = n.max(1);
+    let above = LIST_LENGTHS.iter().position(|length| *length >= n).unwrap_or(LIST_LENGTHS.len() - 1);
+    let below = if LIST_LENGTHS[above] == n { above } else { above.saturating_sub(1) };
+    let plan = |at: usize| at_length(header, lists.get(at)?, recall);
+    let (low, high) = (plan(below)?, plan(above)?);
+    let log = |x: usize| libm::log(x as f64);
+    let [least, most] = [below, above].map(|at| log(LIST_LENGTHS[at]));
+    let share = if most > least { ((log(n) - least) / (most - least)).min(1.0) as f32 } else { 1.0 };
+    // Longer lists than the longest take more of each in proportion.
+    let longer = (n as f32 / LIST_LENGTHS[above] as f32).max(1.0);
+    let mixed = |of: fn(&AdaptivePlan) -> f32| between(of(&low), of(&high), share);
+    Some(AdaptivePlan {
+        header,
+        recall,
+        slack: mixed(|plan| plan.slack),
+        margin: mixed(|plan| plan.margin),
+        code_margin: mixed(|plan| plan.code_margin),
+        surprise: mixed(|plan| plan.surprise),
+        leaves: mixed(|plan| plan.leaves) * longer,
+        rows: mixed(|plan| plan.rows) * longer,
+        candidates: mixed(|plan| plan.candidates) * longer,
+    })
+}
+
+/// The effort of version 1 that finds this share of the `n` nearest.
+fn fixed_for_recall(points: &[FixedEffort], recall: f32, n: usize) -> Plan {
+    let last = points.last().map(|last| (last, last, 1.0));
+    let Some((low, high, share)) = around(points, recall, |point| point.recall).or(last) else { return Plan::All };
+    let between = |low: u32, high: u32| libm::ceilf(between(low as f32, high as f32, share)) as usize;
+    Plan::Fixed(FixedPlan {
+        leaves: between(low.leaves, high.leaves),
+        candidates: for_longer(between(low.candidates, high.candidates), n),
+        rerank_depth: rerank_depth(high, n),
+    })
 }
 
 /// What was measured for ten neighbours, for more.
 fn for_longer(measured: usize, n: usize) -> usize {
-    measured.saturating_mul(n.max(CALIBRATED_FOR)) / CALIBRATED_FOR
+    measured.saturating_mul(n.max(FIXED_FOR)) / FIXED_FOR
 }
 
 /// How many of the best by their 7-bit codes there have to be so that the `n` nearest are among them.
-fn rerank_depth(point: &Point, n: usize) -> usize {
-    let more = (point.rerank_depth as usize).saturating_sub(CALIBRATED_FOR);
+fn rerank_depth(point: &FixedEffort, n: usize) -> usize {
+    let more = (point.rerank_depth as usize).saturating_sub(FIXED_FOR);
     n.saturating_add(for_longer(more, n))
 }
 
@@ -55,19 +169,52 @@ mod tests {
     use super::*;
 
     #[test]
-    fn effort_lies_between_the_points() {
-        let point = |recall, leaves, candidates| Point { recall, leaves, candidates, rerank_depth: 12 };
+    fn effort_of_version_1_lies_between_the_points() {
+        let point = |recall, leaves, candidates| FixedEffort { recall, leaves, candidates, rerank_depth: 12 };
         let points = [point(0.5, 10, 100), point(0.9, 30, 300), point(1.0, 100, 1000)];
-        let params = |recall, n| {
-            let SearchParams { leaves, candidates, rerank_depth } = for_recall(&points, recall, n);
-            (leaves, candidates, rerank_depth)
+        let params = |recall, n| match fixed_for_recall(&points, recall, n) {
+            Plan::Fixed(plan) => (plan.leaves, plan.candidates, plan.rerank_depth),
+            other => panic!("{other:?}"),
         };
         assert_eq!(params(0.1, 10), (10, 100, 12));
         assert_eq!(params(0.7, 10), (20, 200, 12));
         assert_eq!(params(0.9, 10), (30, 300, 12));
         assert_eq!(params(2.0, 10), (100, 1000, 12));
         assert_eq!(params(0.9, 100), (30, 3000, 120));
-        assert_eq!(for_recall(&[], 0.9, 10), SearchParams::ALL);
-        assert_eq!(by_hand(&points, 7, 70, 20), SearchParams { leaves: 7, candidates: 70, rerank_depth: 24 });
+        assert_eq!(fixed_for_recall(&[], 0.9, 10), Plan::All);
+    }
+
+    #[test]
+    fn effort_lies_between_points_and_lengths() {
+        let header = CalibrationHeader { weight: 0.75, floor: 0.0, fall: 1.0, queries: 0 };
+        let point = |recall, slack: f32| Effort {
+            recall,
+            slack,
+            margin: 2.0 * slack,
+            code_margin: 0.5 * slack,
+            surprise: 0.25 * slack,
+            leaves: 10.0,
+            rows: 1000.0,
+            candidates: 50.0,
+            tenth: 0.5,
+        };
+        let list = |slack| [point(0.5, slack), point(0.9, 3.0 * slack)];
+        let lists = [list(1.0), list(2.0), list(4.0), list(8.0)];
+        let plan = |recall, n| {
+            let plan = adaptive_for_recall(header, &lists, recall, n)?;
+            Some((plan.slack, plan.margin, plan.code_margin, plan.surprise))
+        };
+        assert_eq!(plan(0.5, 1), Some((1.0, 2.0, 0.5, 0.25)));
+        assert_eq!(plan(0.2, 10), Some((2.0, 4.0, 1.0, 0.5)));
+        assert_eq!(plan(0.7, 10), Some((4.0, 8.0, 2.0, 1.0)));
+        assert_eq!(plan(0.9, 1000), Some((24.0, 48.0, 12.0, 6.0)));
+        assert_eq!(plan(0.9, 5000), Some((24.0, 48.0, 12.0, 6.0)));
+        let (slack, ..) = plan(0.5, 32).unwrap();
+        assert!(slack > 2.9 && slack < 3.1, "{slack}");
+        assert_eq!(plan(0.95, 10), None);
+        assert_eq!(plan(f32::NAN, 10), None);
+        let nothing = [list(f32::INFINITY), list(f32::NAN), list(1.0), list(1.0)];
+        assert!(adaptive_for_recall(header, &nothing, 0.5, 1).is_none());
+        assert!(adaptive_for_recall(header, &nothing, 0.5, 50).is_none());
     }
 }

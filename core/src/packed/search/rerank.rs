@@ -1,13 +1,15 @@
 //! Comparing a query with candidates: by their 7-bit codes, and in full.
 
 use super::Scratch;
+use super::params::AdaptivePlan;
+use super::probe::ProbeRule;
 use crate::Neighbour;
 use crate::filter::Filter;
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::{FullQuery, reported};
 use crate::packed::quantise::sq7::row_bias;
 use crate::simd::prefetch;
-use crate::top_k::TopK;
+use crate::top_k::{TopK, key, split_key};
 
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 12;
@@ -15,11 +17,11 @@ const AHEAD: usize = 12;
 const FOUR: usize = 4;
 
 impl Scratch {
-    /// Compares the query with the 7-bit codes of the candidates, and leaves the `n` best.
-    pub(super) fn rerank_by_codes(&mut self, view: &View<'_>, n: usize) {
-        let Self { quantised, reranked, rows, .. } = self;
+    /// Compares the query with the 7-bit codes of the candidates.
+    fn score_by_codes(&mut self, view: &View<'_>) {
+        let Self { quantised, keys, rows, .. } = self;
         let d = view.shape.dimensions;
-        reranked.reset(n);
+        keys.clear();
         for row in rows.iter().take(AHEAD) {
             prefetch(view.coded_row(*row));
         }
@@ -36,11 +38,47 @@ impl Scratch {
             }
             let sums = view.backend.dot_u7_many(&quantised.codes[..d], four.map(|row| row.get(..d).unwrap_or(&[])));
             for ((row, sum), coded) in group.iter().zip(sums).zip(four) {
-                reranked.push(-(quantised.step * sum as f32 + row_bias(coded)), *row);
+                keys.push(key(-(quantised.step * sum as f32 + row_bias(coded)), *row));
             }
         }
+    }
+
+    /// Compares the query with the 7-bit codes of the candidates, and leaves the `n` best.
+    pub(super) fn keep_best_by_codes(&mut self, view: &View<'_>, n: usize) {
+        self.score_by_codes(view);
+        let Self { keys, rows, .. } = self;
+        if keys.len() > n {
+            keys.select_nth_unstable(n);
+            keys.truncate(n);
+        }
         rows.clear();
-        rows.extend(reranked.finish().map(|found| found.id));
+        rows.extend(keys.iter().map(|key| *key as u32));
+    }
+
+    /// Compares the query with the 7-bit codes of the candidates, and leaves those that lie less than the plan's margin behind
+    /// the `n`-th best. Returns about what is the n-th best score of all rows: of those that are best only the recall was found.
+    pub(super) fn keep_near_by_codes(
+        &mut self,
+        view: &View<'_>,
+        n: usize,
+        rule: &ProbeRule,
+        plan: &AdaptivePlan,
+    ) -> f32 {
+        self.score_by_codes(view);
+        let Self { keys, rows, .. } = self;
+        rows.clear();
+        if keys.len() <= n.max(1) {
+            rows.extend(keys.iter().map(|key| *key as u32));
+            return f32::NEG_INFINITY;
+        }
+        let score = |key: u64| -split_key(key).0;
+        let (better, nth, _) = keys.select_nth_unstable(n.max(1) - 1);
+        let best = score(*nth);
+        let found = ((n as f32 * plan.recall) as usize).clamp(1, better.len().max(1)) - 1;
+        let likely = if better.is_empty() { best } else { score(*better.select_nth_unstable(found).1) };
+        let limit = key(plan.code_margin * rule.scale(best) - best, u32::MAX);
+        rows.extend(keys.iter().filter(|key| **key <= limit).map(|key| *key as u32));
+        likely
     }
 
     /// Compares the query with the vectors of the candidates that are left.

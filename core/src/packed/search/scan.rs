@@ -1,27 +1,35 @@
 //! Scanning the 4-bit codes of leaves, 32 rows at once.
 
-use super::Scratch;
+use super::params::AdaptivePlan;
+use super::probe::{LeafKeys, ProbeRule};
+use super::{Probe, Scratch};
 use crate::filter::Filter;
+use crate::packed::file::sections::CalibrationHeader;
 use crate::packed::file::view::View;
 use crate::simd::{SCAN_ROWS, prefetch_lines};
 
+/// The look-up table is made for so many of the best leaves, whatever is scanned in the end, so that it is the same when effort is
+/// measured and when it is spent.
+const FIRST_PROBES: usize = 64;
+
 impl Scratch {
     /// Computes the look-up table with which some leaves are scanned.
-    pub(crate) fn set_lut(&mut self, view: &View<'_>, leaves: &[(f32, u32)]) {
-        let greatest = leaves.iter().fold(0.0_f32, |most, (product, _)| most.max(product.abs()));
-        let biases = leaves.iter().filter_map(|(_, leaf)| view.leaf_biases.get(*leaf as usize));
+    fn set_lut(&mut self, view: &View<'_>, leaves: &[Probe]) {
+        let greatest = leaves.iter().fold(0.0_f32, |most, probe| most.max(probe.product.abs()));
+        let biases = leaves.iter().filter_map(|probe| view.leaf_biases.get(probe.leaf as usize));
         let (low, wide) = biases.fold((0.0_f32, 0.0_f32), |(low, wide), [least, step]| {
             (low.max(least.abs()), wide.max(step * f32::from(u16::MAX)))
         });
         self.lut.set(&self.query, view.codebooks, greatest + low + wide, wide);
     }
 
-    /// All leaves for the query that was set, best first, with a look-up table that serves them.
-    pub(crate) fn probe_all_leaves(&mut self, view: &View<'_>) -> alloc::vec::Vec<(f32, u32)> {
-        self.choose_leaves(view, view.shape.leaves);
-        let leaves = core::mem::take(&mut self.probes);
-        self.set_lut(view, &leaves);
-        leaves
+    /// Makes ready to scan the leaves of `probes`, and to keep the best `n` rows.
+    fn begin_scan(&mut self, view: &View<'_>, n: usize, probes: &[Probe]) {
+        self.set_lut(view, probes);
+        // What a query's sums in the first leaf, which is the best, can be.
+        let most = self.lut.entries.iter().flatten().fold(0, |most, entry| most.max(i32::from(*entry)));
+        let first = probes.first().map_or(0, |probe| (probe.product * self.lut.unit) as i32);
+        self.reservoir.reset(n, first, most.saturating_mul(view.codebooks.len() as i32) * 2);
     }
 
     /// Adds up the codes of a leaf; returns what is to be added to each sum.
@@ -36,40 +44,123 @@ impl Scratch {
         if view.leaf_biases.is_empty() { base } else { add_biases(view, leaf, self.lut.unit, sums, base) }
     }
 
-    /// The sums of the leaf that was scanned last, and which of its rows reach a limit.
-    pub(crate) fn rows_reaching(&mut self, view: &View<'_>, limit: u16, rows: usize) -> &[u32] {
-        let blocks = rows.div_ceil(SCAN_ROWS);
-        view.backend.rows_reaching(limit, &self.sums[..blocks], &mut self.masks);
-        &self.masks[..blocks]
-    }
-
-    /// The sum of a row of the leaf that was scanned last.
-    pub(crate) fn sum_of(&self, place: usize) -> u16 {
-        self.sums.as_flattened().get(place).copied().unwrap_or(0)
+    /// The score of a row of the leaf that was scanned last, of which this is the base.
+    pub(crate) fn score_of(&self, place: usize, base: i32) -> i32 {
+        base.saturating_add(i32::from(self.sums.as_flattened().get(place).copied().unwrap_or(0)))
     }
 
     /// Scans the codes of the chosen leaves and keeps the best rows.
-    pub(super) fn scan_probes<F: Filter>(&mut self, view: &View<'_>, candidates: usize, filter: &F) {
+    pub(super) fn scan_fixed<F: Filter>(&mut self, view: &View<'_>, candidates: usize, filter: &F) {
         let probes = core::mem::take(&mut self.probes);
-        self.set_lut(view, &probes);
-        // What a query's sums in the first leaf, which is the best, can be.
-        let most = self.lut.entries.iter().flatten().fold(0, |most, entry| most.max(i32::from(*entry)));
-        let first = probes.first().map_or(0, |(product, _)| (product * self.lut.unit) as i32);
-        self.reservoir.reset(candidates, first, most.saturating_mul(view.codebooks.len() as i32) * 2);
-        for (at, (product, leaf)) in probes.iter().enumerate() {
-            if let Some((_, next)) = probes.get(at + 1) {
-                prefetch_lines(view.leaf_codes(*next), usize::MAX);
+        self.begin_scan(view, candidates, &probes);
+        for (at, probe) in probes.iter().enumerate() {
+            if let Some(next) = probes.get(at + 1) {
+                prefetch_lines(view.leaf_codes(next.leaf), usize::MAX);
             }
-            let base = self.scan_leaf(view, *product, *leaf);
-            self.keep_best(view, *leaf, base, filter);
+            let base = self.scan_leaf(view, probe.product, probe.leaf);
+            self.keep_best(view, probe.leaf, base, filter);
         }
         self.reservoir.cut();
         self.probes = probes;
     }
 
+    /// Makes ready to scan the leaves that were chosen by the rule, and to keep what may be among the best `n`.
+    pub(crate) fn begin_adaptive(&mut self, view: &View<'_>, header: &CalibrationHeader, n: usize) -> ProbeRule {
+        let probes = core::mem::take(&mut self.probes);
+        self.begin_scan(view, n, &probes[..probes.len().min(FIRST_PROBES)]);
+        let keys = LeafKeys::new(&probes, view.shape.leaves);
+        self.probes = probes;
+        ProbeRule::new(view.shape.metric, header, &keys, (self.bias_scale, self.squared))
+    }
+
+    /// How fast the keys of the best leaves fall, in the scale of the query that was set.
+    pub(crate) fn fall_of_keys(&mut self, view: &View<'_>, header: &CalibrationHeader) -> f32 {
+        self.choose_leaves(view, FIRST_PROBES);
+        let keys = LeafKeys::new(&self.probes, view.shape.leaves);
+        let rule = ProbeRule::new(view.shape.metric, header, &keys, (self.bias_scale, self.squared));
+        keys.fall / rule.scale(keys.anchor())
+    }
+
+    /// The n-th best score so far, as a product; none while fewer are found.
+    pub(crate) fn nth_best(&self) -> Option<f32> {
+        (self.reservoir.nth > i32::MIN).then(|| self.as_product(self.reservoir.nth))
+    }
+
+    /// What a score is as a product, with all that products with centroids lack.
+    pub(crate) fn as_product(&self, score: i32) -> f32 {
+        score as f32 / self.lut.unit + self.lut.base
+    }
+
+    /// The score of a product.
+    pub(crate) fn as_score(&self, product: f32) -> i32 {
+        ((product - self.lut.base) * self.lut.unit) as i32
+    }
+
+    /// Keeps rows from now on that lie less than this behind the n-th best.
+    pub(crate) fn set_margin(&mut self, margin: f32) {
+        self.reservoir.set_margin((margin * self.lut.unit) as i32);
+    }
+
+    /// Scans leaves by the rule, and keeps the rows that may be among the best `n`.
+    pub(super) fn scan_adaptively<F: Filter>(
+        &mut self,
+        view: &View<'_>,
+        n: usize,
+        plan: &AdaptivePlan,
+        filter: &F,
+    ) -> ProbeRule {
+        let usual = (1.5 * plan.leaves) as usize;
+        self.choose_leaves(view, usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES)));
+        let rule = self.begin_adaptive(view, &plan.header, n);
+        // In the first leaf nothing is known but its centroid.
+        let first = self.probes.first().map_or(0.0, |probe| probe.key);
+        self.set_margin(plan.margin * rule.scale(first));
+        let mut at = 0;
+        while self.scan_while_near(view, &rule, plan, &mut at, filter) && at < view.shape.leaves {
+            let chosen = self.probes.len();
+            self.choose_leaves(view, chosen.saturating_mul(4));
+            if self.probes.len() == chosen {
+                break;
+            }
+        }
+        self.reservoir.cut();
+        rule
+    }
+
+    /// Scans the chosen leaves from one on; whether the rule has not stopped it.
+    fn scan_while_near<F: Filter>(
+        &mut self,
+        view: &View<'_>,
+        rule: &ProbeRule,
+        plan: &AdaptivePlan,
+        at: &mut usize,
+        filter: &F,
+    ) -> bool {
+        let probes = core::mem::take(&mut self.probes);
+        let mut is_near = true;
+        while let Some(probe) = probes.get(*at) {
+            if let Some(best) = self.nth_best() {
+                self.set_margin(plan.margin * rule.scale(best));
+                if rule.slack_for(probe.key, best) > plan.slack {
+                    is_near = false;
+                    break;
+                }
+            }
+            if let Some(next) = probes.get(*at + 1) {
+                prefetch_lines(view.leaf_codes(next.leaf), usize::MAX);
+            }
+            let base = self.scan_leaf(view, probe.product, probe.leaf);
+            self.keep_best(view, probe.leaf, base, filter);
+            self.reservoir.settle();
+            *at += 1;
+        }
+        self.probes = probes;
+        is_near
+    }
+
     /// Keeps the rows of the leaf that was scanned last whose scores reach the limit.
     #[inline]
-    fn keep_best<F: Filter>(&mut self, view: &View<'_>, leaf: u32, base: i32, filter: &F) {
+    pub(crate) fn keep_best<F: Filter>(&mut self, view: &View<'_>, leaf: u32, base: i32, filter: &F) {
         let rows = view.leaf_rows(leaf);
         let Self { sums, masks, reservoir, .. } = self;
         let (sums, masks) = (&sums[..rows.len().div_ceil(SCAN_ROWS)], &mut masks[..]);

@@ -16,7 +16,7 @@ use self::source::RowSource;
 use super::error::{OutOfMemory, Stopped};
 use super::file::buf::PackedBuf;
 use super::file::layout::FileLayout;
-use super::file::sections::{LeafStart, Shape};
+use super::file::sections::{LeafStart, Shape, Version};
 use super::file::view::{SectionsMut, View};
 use super::quantise::sq7::{ScalarQuantiser, code_in, offset_and_step, tile_width};
 use crate::Backend;
@@ -108,6 +108,7 @@ pub(crate) fn write<'a, J: Join>(
 ) -> Result<Draft<'a>, Stopped> {
     let (source, starts) = (trained.source, trained.leaf_starts());
     let shape = Shape {
+        version: Version::LATEST,
         metric: source.metric(),
         dimensions: source.dimensions,
         rows: source.len(),

@@ -11,6 +11,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::packed::file::sections::CodeErrors;
 use crate::packed::file::view::View;
 use crate::packed::quantise::sq7::{encode_query, row_bias};
 use crate::parallel::{self, Join};
@@ -93,6 +94,21 @@ impl<'a> ErrorBound<'a> {
         });
         bound.worst = worst.into_iter().fold(ErrorTerms::default(), ErrorTerms::worse);
         bound
+    }
+
+    /// The mean of the codes, and the greatest errors of rows, rounded up.
+    pub(crate) fn for_file(&self) -> (Vec<f32>, CodeErrors) {
+        let up = |x: f64| (x * (1.0 + 1e-6)) as f32;
+        // The mean is rounded too.
+        let rounding = 1e-4 * libm::sqrt(self.mean.len() as f64);
+        let biases = (0..self.view.shape.rows as u32).map(|row| row_bias(self.view.coded_row(row)).abs());
+        let worst = CodeErrors {
+            residual: up(self.worst.residual),
+            codes: up(self.worst.codes + rounding),
+            bias: biases.fold(0.0, f32::max),
+            reserved: 0.0,
+        };
+        (self.mean.iter().map(|mean| *mean as f32).collect(), worst)
     }
 
     /// Reads a row, encodes it as a query, and finds what its errors depend on.

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 
 use self::batch::{QueryBatch, RowTiles};
 use self::error_bound::{AnalysedRow, ErrorBound};
-use super::file::sections::CALIBRATED_FOR;
+use super::file::sections::CodeErrors;
 use super::file::view::View;
 use super::search::rerank::{NONE, finish_row};
 use super::train::sample::calibration_sample;
@@ -40,29 +40,71 @@ fn most_alone(rows: usize, n: usize) -> usize {
     (rows / 32).clamp(MOST_KEPT, 16 * MOST_KEPT).max(n.saturating_mul(32))
 }
 
-/// A row that is searched for to calibrate an index, and what is to be found.
+/// What is searched for to calibrate an index, and what is to be found.
 pub(crate) struct CalibrationQuery {
-    pub(crate) row: u32,
+    /// Where it is a row, which is then not among its neighbours.
+    pub(crate) row: Option<u32>,
+    /// Where it is none.
+    given: Vec<f32>,
     pub(crate) nearest: Vec<TrueNeighbour>,
+    /// The score that is, by 7-bit codes, the last of as many.
+    pub(crate) nth_by_codes: f32,
 }
 
 impl CalibrationQuery {
-    /// Those of an index.
-    pub(crate) fn sample<J: Join>(view: &View<'_>, cancel: Cancel<'_>) -> Result<Vec<Self>, Cancelled> {
-        let sample = calibration_sample(view.shape.rows);
-        let rows: Vec<u32> = (0..sample.len()).filter_map(|at| view.row_of(sample.id(at))).collect();
-        let (tiles, bound) = (RowTiles::new::<J>(view), ErrorBound::new::<J>(view));
-        let truth = GroundTruth { view, tiles: &tiles, bound: &bound, n: CALIBRATED_FOR, cancel };
-        let nearest = truth.nearest_of::<J>(&rows)?;
-        Ok(rows.into_iter().zip(nearest).map(|(row, nearest)| Self { row, nearest }).collect())
+    /// The vector that is searched for.
+    pub(crate) fn vector<'a>(&'a self, view: &View<'a>) -> &'a [f32] {
+        self.row.map_or(&self.given, |row| view.vector(row))
+    }
+}
+
+/// What finds the neighbours of some rows for sure.
+pub(crate) struct Truths<'a> {
+    pub(crate) view: &'a View<'a>,
+    tiles: RowTiles,
+    bound: ErrorBound<'a>,
+}
+
+impl<'a> Truths<'a> {
+    pub(crate) fn new<J: Join>(view: &'a View<'a>) -> Self {
+        Self { view, tiles: RowTiles::new::<J>(view), bound: ErrorBound::new::<J>(view) }
+    }
+
+    /// One of `every` rows of the calibration sample, and the `n` nearest of each.
+    pub(crate) fn sample<J: Join>(
+        &self,
+        n: usize,
+        every: usize,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<CalibrationQuery>, Cancelled> {
+        let sample = calibration_sample(self.view.shape.rows);
+        let rows = (0..sample.len()).step_by(every).filter_map(|at| self.view.row_of(sample.id(at)));
+        let rows: Vec<u32> = rows.collect();
+        let truth = GroundTruth { view: self.view, tiles: &self.tiles, bound: &self.bound, n, cancel };
+        let found = truth.find::<J>(&rows, &|row| self.bound.bound_as_query(row))?;
+        let query = |(row, (nearest, compared)): (u32, (Vec<TrueNeighbour>, Compared))| {
+            let nth_by_codes = compared.scores.get(nearest.len().saturating_sub(1)).copied();
+            CalibrationQuery {
+                row: Some(row),
+                given: Vec::new(),
+                nearest,
+                nth_by_codes: nth_by_codes.unwrap_or(f32::NEG_INFINITY),
+            }
+        };
+        Ok(rows.into_iter().zip(found).map(query).collect())
+    }
+
+    /// What bounds the errors of scores, to be kept in the file.
+    pub(crate) fn code_errors(&self) -> (Vec<f32>, CodeErrors) {
+        self.bound.for_file()
     }
 }
 
 /// A neighbour that was found for sure.
 pub(crate) struct TrueNeighbour {
     pub(crate) row: u32,
-    /// How many other rows 7-bit codes put before it.
-    pub(crate) behind: u32,
+    /// Its score by 7-bit codes; minus infinity where it was not compared by them.
+    pub(crate) score_by_codes: f32,
 }
 
 /// Finds the `n` nearest for sure.
@@ -86,6 +128,7 @@ struct BoundedQuery<'a> {
 pub(crate) struct Compared {
     /// The rows that were compared in full, in the order of their 7-bit codes.
     rows: Vec<u32>,
+    scores: Vec<f32>,
     /// How many of them there had to be.
     pub(crate) needed: usize,
 }
@@ -110,17 +153,20 @@ impl GroundTruth<'_> {
             let mut compared = vec![Compared::default(); own.len()];
             self.nearest(own, bound, &mut found, |at, by_codes| compared[at] = by_codes);
             let each = found.chunks(self.n.max(1)).zip(compared);
-            each.map(|(found, compared)| (self.behind(found, &compared), compared)).collect::<Vec<_>>()
+            each.map(|(found, compared)| (self.with_scores(found, &compared), compared)).collect::<Vec<_>>()
         });
         self.cancel.check()?;
         Ok(chunks.into_iter().flatten().collect())
     }
 
-    /// How far behind by their 7-bit codes neighbours are.
-    fn behind(&self, found: &[Neighbour], compared: &Compared) -> Vec<TrueNeighbour> {
-        let behind = |row| compared.rows.iter().position(|other| *other == row).map_or(u32::MAX, |at| at as u32);
+    /// Neighbours with their scores by 7-bit codes.
+    fn with_scores(&self, found: &[Neighbour], compared: &Compared) -> Vec<TrueNeighbour> {
+        let score = |row| {
+            let at = compared.rows.iter().position(|other| *other == row);
+            at.and_then(|at| compared.scores.get(at).copied()).unwrap_or(f32::NEG_INFINITY)
+        };
         let rows = found.iter().filter_map(|found| self.view.row_of(found.id));
-        rows.map(|row| TrueNeighbour { row, behind: behind(row) }).collect()
+        rows.map(|row| TrueNeighbour { row, score_by_codes: score(row) }).collect()
     }
 
     /// Writes the `n` nearest of each of some rows, and tells `compared` for each what that took. What it writes is of no use once
@@ -163,7 +209,7 @@ impl GroundTruth<'_> {
             best.reset(self.n);
             let others = (0..self.view.shape.rows as u32).filter(|row| *row != own[at]);
             finish_row(self.view, own[at], others, &mut best, &mut to[at * self.n..][..self.n]);
-            compared(at, Compared { rows: Vec::new(), needed: MOST_KEPT });
+            compared(at, Compared { needed: MOST_KEPT, ..Compared::default() });
         }
     }
 
@@ -195,7 +241,8 @@ impl GroundTruth<'_> {
         to: &mut [Neighbour],
     ) -> Option<Compared> {
         let score = |kept: &Neighbour| query.analysed.base - f64::from(kept.distance);
-        let rows: Vec<u32> = kept.iter().map(|kept| kept.id).filter(|row| *row != query.row).collect();
+        let others = kept.iter().filter(|kept| kept.id != query.row);
+        let (rows, scores): (Vec<u32>, Vec<f32>) = others.map(|kept| (kept.id, -kept.distance)).unzip();
         best.reset(self.n);
         let order = finish_row(self.view, query.row, rows.iter().copied(), best, to);
         let least = self.least_score(&query.analysed.row, order);
@@ -203,7 +250,7 @@ impl GroundTruth<'_> {
         let worst = kept.last().filter(|_| !are_all).map(score);
         let is_sure = worst.is_none_or(|worst| worst + query.bound < least);
         let is_possible = |kept: &&Neighbour| score(kept) + query.bound >= least;
-        is_sure.then(|| Compared { rows, needed: kept.iter().take_while(is_possible).count() })
+        is_sure.then(|| Compared { rows, scores, needed: kept.iter().take_while(is_possible).count() })
     }
 
     /// The score of a row that is ordered by this, or a little less.

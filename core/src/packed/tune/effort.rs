@@ -1,16 +1,18 @@
 //! From recall to effort: what a search has to do to find so many of the nearest.
 //!
-//! A sample of the rows is searched for, each without itself. A true neighbour is found if its leaf is among those that are
-//! scanned and its codes are among the best candidates there. Both are known for every number of leaves from one scan
-//! (`oracle`): the rank of its leaf, and how many rows of the leaves before beat it. So recall is counted, not tried, for all
-//! efforts at once, and the cheapest that reaches each recall is kept in the file.
+//! A sample of the rows is searched for, each without itself. A true neighbour is found if its leaf is scanned, if its 4-bit codes
+//! are within the margin of the n-th best, and if its 7-bit codes are among the best. The first two are known for every effort
+//! from one scan of all leaves (`trace`), the last from the search for the neighbours. So recall is counted, not tried, for all
+//! efforts at once, and the cheapest that reaches each recall is kept in the file. This is done for lists of several lengths.
 
 use alloc::vec::Vec;
 
-use super::oracle::NeighbourCost;
-use crate::packed::file::sections::{CALIBRATED, CALIBRATED_FOR, Point};
+use super::trace::{Trace, Tried};
+use crate::packed::file::sections::{CalibrationHeader, Effort, POINTS};
 use crate::packed::file::view::View;
 use crate::packed::search::Scratch;
+use crate::packed::search::cost::Costs;
+use crate::packed::search::params::HIGHEST;
 use crate::packed::truth::CalibrationQuery;
 use crate::parallel::{self, Join};
 use crate::progress::{Cancel, Cancelled};
@@ -18,86 +20,192 @@ use crate::progress::{Cancel, Cancelled};
 /// The recalls of a calibration, ascending.
 fn targets() -> impl Iterator<Item = f32> {
     // .50 to .96 in steps of .02, then closer.
-    (25..49).map(|at| at as f32 / 50.0).chain([0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.998, 0.9999])
+    (25..49).map(|at| at as f32 / 50.0).chain([0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.998, HIGHEST])
 }
 
-/// What scanning a leaf, scanning a row's 4-bit codes and comparing a row's 7-bit codes cost, in nanoseconds of a machine of
-/// 2024. Only their proportions matter, and they are the same everywhere so that files are.
-const LEAF_COST: f64 = 25.0;
-const SCAN_COST: f64 = 0.8;
-const RERANK_COST: f64 = 20.0;
+/// The share of what may be missing that may be missing because 7-bit codes put it behind the margin.
+const LOST_BY_CODES: f64 = 0.1;
 
-/// The share of what may be missing that may be missing because 7-bit codes put it behind too many others.
-const LOST_BY_CODES: f32 = 0.1;
+/// A sample may be luckier than what is searched for later, the more so the fewer neighbours it has: at most this much, and this share
+/// of what may be missing, for lists of one, and of more.
+const LUCK: [(f64, f64); 2] = [(0.01, 0.2), (0.004, 0.08)];
 
-/// Numbers of leaves that are tried.
-fn leaf_counts(leaves: usize) -> Vec<u32> {
-    let mut counts = Vec::new();
-    let mut next = 1;
-    while next < leaves {
-        counts.push(next as u32);
-        next = (next + 1).max(next * 9 / 8);
-    }
-    counts.push(leaves as u32);
-    counts
-}
+/// The share of the queries that may be surprised: they look again, which costs as much as looking once.
+const SURPRISED: f64 = 0.02;
 
-/// The points of recall and effort of an index.
+/// Slacks and margins that are tried, besides the greatest.
+const SLACKS: i32 = 32;
+const MARGINS: i32 = 24;
+/// One of so many queries tells which are worth trying.
+const PILOT: usize = 8;
+
+/// The points of recall and effort for one list length, that of the queries' neighbours.
 pub(super) fn calibrate<J: Join>(
     view: &View<'_>,
+    header: &CalibrationHeader,
     queries: &[CalibrationQuery],
     cancel: Cancel<'_>,
-) -> Result<[Point; CALIBRATED], Cancelled> {
-    let counts = leaf_counts(view.shape.leaves.max(1));
-    let costs = parallel::map::<J, _>(0..queries.len(), &|at| {
-        if cancel.is_set() {
-            return Vec::new();
-        }
-        let CalibrationQuery { row, nearest } = &queries[at];
-        let mut scratch = Scratch::new();
-        scratch.set_row(view, *row);
-        let nearest: Vec<u32> = nearest.iter().map(|nearest| nearest.row).collect();
-        scratch.costs_of(view, &nearest, *row, &counts)
-    });
-    cancel.check()?;
-    let depths = queries.iter().flat_map(|query| &query.nearest).map(|nearest| nearest.behind);
-    Ok(points(view, &counts, &costs.concat(), depths.collect()))
+) -> Result<[Effort; POINTS], Cancelled> {
+    let trace_of = |queries: &[&CalibrationQuery], tried: &Tried| {
+        let traces = parallel::map::<J, _>(0..queries.len(), &|at| {
+            if cancel.is_set() { Trace::default() } else { Scratch::new().trace(view, header, queries[at], tried) }
+        });
+        cancel.check()?;
+        Ok(traces)
+    };
+    let pilot: Vec<&CalibrationQuery> = queries.iter().step_by(PILOT).collect();
+    let tried = worth_trying(&trace_of(&pilot, &Tried::default())?);
+    let all: Vec<&CalibrationQuery> = queries.iter().collect();
+    let traces = trace_of(&all, &tried)?;
+    Ok(Counted::new(view, &traces, &tried).points())
 }
 
-/// The cheapest effort for each recall. `depths` says how many rows have better 7-bit codes than each neighbour.
-fn points(view: &View<'_>, counts: &[u32], neighbours: &[NeighbourCost], mut depths: Vec<u32>) -> [Point; CALIBRATED] {
-    depths.sort_unstable();
-    // For each number of leaves: how many candidates each neighbour that is in them needs, ascending.
-    let needed: Vec<Vec<u32>> = (0..counts.len())
-        .map(|at| {
-            let within = neighbours.iter().filter(|neighbour| neighbour.leaf_rank < counts[at]);
-            let mut needed: Vec<u32> = within.map(|neighbour| neighbour.candidates[at]).collect();
-            needed.sort_unstable();
+/// The slacks and margins that find various shares of the neighbours of a few queries.
+fn worth_trying(traces: &[Trace]) -> Tried {
+    let (mut slacks, mut margins) = (Vec::new(), Vec::new());
+    for trace in traces {
+        slacks.extend(trace.neighbours.iter().map(|neighbour| neighbour.slack));
+        margins.extend(trace.stops.iter().flat_map(|stop| trace.neighbours.iter().map(|x| stop.margin_for(x))));
+    }
+    let mut slacks = quantiles(slacks, 0.7, 0.82, SLACKS);
+    slacks.push(f32::MAX);
+    let mut margins = quantiles(margins, 0.5, 0.77, MARGINS);
+    if let Some(last) = margins.last().copied() {
+        margins.push(last + 0.25 * last.abs());
+    }
+    Tried { slacks, margins }
+}
+
+/// Finite numbers that all but a share of the given ones do not exceed; the share shrinks by a factor from one to the next.
+fn quantiles(mut numbers: Vec<f32>, first: f64, factor: f64, count: i32) -> Vec<f32> {
+    numbers.retain(|x| x.is_finite());
+    numbers.sort_unstable_by(f32::total_cmp);
+    let at = |number| ((1.0 - first * libm::pow(factor, f64::from(number))) * numbers.len() as f64) as usize;
+    let mut found: Vec<f32> = (0..count).filter_map(|number| numbers.get(at(number)).copied()).collect();
+    found.dedup();
+    found
+}
+
+/// What the traces of queries count together.
+struct Counted<'a> {
+    costs: Costs,
+    traces: &'a [Trace],
+    tried: &'a Tried,
+    /// The margins that neighbours need for their 7-bit codes, ascending.
+    code_margins: Vec<f32>,
+    n: usize,
+    /// For each slack: the margins that the neighbours need whose leaves are scanned, ascending.
+    margins: Vec<Vec<f32>>,
+    /// For each slack: leaves, rows, and candidates within each margin, on average.
+    means: Vec<(f32, f32, Vec<f32>)>,
+}
+
+impl<'a> Counted<'a> {
+    fn new(view: &View<'_>, traces: &'a [Trace], tried: &'a Tried) -> Self {
+        let neighbours = traces.iter().flat_map(|trace| &trace.neighbours);
+        let mut code_margins: Vec<f32> = neighbours.map(|neighbour| neighbour.code_margin).collect();
+        code_margins.sort_unstable_by(f32::total_cmp);
+        let n = traces.iter().map(|trace| trace.neighbours.len()).max().unwrap_or(0);
+        let each = |at: usize| {
+            let mut needed: Vec<f32> = traces.iter().flat_map(|trace| margins_needed(trace, tried, at)).collect();
+            needed.sort_unstable_by(f32::total_cmp);
             needed
-        })
-        .collect();
-    let (leaves, rows) = (view.shape.leaves as u32, view.shape.rows as u32);
-    let rows_a_leaf = f64::from(rows) / f64::from(leaves.max(1));
-    let mut points = [Point { recall: 1.0, leaves, candidates: rows, rerank_depth: rows }; CALIBRATED];
-    for (point, recall) in points.iter_mut().zip(targets()) {
-        point.recall = recall;
-        let lost = ((1.0 - recall) * LOST_BY_CODES * depths.len() as f32) as usize;
-        let Some(most) = depths.len().checked_sub(lost + 1).map(|at| depths[at]) else { continue };
-        point.rerank_depth = most.saturating_add(1).max(CALIBRATED_FOR as u32);
-        let lost = depths.iter().filter(|depth| **depth > most).count();
-        let wanted = libm::ceil(f64::from(recall) * neighbours.len() as f64) as usize + lost;
-        let efforts = counts.iter().zip(&needed).filter_map(|(leaves, needed)| {
-            let candidates = *needed.get(wanted.checked_sub(1)?)?;
-            let candidates = candidates.max(2 * CALIBRATED_FOR as u32);
-            let scan = f64::from(*leaves) * (LEAF_COST + SCAN_COST * rows_a_leaf);
-            Some((scan + f64::from(candidates) * RERANK_COST, *leaves, candidates))
-        });
-        if let Some((_, leaves, candidates)) = efforts.min_by(|a, b| a.0.total_cmp(&b.0)) {
-            (point.leaves, point.candidates) = (leaves, candidates);
+        };
+        let mean = |at: usize| {
+            let stops = || traces.iter().filter_map(|trace| trace.stops.get(at));
+            let mean = |of: &dyn Fn(&super::trace::Stop) -> u32| {
+                (stops().map(|stop| f64::from(of(stop))).sum::<f64>() / traces.len().max(1) as f64) as f32
+            };
+            let candidates = (0..tried.margins.len()).map(|number| mean(&|stop| stop.candidates[number]));
+            (mean(&|stop| stop.leaves), mean(&|stop| stop.rows), candidates.collect())
+        };
+        let slacks = 0..tried.slacks.len();
+        Self {
+            costs: Costs::of(&view.shape),
+            traces,
+            tried,
+            code_margins,
+            n,
+            margins: slacks.clone().map(each).collect(),
+            means: slacks.map(mean).collect(),
         }
     }
-    points
+
+    fn points(&self) -> [Effort; POINTS] {
+        let mut points = [NO_EFFORT; POINTS];
+        for (point, recall) in points.iter_mut().zip(targets()) {
+            *point = Effort { recall, ..self.cheapest(f64::from(recall)).unwrap_or(NO_EFFORT) };
+        }
+        points
+    }
+
+    /// The cheapest effort that reaches a recall.
+    fn cheapest(&self, recall: f64) -> Option<Effort> {
+        let (most, share) = LUCK[usize::from(self.n > 1)];
+        let missing = 1.0 - recall - most.min(share * (1.0 - recall));
+        let neighbours = self.code_margins.len();
+        let lost = (missing * LOST_BY_CODES * neighbours as f64) as usize;
+        let code_margin = self.code_margins.get(neighbours.checked_sub(lost + 1)?)?.max(0.0);
+        let lost = self.code_margins.iter().filter(|margin| **margin > code_margin).count();
+        let in_full = self.code_margins.iter().filter(|margin| **margin <= code_margin).count();
+        let in_full = 2.0 * in_full as f32 / self.traces.len() as f32;
+        let wanted = libm::ceil((1.0 - missing) * neighbours as f64) as usize + lost;
+        let efforts = self.margins.iter().zip(&self.means).zip(&self.tried.slacks);
+        let efforts = efforts.filter_map(|((needed, (leaves, rows, candidates)), slack)| {
+            let margin = needed.get(wanted.checked_sub(1)?)?.max(0.0);
+            let at = self.tried.margins.partition_point(|tried| *tried < margin).min(candidates.len() - 1);
+            let candidates = candidates[at].max(self.n as f32);
+            let cost = self.costs.scan(*leaves, *rows) + self.costs.candidates(candidates, in_full);
+            let (slack, leaves, rows) = (*slack, *leaves, *rows);
+            Some((cost, Effort { slack, margin, code_margin, leaves, rows, candidates, ..NO_EFFORT }))
+        });
+        let (_, effort) = efforts.min_by(|a, b| a.0.total_cmp(&b.0))?;
+        Some(Effort { tenth: self.tenth(&effort), surprise: self.surprise(&effort), ..effort })
+    }
+
+    /// What all but a few queries do not exceed: by how much the n-th best score by 4-bit codes is better than that by 7-bit ones.
+    fn surprise(&self, effort: &Effort) -> f32 {
+        let Some(at) = self.tried.slacks.iter().position(|slack| *slack >= effort.slack) else { return f32::MAX };
+        let each = self.traces.iter().filter_map(|trace| Some(trace.stops.get(at)?.surprise(trace.nth)));
+        let mut all: Vec<f32> = each.filter(|surprise| surprise.is_finite()).collect();
+        all.sort_unstable_by(f32::total_cmp);
+        all.get((all.len() as f64 * (1.0 - SURPRISED)) as usize).copied().unwrap_or(f32::MAX)
+    }
+
+    /// The recall that all but a tenth of the queries reach.
+    fn tenth(&self, effort: &Effort) -> f32 {
+        let Some(at) = self.tried.slacks.iter().position(|slack| *slack >= effort.slack) else { return 0.0 };
+        let recall_of = |trace: &Trace| {
+            let found = margins_needed(trace, self.tried, at).filter(|margin| *margin <= effort.margin).count();
+            found as f32 / trace.neighbours.len().max(1) as f32
+        };
+        let mut recalls: Vec<f32> = self.traces.iter().map(recall_of).collect();
+        recalls.sort_unstable_by(f32::total_cmp);
+        recalls.get(recalls.len() / 10).copied().unwrap_or(0.0)
+    }
 }
+
+/// The margins that neighbours of a query need whose leaves are scanned with a slack, as far as they are tried.
+fn margins_needed<'t>(trace: &'t Trace, tried: &'t Tried, at: usize) -> impl Iterator<Item = f32> + 't {
+    let slack = tried.slacks[at];
+    let widest = tried.margins.last().copied().unwrap_or(f32::NEG_INFINITY);
+    let near = trace.neighbours.iter().filter(move |neighbour| neighbour.slack <= slack);
+    let stop = trace.stops.get(at);
+    near.filter_map(move |neighbour| Some(stop?.margin_for(neighbour))).filter(move |margin| *margin <= widest)
+}
+
+/// What a recall takes that is not to be reached but by comparing everything.
+pub(super) const NO_EFFORT: Effort = Effort {
+    recall: 0.0,
+    slack: f32::INFINITY,
+    margin: f32::INFINITY,
+    code_margin: f32::INFINITY,
+    surprise: f32::MAX,
+    leaves: 0.0,
+    rows: 0.0,
+    candidates: 0.0,
+    tenth: 1.0,
+};
 
 #[cfg(test)]
 mod tests {
@@ -106,7 +214,15 @@ mod tests {
     #[test]
     fn a_calibration_has_all_its_targets() {
         let targets: Vec<f32> = targets().collect();
-        assert_eq!(targets.len(), CALIBRATED);
+        assert_eq!(targets.len(), POINTS);
         assert!(targets.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn quantiles_ascend() {
+        let numbers: Vec<f32> = (0..1000).rev().map(|x| x as f32).chain([f32::NAN, f32::INFINITY]).collect();
+        let found = quantiles(numbers, 0.5, 0.5, 8);
+        assert_eq!(found, [500.0, 750.0, 875.0, 937.0, 968.0, 984.0, 992.0, 996.0]);
+        assert!(quantiles(Vec::new(), 0.5, 0.5, 8).is_empty());
     }
 }

@@ -50,6 +50,12 @@ impl ListBias {
         Ok(Self { metric: trained.source.metric(), bases, spreads })
     }
 
+    /// The mean spread of the leaves; of euclidean the mean σ².
+    pub(crate) fn mean_spread(&self) -> f32 {
+        let sum: f64 = self.spreads.iter().map(|spread| f64::from(*spread)).sum();
+        (sum / self.spreads.len().max(1) as f64) as f32
+    }
+
     /// Writes what is added to the product with each centroid, times the
     /// [`bias_scale`](crate::packed::search::coarse::bias_scale) of the query.
     pub(crate) fn write(&self, weight: f32, to: &mut [f32]) {
@@ -108,7 +114,7 @@ impl ListBias {
     fn rows_before(&self, view: &View<'_>, query: &CalibrationQuery, sizes: &[u32]) -> [Vec<u32>; TRIED] {
         let leaves: Vec<usize> = query.nearest.iter().map(|nearest| view.leaf_of(nearest.row) as usize).collect();
         let mut scratch = Scratch::new();
-        scratch.set_row(view, query.row);
+        scratch.set_query(view, query.vector(view));
         let (scores, scale) = scratch.leaf_scores(view);
         let mut weighted = vec![0.0; sizes.len()];
         self.weights().map(|weight| {
