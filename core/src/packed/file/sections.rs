@@ -110,10 +110,9 @@ pub(crate) struct CalibrationHeader {
     pub(crate) weight: f32,
     /// What is added to the square of the scale of slacks and margins. Euclidean only.
     pub(crate) floor: f32,
-    /// How fast the keys of leaves usually fall.
-    pub(crate) fall: f32,
     /// How many queries it was made with; 0 where they were rows.
     pub(crate) queries: u32,
+    pub(crate) reserved: u32,
 }
 
 /// A calibrated point: the effort that leads to this recall, and what it costs on average. Slack, margins and surprise are in
@@ -124,6 +123,10 @@ pub(crate) struct Effort {
     pub(crate) recall: f32,
     /// How far below the threshold the key of a leaf may lie that is scanned.
     pub(crate) slack: f32,
+    /// Leaves that are scanned in any case.
+    pub(crate) least: f32,
+    /// How high above the key of the best leaf the n-th best score usually is.
+    pub(crate) height: f32,
     /// How far below the n-th best score by 4-bit codes that of a candidate may lie.
     pub(crate) margin: f32,
     /// How far below the n-th best score by 7-bit codes that of a candidate may lie.

@@ -104,16 +104,18 @@ fn check_rows(view: &View<'_>) -> Result<(), Damage> {
 /// Rule 17.
 fn check_calibration(view: &View<'_>) -> Result<(), Damage> {
     match view.calibration {
-        Calibration::Fixed(points) => check_points(points, |point| {
-            (point.recall, point.leaves as usize <= view.shape.leaves.max(1))
-        }),
+        Calibration::Fixed(points) => {
+            check_points(points, |point| (point.recall, point.leaves as usize <= view.shape.leaves.max(1)))
+        }
         Calibration::Adaptive(header, lists) => {
-            let in_range = [header.floor, header.fall].iter().all(|x| *x >= 0.0 && x.is_finite());
-            rule(Rule::Calibration, 0, in_range && (0.0..=1.0).contains(&header.weight))?;
-            lists.iter().try_for_each(|points| check_points(points, |point| {
-                let numbers: &[f32] = bytemuck::cast_slice(core::slice::from_ref(point));
-                (point.recall, numbers.iter().all(|x| !x.is_nan()))
-            }))
+            let in_range = (0.0..=1.0).contains(&header.weight) && header.floor >= 0.0 && header.floor.is_finite();
+            rule(Rule::Calibration, 0, in_range && header.reserved == 0)?;
+            lists.iter().try_for_each(|points| {
+                check_points(points, |point| {
+                    let numbers: &[f32] = bytemuck::cast_slice(core::slice::from_ref(point));
+                    (point.recall, numbers.iter().all(|x| !x.is_nan()))
+                })
+            })
         }
     }
 }

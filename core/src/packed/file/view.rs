@@ -6,7 +6,8 @@ use core::ops::Range;
 use super::buf::PackedBuf;
 use super::layout::{FileLayout, is_aligned};
 use super::sections::{
-    CalibrationHeader, CodeErrors, Effort, FixedEffort, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version, row_bytes,
+    CalibrationHeader, CodeErrors, Effort, FixedEffort, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version,
+    row_bytes,
 };
 use crate::Backend;
 use crate::packed::quantise::pq4::Codebook;
@@ -97,7 +98,8 @@ impl FileLayout {
             vectors: bytemuck::cast_slice(section(Section::Vectors)),
             row_of_id: bytemuck::cast_slice(section(Section::RowOfId)),
             calibration: Calibration::of(self.shape.version, section(Section::Calibration)),
-            code_errors: code_errors.map(|(mean, worst)| (mean, bytemuck::pod_read_unaligned(bytemuck::cast_slice(worst)))),
+            code_errors: code_errors
+                .map(|(mean, worst)| (mean, bytemuck::pod_read_unaligned(bytemuck::cast_slice(worst)))),
             key_ends: bytemuck::cast_slice(section(Section::KeyEnds)),
             keys: section(Section::Keys),
         }

@@ -22,6 +22,7 @@ use alloc::vec::Vec;
 
 use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::params::{AdaptivePlan, FixedPlan, Plan};
+use self::probe::QueryScale;
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
 use super::file::view::View;
@@ -54,10 +55,9 @@ pub struct Scratch {
     /// The query as it was given, and in the index space.
     given: Vec<f32>,
     query: Vec<f32>,
-    /// What biases of leaves are multiplied with.
-    bias_scale: f32,
-    /// Of euclidean, the square of the query's length, as far as scores do not lack it.
-    squared: f32,
+    /// What biases of leaves are multiplied with. Of euclidean also the square of the query's length, as far as scores do not
+    /// lack it.
+    scale: QueryScale,
     quantised: QuantisedQuery,
     lut: LookupTable,
     /// The score of each leaf.
@@ -100,11 +100,11 @@ impl Scratch {
         self.query.clear();
         self.query.extend_from_slice(query);
         view.space.to_index_space(&mut self.query);
-        self.bias_scale = bias_scale(view.shape.metric, &self.query);
+        self.scale.scale = bias_scale(view.shape.metric, &self.query);
         self.quantised.set(&self.query, view.quantiser);
         if view.shape.metric == Metric::Euclidean {
             // Scores are products less the one with the offset, and less half the square of the row's length.
-            self.squared = (dot(&self.query, &self.query) - 2.0 * dot(&self.query, view.quantiser.offset)) as f32;
+            self.scale.squared = (dot(&self.query, &self.query) - 2.0 * dot(&self.query, view.quantiser.offset)) as f32;
         }
     }
 
@@ -181,13 +181,7 @@ impl Scratch {
     }
 
     /// Scans leaves until none is near; false where more rows came near than it pays to look at one by one.
-    fn find_near_candidates<F: Filter>(
-        &mut self,
-        view: &View<'_>,
-        n: usize,
-        plan: &AdaptivePlan,
-        filter: &F,
-    ) -> bool {
+    fn find_near_candidates<F: Filter>(&mut self, view: &View<'_>, n: usize, plan: &AdaptivePlan, filter: &F) -> bool {
         let rows = view.shape.rows;
         let room = (plan.candidates as usize).saturating_add(n).saturating_mul(8).saturating_add(1024);
         self.reserve(view, n, room.max(rows / 16).min(rows), view.shape.leaves);
@@ -219,22 +213,22 @@ impl Scratch {
 
     /// Chooses the leaves with the best scores, best first.
     pub(crate) fn choose_leaves(&mut self, view: &View<'_>, leaves: usize) {
-        score_leaves(view, &self.quantised, self.bias_scale, &mut self.scores);
-        let Self { scores, keys, probes, bias_scale, .. } = self;
+        score_leaves(view, &self.quantised, self.scale.scale, &mut self.scores);
+        let Self { scores, keys, probes, scale, .. } = self;
         best_leaves(scores, leaves, keys);
         keys.sort_unstable();
         probes.clear();
         probes.extend(keys.iter().map(|key| {
             let (minus_score, leaf) = split_key(*key);
             let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
-            Probe { key: -minus_score, product: -minus_score - *bias_scale * bias, leaf }
+            Probe { key: -minus_score, product: -minus_score - scale.scale * bias, leaf }
         }));
     }
 
     /// The score of each leaf for the query that was set, and what biases were multiplied with.
     pub(crate) fn leaf_scores(&mut self, view: &View<'_>) -> (&[f32], f32) {
-        score_leaves(view, &self.quantised, self.bias_scale, &mut self.scores);
-        (self.scores.as_flattened(), self.bias_scale)
+        score_leaves(view, &self.quantised, self.scale.scale, &mut self.scores);
+        (self.scores.as_flattened(), self.scale.scale)
     }
 
     /// How many leaves are better than a leaf for the query that was set.

@@ -31,6 +31,8 @@ pub(super) struct AdaptivePlan {
     pub(super) header: CalibrationHeader,
     pub(super) recall: f32,
     pub(super) slack: f32,
+    pub(super) least: f32,
+    pub(super) height: f32,
     pub(super) margin: f32,
     pub(super) code_margin: f32,
     pub(super) surprise: f32,
@@ -99,6 +101,8 @@ fn at_length<const P: usize>(header: CalibrationHeader, points: &[Effort; P], re
         header,
         recall,
         slack: mixed(|point| point.slack),
+        least: mixed(|point| point.least),
+        height: mixed(|point| point.height),
         margin: mixed(|point| point.margin),
         code_margin: mixed(|point| point.code_margin),
         surprise: mixed(|point| point.surprise),
@@ -107,7 +111,7 @@ fn at_length<const P: usize>(header: CalibrationHeader, points: &[Effort; P], re
         candidates: mixed(|point| point.candidates),
     };
     // Where no slack is enough, or a file says what is none.
-    [plan.slack, plan.margin, plan.code_margin].iter().all(|x| x.is_finite()).then_some(plan)
+    [plan.slack, plan.height, plan.margin, plan.code_margin].iter().all(|x| x.is_finite()).then_some(plan)
 }
 
 /// The plan between those of the list lengths that are calibrated.
@@ -132,6 +136,8 @@ fn adaptive_for_recall<const P: usize>(
         header,
         recall,
         slack: mixed(|plan| plan.slack),
+        least: mixed(|plan| plan.least) * longer,
+        height: mixed(|plan| plan.height),
         margin: mixed(|plan| plan.margin),
         code_margin: mixed(|plan| plan.code_margin),
         surprise: mixed(|plan| plan.surprise),
@@ -186,10 +192,12 @@ mod tests {
 
     #[test]
     fn effort_lies_between_points_and_lengths() {
-        let header = CalibrationHeader { weight: 0.75, floor: 0.0, fall: 1.0, queries: 0 };
+        let header = CalibrationHeader { weight: 0.75, floor: 0.0, queries: 0, reserved: 0 };
         let point = |recall, slack: f32| Effort {
             recall,
             slack,
+            least: 5.0,
+            height: 0.0,
             margin: 2.0 * slack,
             code_margin: 0.5 * slack,
             surprise: 0.25 * slack,

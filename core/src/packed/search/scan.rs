@@ -1,7 +1,7 @@
 //! Scanning the 4-bit codes of leaves, 32 rows at once.
 
 use super::params::AdaptivePlan;
-use super::probe::{LeafKeys, ProbeRule};
+use super::probe::ProbeRule;
 use super::{Probe, Scratch};
 use crate::filter::Filter;
 use crate::packed::file::sections::CalibrationHeader;
@@ -65,20 +65,25 @@ impl Scratch {
     }
 
     /// Makes ready to scan the leaves that were chosen by the rule, and to keep what may be among the best `n`.
-    pub(crate) fn begin_adaptive(&mut self, view: &View<'_>, header: &CalibrationHeader, n: usize) -> ProbeRule {
+    pub(crate) fn begin_adaptive(
+        &mut self,
+        view: &View<'_>,
+        header: &CalibrationHeader,
+        n: usize,
+        usual_height: f32,
+    ) -> ProbeRule {
         let probes = core::mem::take(&mut self.probes);
         self.begin_scan(view, n, &probes[..probes.len().min(FIRST_PROBES)]);
-        let keys = LeafKeys::new(&probes, view.shape.leaves);
         self.probes = probes;
-        ProbeRule::new(view.shape.metric, header, &keys, (self.bias_scale, self.squared))
+        ProbeRule::new(&view.shape, header, &self.probes, self.scale, usual_height)
     }
 
-    /// How fast the keys of the best leaves fall, in the scale of the query that was set.
-    pub(crate) fn fall_of_keys(&mut self, view: &View<'_>, header: &CalibrationHeader) -> f32 {
-        self.choose_leaves(view, FIRST_PROBES);
-        let keys = LeafKeys::new(&self.probes, view.shape.leaves);
-        let rule = ProbeRule::new(view.shape.metric, header, &keys, (self.bias_scale, self.squared));
-        keys.fall / rule.scale(keys.anchor())
+    /// How high above the key of the best leaf a score lies, for the query that was set.
+    pub(crate) fn height_of(&mut self, view: &View<'_>, header: &CalibrationHeader, score: f32) -> f32 {
+        self.choose_leaves(view, 1);
+        let first = self.probes.first().map_or(0.0, |probe| probe.key);
+        let rule = ProbeRule::new(&view.shape, header, &self.probes, self.scale, 0.0);
+        (score - first) / rule.scale(first)
     }
 
     /// The n-th best score so far, as a product; none while fewer are found.
@@ -111,7 +116,7 @@ impl Scratch {
     ) -> ProbeRule {
         let usual = (1.5 * plan.leaves) as usize;
         self.choose_leaves(view, usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES)));
-        let rule = self.begin_adaptive(view, &plan.header, n);
+        let rule = self.begin_adaptive(view, &plan.header, n, plan.height);
         // In the first leaf nothing is known but its centroid.
         let first = self.probes.first().map_or(0.0, |probe| probe.key);
         self.set_margin(plan.margin * rule.scale(first));
@@ -141,7 +146,7 @@ impl Scratch {
         while let Some(probe) = probes.get(*at) {
             if let Some(best) = self.nth_best() {
                 self.set_margin(plan.margin * rule.scale(best));
-                if rule.slack_for(probe.key, best) > plan.slack {
+                if *at >= plan.least as usize && rule.slack_for(probe.key, best) > plan.slack {
                     is_near = false;
                     break;
                 }

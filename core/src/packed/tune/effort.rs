@@ -7,12 +7,13 @@
 
 use alloc::vec::Vec;
 
-use super::trace::{Trace, Tried};
+use super::trace::{Reach, Stop, Trace, Tried};
 use crate::packed::file::sections::{CalibrationHeader, Effort, POINTS};
 use crate::packed::file::view::View;
 use crate::packed::search::Scratch;
 use crate::packed::search::cost::Costs;
 use crate::packed::search::params::HIGHEST;
+use crate::packed::search::probe::FEW;
 use crate::packed::truth::CalibrationQuery;
 use crate::parallel::{self, Join};
 use crate::progress::{Cancel, Cancelled};
@@ -28,13 +29,13 @@ const LOST_BY_CODES: f64 = 0.1;
 
 /// A sample may be luckier than what is searched for later, the more so the fewer neighbours it has: at most this much, and this share
 /// of what may be missing, for lists of one, and of more.
-const LUCK: [(f64, f64); 2] = [(0.01, 0.2), (0.004, 0.08)];
+const LUCK: [(f64, f64); 2] = [(0.01, 0.2), (0.006, 0.1)];
 
 /// The share of the queries that may be surprised: they look again, which costs as much as looking once.
 const SURPRISED: f64 = 0.02;
 
 /// Slacks and margins that are tried, besides the greatest.
-const SLACKS: i32 = 32;
+const SLACKS: i32 = 44;
 const MARGINS: i32 = 24;
 /// One of so many queries tells which are worth trying.
 const PILOT: usize = 8;
@@ -53,27 +54,55 @@ pub(super) fn calibrate<J: Join>(
         cancel.check()?;
         Ok(traces)
     };
-    let pilot: Vec<&CalibrationQuery> = queries.iter().step_by(PILOT).collect();
-    let tried = worth_trying(&trace_of(&pilot, &Tried::default())?);
     let all: Vec<&CalibrationQuery> = queries.iter().collect();
+    let pilot: Vec<&CalibrationQuery> = queries.iter().step_by(PILOT).collect();
+    let height = usual_height::<J>(view, header, &all);
+    let tried = worth_trying(&trace_of(&pilot, &Tried { height, ..Tried::default() })?, height);
+    let tried = with_least(&trace_of(&pilot, &tried)?, tried);
     let traces = trace_of(&all, &tried)?;
     Ok(Counted::new(view, &traces, &tried).points())
 }
 
+/// How high above the key of the best leaf the n-th best score of the middle one of some queries is.
+fn usual_height<J: Join>(view: &View<'_>, header: &CalibrationHeader, queries: &[&CalibrationQuery]) -> f32 {
+    let mut heights = parallel::map::<J, _>(0..queries.len(), &|at| {
+        let mut scratch = Scratch::new();
+        scratch.set_query(view, queries[at].vector(view));
+        scratch.height_of(view, header, queries[at].nth_by_codes)
+    });
+    heights.retain(|height| height.is_finite());
+    heights.sort_unstable_by(f32::total_cmp);
+    heights.get(heights.len() / 2).copied().unwrap_or(0.0)
+}
+
 /// The slacks and margins that find various shares of the neighbours of a few queries.
-fn worth_trying(traces: &[Trace]) -> Tried {
+fn worth_trying(traces: &[Trace], height: f32) -> Tried {
     let (mut slacks, mut margins) = (Vec::new(), Vec::new());
     for trace in traces {
         slacks.extend(trace.neighbours.iter().map(|neighbour| neighbour.slack));
         margins.extend(trace.stops.iter().flat_map(|stop| trace.neighbours.iter().map(|x| stop.margin_for(x))));
     }
-    let mut slacks = quantiles(slacks, 0.7, 0.82, SLACKS);
+    let mut slacks = quantiles(slacks, 0.7, 0.88, SLACKS);
     slacks.push(f32::MAX);
     let mut margins = quantiles(margins, 0.5, 0.77, MARGINS);
     if let Some(last) = margins.last().copied() {
         margins.push(last + 0.25 * last.abs());
     }
-    Tried { slacks, margins }
+    Tried { reaches: slacks.into_iter().map(|slack| Reach { slack, least: 0 }).collect(), margins, height }
+}
+
+/// Adds how many leaves are scanned in any case: a share of those that are scanned on average.
+fn with_least(traces: &[Trace], mut tried: Tried) -> Tried {
+    for (at, reach) in tried.reaches.iter_mut().enumerate() {
+        reach.least = (FEW * mean(traces, at, |stop| stop.leaves)) as u32;
+    }
+    tried
+}
+
+/// The mean of a number of the stops with a reach.
+fn mean(traces: &[Trace], at: usize, of: impl Fn(&Stop) -> u32) -> f32 {
+    let sum: f64 = traces.iter().filter_map(|trace| trace.stops.get(at)).map(|stop| f64::from(of(stop))).sum();
+    (sum / traces.len().max(1) as f64) as f32
 }
 
 /// Finite numbers that all but a share of the given ones do not exceed; the share shrinks by a factor from one to the next.
@@ -111,23 +140,19 @@ impl<'a> Counted<'a> {
             needed.sort_unstable_by(f32::total_cmp);
             needed
         };
-        let mean = |at: usize| {
-            let stops = || traces.iter().filter_map(|trace| trace.stops.get(at));
-            let mean = |of: &dyn Fn(&super::trace::Stop) -> u32| {
-                (stops().map(|stop| f64::from(of(stop))).sum::<f64>() / traces.len().max(1) as f64) as f32
-            };
-            let candidates = (0..tried.margins.len()).map(|number| mean(&|stop| stop.candidates[number]));
-            (mean(&|stop| stop.leaves), mean(&|stop| stop.rows), candidates.collect())
+        let means = |at: usize| {
+            let candidates = (0..tried.margins.len()).map(|number| mean(traces, at, |stop| stop.candidates[number]));
+            (mean(traces, at, |stop| stop.leaves), mean(traces, at, |stop| stop.rows), candidates.collect())
         };
-        let slacks = 0..tried.slacks.len();
+        let reaches = 0..tried.reaches.len();
         Self {
             costs: Costs::of(&view.shape),
             traces,
             tried,
             code_margins,
             n,
-            margins: slacks.clone().map(each).collect(),
-            means: slacks.map(mean).collect(),
+            margins: reaches.clone().map(each).collect(),
+            means: reaches.map(means).collect(),
         }
     }
 
@@ -150,14 +175,16 @@ impl<'a> Counted<'a> {
         let in_full = self.code_margins.iter().filter(|margin| **margin <= code_margin).count();
         let in_full = 2.0 * in_full as f32 / self.traces.len() as f32;
         let wanted = libm::ceil((1.0 - missing) * neighbours as f64) as usize + lost;
-        let efforts = self.margins.iter().zip(&self.means).zip(&self.tried.slacks);
-        let efforts = efforts.filter_map(|((needed, (leaves, rows, candidates)), slack)| {
+        let efforts = self.margins.iter().zip(&self.means).zip(&self.tried.reaches);
+        let efforts = efforts.filter_map(|((needed, (leaves, rows, candidates)), reach)| {
             let margin = needed.get(wanted.checked_sub(1)?)?.max(0.0);
             let at = self.tried.margins.partition_point(|tried| *tried < margin).min(candidates.len() - 1);
             let candidates = candidates[at].max(self.n as f32);
             let cost = self.costs.scan(*leaves, *rows) + self.costs.candidates(candidates, in_full);
-            let (slack, leaves, rows) = (*slack, *leaves, *rows);
-            Some((cost, Effort { slack, margin, code_margin, leaves, rows, candidates, ..NO_EFFORT }))
+            let (slack, least, height) = (reach.slack, reach.least as f32, self.tried.height);
+            let (leaves, rows) = (*leaves, *rows);
+            let effort = Effort { slack, least, height, margin, code_margin, leaves, rows, candidates, ..NO_EFFORT };
+            Some((cost, effort))
         });
         let (_, effort) = efforts.min_by(|a, b| a.0.total_cmp(&b.0))?;
         Some(Effort { tenth: self.tenth(&effort), surprise: self.surprise(&effort), ..effort })
@@ -165,7 +192,7 @@ impl<'a> Counted<'a> {
 
     /// What all but a few queries do not exceed: by how much the n-th best score by 4-bit codes is better than that by 7-bit ones.
     fn surprise(&self, effort: &Effort) -> f32 {
-        let Some(at) = self.tried.slacks.iter().position(|slack| *slack >= effort.slack) else { return f32::MAX };
+        let Some(at) = self.tried.reaches.iter().position(|reach| reach.slack >= effort.slack) else { return f32::MAX };
         let each = self.traces.iter().filter_map(|trace| Some(trace.stops.get(at)?.surprise(trace.nth)));
         let mut all: Vec<f32> = each.filter(|surprise| surprise.is_finite()).collect();
         all.sort_unstable_by(f32::total_cmp);
@@ -174,7 +201,7 @@ impl<'a> Counted<'a> {
 
     /// The recall that all but a tenth of the queries reach.
     fn tenth(&self, effort: &Effort) -> f32 {
-        let Some(at) = self.tried.slacks.iter().position(|slack| *slack >= effort.slack) else { return 0.0 };
+        let Some(at) = self.tried.reaches.iter().position(|reach| reach.slack >= effort.slack) else { return 0.0 };
         let recall_of = |trace: &Trace| {
             let found = margins_needed(trace, self.tried, at).filter(|margin| *margin <= effort.margin).count();
             found as f32 / trace.neighbours.len().max(1) as f32
@@ -187,9 +214,9 @@ impl<'a> Counted<'a> {
 
 /// The margins that neighbours of a query need whose leaves are scanned with a slack, as far as they are tried.
 fn margins_needed<'t>(trace: &'t Trace, tried: &'t Tried, at: usize) -> impl Iterator<Item = f32> + 't {
-    let slack = tried.slacks[at];
+    let reach = tried.reaches[at];
     let widest = tried.margins.last().copied().unwrap_or(f32::NEG_INFINITY);
-    let near = trace.neighbours.iter().filter(move |neighbour| neighbour.slack <= slack);
+    let near = trace.neighbours.iter().filter(move |neighbour| reach.includes(neighbour));
     let stop = trace.stops.get(at);
     near.filter_map(move |neighbour| Some(stop?.margin_for(neighbour))).filter(move |margin| *margin <= widest)
 }
@@ -198,6 +225,8 @@ fn margins_needed<'t>(trace: &'t Trace, tried: &'t Tried, at: usize) -> impl Ite
 pub(super) const NO_EFFORT: Effort = Effort {
     recall: 0.0,
     slack: f32::INFINITY,
+    least: 0.0,
+    height: 0.0,
     margin: f32::INFINITY,
     code_margin: f32::INFINITY,
     surprise: f32::MAX,

@@ -10,13 +10,11 @@ use alloc::vec::Vec;
 use self::effort::{NO_EFFORT, calibrate};
 use self::list_bias::ListBias;
 use super::file::sections::{CalibrationHeader, LIST_LENGTHS, POINTS};
-use super::file::view::View;
-use super::search::Scratch;
 use super::search::probe::WEIGHT;
 use super::train::Draft;
 use super::truth::{CalibrationQuery, Truths};
 use crate::Backend;
-use crate::parallel::{self, Join};
+use crate::parallel::Join;
 use crate::progress::{Cancel, Cancelled};
 
 /// The scale of euclidean slacks is no less than that of distances that are this part of the usual one, squared, between a row and
@@ -43,8 +41,7 @@ pub(crate) fn tune<J: Join>(draft: &mut Draft<'_>, backend: Backend, cancel: Can
     list_bias.write(weight, to.centroid_biases);
     to.write_code_errors(&code_errors);
     let floor = LEAST_SCALE * list_bias.mean_spread();
-    let header = CalibrationHeader { weight: WEIGHT, floor, fall: 0.0, queries: 0 };
-    let header = CalibrationHeader { fall: usual_fall::<J>(&draft.view(backend), &header, &queries[1]), ..header };
+    let header = CalibrationHeader { weight: WEIGHT, floor, queries: 0, reserved: 0 };
     let mut efforts = [[NO_EFFORT; POINTS]; LIST_LENGTHS.len()];
     for (efforts, queries) in efforts.iter_mut().zip(&queries) {
         *efforts = calibrate::<J>(&draft.view(backend), &header, queries, cancel)?;
@@ -54,7 +51,10 @@ pub(crate) fn tune<J: Join>(draft: &mut Draft<'_>, backend: Backend, cancel: Can
 }
 
 /// A sample of the rows with their neighbours, for each list length.
-fn sample<J: Join>(truths: &Truths<'_>, cancel: Cancel<'_>) -> Result<[Vec<CalibrationQuery>; LIST_LENGTHS.len()], Cancelled> {
+fn sample<J: Join>(
+    truths: &Truths<'_>,
+    cancel: Cancel<'_>,
+) -> Result<[Vec<CalibrationQuery>; LIST_LENGTHS.len()], Cancelled> {
     let mut queries = [const { Vec::new() }; LIST_LENGTHS.len()];
     for ((queries, n), every) in queries.iter_mut().zip(LIST_LENGTHS).zip(EVERY) {
         if n * ROWS_A_PLACE <= truths.view.shape.rows {
@@ -62,16 +62,4 @@ fn sample<J: Join>(truths: &Truths<'_>, cancel: Cancel<'_>) -> Result<[Vec<Calib
         }
     }
     Ok(queries)
-}
-
-/// How fast the keys of leaves fall for the middle one of some queries.
-fn usual_fall<J: Join>(view: &View<'_>, header: &CalibrationHeader, queries: &[CalibrationQuery]) -> f32 {
-    let mut falls = parallel::map::<J, _>(0..queries.len(), &|at| {
-        let mut scratch = Scratch::new();
-        scratch.set_query(view, queries[at].vector(view));
-        scratch.fall_of_keys(view, header)
-    });
-    falls.retain(|fall| fall.is_finite());
-    falls.sort_unstable_by(f32::total_cmp);
-    falls.get(falls.len() / 2).copied().unwrap_or(0.0)
 }

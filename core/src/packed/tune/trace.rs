@@ -11,8 +11,9 @@ use crate::packed::truth::CalibrationQuery;
 /// The least effort that finds a neighbour.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NeighbourNeed {
-    /// The slack with which its leaf is scanned.
+    /// The slack with which its leaf is scanned, and the rank of that.
     pub(super) slack: f32,
+    pub(super) rank: u32,
     /// Its score by 4-bit codes, as a product.
     pub(super) score: f32,
     /// The margin within which it lies by its 7-bit codes.
@@ -54,11 +55,27 @@ pub(super) struct Trace {
     pub(super) nth: f32,
 }
 
-/// The slacks and margins that are tried, ascending.
+/// A slack that is tried, and how many leaves are scanned with it in any case.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Reach {
+    pub(super) slack: f32,
+    pub(super) least: u32,
+}
+
+impl Reach {
+    /// Whether the leaf of a neighbour is scanned.
+    pub(super) fn includes(&self, neighbour: &NeighbourNeed) -> bool {
+        neighbour.slack <= self.slack || neighbour.rank < self.least
+    }
+}
+
+/// What is tried, ascending.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tried {
-    pub(super) slacks: Vec<f32>,
+    pub(super) reaches: Vec<Reach>,
     pub(super) margins: Vec<f32>,
+    /// How high above the key of the best leaf the n-th best score usually is.
+    pub(super) height: f32,
 }
 
 impl Scratch {
@@ -74,7 +91,7 @@ impl Scratch {
         let n = query.nearest.len();
         self.reserve(view, n, (view.shape.rows / 4).max(4 * n), view.shape.leaves);
         self.choose_leaves(view, view.shape.leaves);
-        let rule = self.begin_adaptive(view, header, n);
+        let rule = self.begin_adaptive(view, header, n, tried.height);
         let probes = core::mem::take(&mut self.probes);
         let nth = query.nth_by_codes;
         let mut trace = Trace { nth, ..Trace::default() };
@@ -84,7 +101,8 @@ impl Scratch {
         for (scanned, probe) in (0..).zip(&probes) {
             if let Some(best) = self.nth_best() {
                 needed = needed.max(rule.slack_for(probe.key, best));
-                while tried.slacks.get(trace.stops.len()).is_some_and(|slack| *slack < needed) {
+                let is_beyond = |reach: &Reach| reach.slack < needed && reach.least <= scanned;
+                while tried.reaches.get(trace.stops.len()).is_some_and(is_beyond) {
                     trace.stops.push(self.stop(&rule, scanned, rows, tried));
                 }
                 self.set_margin(widest * rule.scale(best));
@@ -97,10 +115,10 @@ impl Scratch {
             for neighbour in query.nearest.iter().filter(|neighbour| of_leaf.contains(&neighbour.row)) {
                 let score = self.as_product(self.score_of((neighbour.row - of_leaf.start) as usize, base));
                 let code_margin = (nth - neighbour.score_by_codes) / rule.scale(nth);
-                trace.neighbours.push(NeighbourNeed { slack: needed, score, code_margin });
+                trace.neighbours.push(NeighbourNeed { slack: needed, rank: scanned, score, code_margin });
             }
         }
-        while trace.stops.len() < tried.slacks.len().max(1) {
+        while trace.stops.len() < tried.reaches.len().max(1) {
             trace.stops.push(self.stop(&rule, probes.len() as u32, rows, tried));
         }
         self.probes = probes;
