@@ -2,15 +2,15 @@
 
 ``AnnoyIndex`` is the class of the package annoy, method for method and file for file: change the import, or call
 ``install_as_annoy()`` before other packages import annoy. ``Index`` is the packed index, far faster than
-any forest, and ``knn_graph`` finds the neighbours of every vector at once. ``WordVectors`` reads and asks files of word vectors.
+any forest, ``IdSet`` is a filter for many searches, and ``knn_graph`` finds the neighbours of every vector at once. ``WordVectors`` reads and asks files of word vectors.
 ``ohyeah.gensim.Indexer`` speeds up gensim's ``most_similar``.
 """
 
 import sys as _sys
 
-from ._ohyeah import AnnoyIndex, Index, WordVectors, knn_graph
+from ._ohyeah import AnnoyIndex, IdSet, Index, WordVectors, knn_graph
 
-__all__ = ["AnnoyIndex", "Index", "WordVectors", "install_as_annoy", "knn_graph"]
+__all__ = ["AnnoyIndex", "IdSet", "Index", "WordVectors", "install_as_annoy", "knn_graph"]
 __version__ = "0.1.0"
 
 

@@ -5,6 +5,7 @@ mod arguments;
 mod collected;
 mod exceptions;
 mod gate;
+mod id_set;
 mod index;
 mod mapped;
 mod packed_index;
@@ -19,6 +20,8 @@ use pyo3::prelude::*;
 mod _ohyeah {
     #[pymodule_export]
     use crate::annoy_index::AnnoyIndex;
+    #[pymodule_export]
+    use crate::id_set::IdSet;
     #[pymodule_export]
     use crate::packed_index::{Index, knn_graph};
     #[pymodule_export]

@@ -2,17 +2,21 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use numpy::PyArray1;
 use numpy::ndarray::ArrayView1;
 use ohyeah::packed::{
-    BuildError, BuildOptions, GraphError, GraphOptions, OpenError, PackedBuf, Scratch, Search, SearchError,
+    BuildError, BuildOptions, GraphError, GraphOptions, OpenError, PackedBuf, RowSet, Scratch, Search, SearchError,
 };
 use ohyeah::{Cancel, FileError, Filter, KnnGraph, MappedFile, Metric, Neighbour, Packed, Progress, Rayon};
 use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::arguments::{self, rows, vector, vector_error, wrong_length};
+use crate::id_set::IdSet;
 use crate::mapped::map;
 use crate::threads::Pool;
 
@@ -87,12 +91,35 @@ thread_local! {
 #[pyclass(frozen, module = "ohyeah", name = "Index")]
 pub(crate) struct Index {
     index: Packed<Storage>,
+    /// What tells it from other objects.
+    number: u64,
+}
+
+/// The number of the next index.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// What a filter allows.
+enum Allowed {
+    Ids(ohyeah::IdSet),
+    Rows(Arc<RowSet>),
 }
 
 impl Index {
     fn over(storage: Storage, open_error: impl FnOnce(OpenError) -> PyErr) -> PyResult<Self> {
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self { index: Packed::open(storage).map_err(open_error)?.with_backend(backend) })
+        let index = Packed::open(storage).map_err(open_error)?.with_backend(backend);
+        Ok(Self { index, number: NEXT.fetch_add(1, Relaxed) })
+    }
+
+    /// The rows that a filter allows, an `IdSet` or what makes one; of an array none are made ready, as it is not kept.
+    fn allowed(&self, filter: &Bound<'_, PyAny>) -> PyResult<Allowed> {
+        let Ok(set) = filter.cast::<IdSet>() else {
+            return Ok(Allowed::Ids(arguments::filter(filter, self.index.len())?));
+        };
+        let set = set.get();
+        set.for_count(self.index.len())?;
+        let make = |ids: &ohyeah::IdSet| self.index.row_set(ids).map_err(search_error);
+        set.rows_of(self.number, make).map(Allowed::Rows)
     }
 
     fn search_all<'py, F: Filter + Sync>(
@@ -201,7 +228,8 @@ impl Index {
     /// dimension or two. Where there are fewer, the last ids are -1.
     ///
     /// `recall` says which share of the right answers to find on average, 1.0 to compare with every vector. `leaves` and
-    /// `candidates` say in its place how hard to look. `filter` allows only some ids: an array of them, or a mask.
+    /// `candidates` say in its place how hard to look. `filter` allows only some ids: an `IdSet`, which is fastest where it is used
+    /// many times, an array of ids, or a mask.
     #[pyo3(signature = (query, k=10, recall=0.95, filter=None, threads=1, leaves=None, candidates=None))]
     fn search<'py>(
         &self,
@@ -222,10 +250,10 @@ impl Index {
         let pool = if threads == 1 { None } else { Some(Pool::of(query.py(), threads)?) };
         match filter {
             None => self.search_all(query, k, &search, pool.as_ref()),
-            Some(filter) => {
-                let allowed = arguments::filter(filter, self.index.len())?;
-                self.search_all(query, k, &search.filter(&allowed), pool.as_ref())
-            }
+            Some(filter) => match self.allowed(filter)? {
+                Allowed::Ids(ids) => self.search_all(query, k, &search.filter(&ids), pool.as_ref()),
+                Allowed::Rows(rows) => self.search_all(query, k, &search.filter(&*rows), pool.as_ref()),
+            },
         }
     }
 
@@ -245,15 +273,24 @@ impl Index {
             return Err(PyValueError::new_err("distance is no number"));
         }
         let search = with_recall(Search::top(usize::MAX).within(distance), recall)?;
-        let filter = filter.map(|filter| arguments::filter(filter, self.index.len())).transpose()?;
+        let filter = filter.map(|filter| self.allowed(filter)).transpose()?;
         let found = py.detach(|| match filter {
             None => self.index.search(&query, &search),
-            Some(filter) => self.index.search(&query, &search.filter(&filter)),
+            Some(Allowed::Ids(ids)) => self.index.search(&query, &search.filter(&ids)),
+            Some(Allowed::Rows(rows)) => self.index.search(&query, &search.filter(&*rows)),
         });
         let found = found.map_err(search_error)?;
         let ids: Vec<i64> = found.iter().map(|x| i64::from(x.id)).collect();
         let distances: Vec<f32> = found.iter().map(|x| x.distance).collect();
         Ok((PyArray1::from_vec(py, ids).into_any(), PyArray1::from_vec(py, distances).into_any()))
+    }
+
+    /// The set of some ids or of a mask, to be used as a filter in many searches; see `IdSet`.
+    fn filter(&self, ids: &Bound<'_, PyAny>) -> PyResult<IdSet> {
+        if let Ok(set) = ids.cast::<IdSet>() {
+            return Ok(IdSet::new(set.get().for_count(self.index.len())?.clone(), Some(self.index.len())));
+        }
+        Ok(IdSet::new(arguments::filter(ids, self.index.len())?, Some(self.index.len())))
     }
 
     /// The key of an id.

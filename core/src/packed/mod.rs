@@ -60,6 +60,7 @@ use self::train::sample::calibration_sample;
 use self::train::source::RowSource;
 use self::train::{Plan, train, write};
 use self::tune::tune;
+pub use crate::filter::RowSet;
 use crate::parallel::{Join, Serial};
 use crate::progress::Steps;
 use crate::{Backend, Metric};

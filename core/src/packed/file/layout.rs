@@ -259,6 +259,12 @@ impl FileLayout {
     }
 }
 
+/// The checksum in the header.
+pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
+    let header = bytes.get(..size_of::<Header>());
+    header.map_or(0, |header| bytemuck::pod_read_unaligned::<Header>(header).checksum)
+}
+
 /// Whether bytes lie where numbers of eight bytes can.
 pub(crate) fn is_aligned(bytes: &[u8]) -> bool {
     // On some 32-bit targets `u64` is aligned to four bytes; the format asks for eight everywhere.

@@ -131,8 +131,10 @@ pub(crate) struct Effort {
     pub(crate) margin: f32,
     /// How far below the n-th best score by 7-bit codes that of a candidate may lie.
     pub(crate) code_margin: f32,
-    /// How much the n-th best score by 4-bit codes may exceed that by 7-bit codes; beyond it a search looks again.
-    pub(crate) surprise: f32,
+    /// By how much the n-th best score by 4-bit codes usually exceeds that by 7-bit codes, and by how much it may: beyond it a
+    /// search looks again.
+    pub(crate) gap: f32,
+    pub(crate) widest_gap: f32,
     /// Leaves and rows that are scanned.
     pub(crate) leaves: f32,
     pub(crate) rows: f32,

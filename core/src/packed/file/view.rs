@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::buf::PackedBuf;
-use super::layout::{FileLayout, is_aligned};
+use super::layout::{FileLayout, fingerprint, is_aligned};
 use super::sections::{
     CalibrationHeader, CodeErrors, Effort, FixedEffort, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version,
     row_bytes,
@@ -20,6 +20,8 @@ use crate::simd::{SCAN_ROWS, TILE_BYTES};
 pub(crate) struct View<'a> {
     pub(crate) backend: Backend,
     pub(crate) shape: Shape,
+    /// What tells the index from others: the checksum of header and table, and so of all checksums of sections.
+    pub(crate) fingerprint: u64,
     pub(crate) space: IndexSpace<'a>,
     pub(crate) quantiser: ScalarQuantiser<'a>,
     pub(crate) centroids: &'a [[u8; TILE_BYTES]],
@@ -84,6 +86,7 @@ impl FileLayout {
         View {
             backend,
             shape: self.shape,
+            fingerprint: fingerprint(bytes),
             space: IndexSpace { metric: self.shape.metric, origin },
             quantiser: ScalarQuantiser { offset, step },
             centroids: bytemuck::cast_slice(section(Section::Centroids)),

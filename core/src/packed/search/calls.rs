@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use super::Scratch;
-use super::params::{Plan, by_hand, for_recall};
-use crate::filter::Filter;
+use super::allowed::{ById, ByRow, RowFilter};
+use crate::filter::{Filter, RowSet};
 use crate::packed::damage::{Damage, Rule};
 use crate::packed::error::SearchError;
 use crate::packed::file::view::View;
@@ -56,6 +56,17 @@ impl<S: AsRef<[u8]>> Packed<S> {
         }
         let row = view.row_of(id).ok_or(Damage { rule: Rule::Ids, at: u64::from(id) })?;
         search_in(&view, scratch, view.vector(row), search)
+    }
+
+    /// A filter made ready for searches of this index; see [`RowSet`].
+    ///
+    /// # Errors
+    ///
+    /// The storage no longer gives the bytes that were opened.
+    pub fn row_set<F: Filter>(&self, filter: F) -> Result<RowSet, SearchError> {
+        let view = self.view().ok_or(SearchError::Storage)?;
+        let leaves = (0..view.shape.leaves as u32).map(|leaf| view.leaf_rows(leaf));
+        Ok(RowSet::new(&filter, view.ids, leaves, view.fingerprint))
     }
 
     /// [`search`](Self::search) for each of many queries, in their order.
@@ -128,17 +139,19 @@ const FEW: usize = 32;
 
 /// Searches for the query that was set; returns how many of what was found are asked for.
 fn search_view<F: Filter>(view: &View<'_>, scratch: &mut Scratch, search: &Search<F>) -> usize {
-    let most = search.n.min(view.shape.rows);
+    match search.filter.rows().filter(|rows| rows.is_of(view.fingerprint)) {
+        Some(rows) => search_rows(view, scratch, search, &ByRow(rows)),
+        None => search_rows(view, scratch, search, &ById(&search.filter)),
+    }
+}
+
+fn search_rows<F, R: RowFilter>(view: &View<'_>, scratch: &mut Scratch, search: &Search<F>, filter: &R) -> usize {
+    let most = search.n.min(filter.row_set().map_or(view.shape.rows, RowSet::len));
     // Of those within a distance it is not known how many there are: a few are asked for, and more while all lie within.
     let at_once = search.within.is_none() || search.mode == Mode::Exact;
     let mut n = if at_once { most } else { most.min(FEW) };
     loop {
-        let plan = match search.mode {
-            Mode::Exact => Plan::All,
-            Mode::Params { leaves, candidates } => by_hand(view, leaves, candidates, n),
-            Mode::Recall(recall) => for_recall(view, recall, n),
-        };
-        scratch.search(view, n, &plan, &search.filter);
+        scratch.search(view, n, search.mode, filter);
         let is_within = |x: &Neighbour| match (search.within, view.shape.metric) {
             (None, _) => true,
             (Some(least), Metric::Dot) => x.distance >= least,

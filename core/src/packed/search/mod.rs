@@ -9,6 +9,7 @@
 //! answer ← best `n` of those by their vectors, in f64                     (rerank)
 //! ```
 
+pub(crate) mod allowed;
 mod calls;
 pub(crate) mod coarse;
 pub(crate) mod cost;
@@ -20,15 +21,18 @@ mod scan;
 
 use alloc::vec::Vec;
 
+use self::allowed::RowFilter;
 use self::coarse::{best_leaves, bias_scale, score_leaves};
-use self::params::{AdaptivePlan, FixedPlan, Plan};
-use self::probe::QueryScale;
+use self::cost::Costs;
+use self::params::{AdaptivePlan, FixedPlan, Plan, by_hand, for_recall, for_rows};
+use self::probe::{ProbeRule, QueryScale};
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
 use super::file::view::View;
+use super::options::Mode;
 use super::quantise::lut::LookupTable;
 use super::quantise::sq7::QuantisedQuery;
-use crate::filter::Filter;
+use crate::filter::{Filter, RowSet};
 use crate::simd::in_f64::dot;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::top_k::{TopK, split_key};
@@ -75,6 +79,9 @@ pub struct Scratch {
     /// The ids of an answer, to see that each is there once.
     ids: Vec<u32>,
 }
+
+/// Rows of a set that are compared in full, without a look at their codes, are at most so many times as many as are wanted.
+const FEW_ROWS: usize = 4;
 
 /// A leaf to be scanned.
 #[derive(Clone, Copy, Debug)]
@@ -146,21 +153,43 @@ impl Scratch {
     }
 
     /// Finds the `n` nearest that the filter allows, for the query that was set.
-    fn search<F: Filter>(&mut self, view: &View<'_>, n: usize, plan: &Plan, filter: &F) {
-        match plan {
-            Plan::All => return self.search_exactly(view, n, filter),
-            Plan::Fixed(plan) => self.find_candidates(view, n, plan, filter),
-            Plan::Adaptive(plan) => {
-                if !self.find_near_candidates(view, n, plan, filter) {
-                    return self.search_exactly(view, n, filter);
-                }
-            }
+    fn search<F: RowFilter>(&mut self, view: &View<'_>, n: usize, mode: Mode, filter: &F) {
+        let plan = match mode {
+            Mode::Exact => Plan::All,
+            Mode::Params { leaves, candidates } => by_hand(view, leaves, candidates, n),
+            Mode::Recall(recall) => match filter.row_set() {
+                Some(rows) => for_rows(view, recall, n, rows.len()),
+                None => for_recall(view, recall, n, Costs::of(&view.shape).all()),
+            },
+        };
+        let is_found = match plan {
+            Plan::All => false,
+            Plan::Rows(plan) => self.compare_rows(view, n, &plan, filter),
+            Plan::Fixed(plan) => self.find_candidates(view, n, &plan, filter),
+            Plan::Adaptive(plan) => self.find_near_candidates(view, n, &plan, filter),
+        };
+        if is_found {
+            self.rerank_in_full(view, n);
+        } else {
+            self.search_exactly(view, n, filter);
         }
-        self.rerank_in_full(view, n);
+    }
+
+    /// Takes all rows of a set, and leaves those that are near by their 7-bit codes; false where there is no set.
+    fn compare_rows<F: RowFilter>(&mut self, view: &View<'_>, n: usize, plan: &AdaptivePlan, filter: &F) -> bool {
+        let Some(set) = filter.row_set() else { return false };
+        self.reserve(view, n, set.len(), 0);
+        self.rows.clear();
+        self.rows.extend(set.iter());
+        if self.rows.len() > FEW_ROWS * n {
+            let rule = ProbeRule::new(&view.shape, &plan.header, &[], self.scale, 0.0);
+            self.keep_near_by_codes(view, n, &rule, plan);
+        }
+        true
     }
 
     /// Scans a fixed number of leaves.
-    fn find_candidates<F: Filter>(&mut self, view: &View<'_>, n: usize, plan: &FixedPlan, filter: &F) {
+    fn find_candidates<F: RowFilter>(&mut self, view: &View<'_>, n: usize, plan: &FixedPlan, filter: &F) -> bool {
         let rows = view.shape.rows;
         let candidates = plan.candidates.max(n).min(rows);
         let mut leaves = plan.leaves.clamp(1, view.shape.leaves.max(1));
@@ -178,20 +207,27 @@ impl Scratch {
         if plan.rerank_depth < self.rows.len() {
             self.keep_best_by_codes(view, plan.rerank_depth.max(n));
         }
+        true
     }
 
     /// Scans leaves until none is near; false where more rows came near than it pays to look at one by one.
-    fn find_near_candidates<F: Filter>(&mut self, view: &View<'_>, n: usize, plan: &AdaptivePlan, filter: &F) -> bool {
+    fn find_near_candidates<F: RowFilter>(
+        &mut self,
+        view: &View<'_>,
+        n: usize,
+        plan: &AdaptivePlan,
+        filter: &F,
+    ) -> bool {
         let rows = view.shape.rows;
         let room = (plan.candidates as usize).saturating_add(n).saturating_mul(8).saturating_add(1024);
         self.reserve(view, n, room.max(rows / 16).min(rows), view.shape.leaves);
         let rule = self.scan_adaptively(view, n, plan, filter);
         self.take_candidates();
         let best = self.keep_near_by_codes(view, n, &rule, plan);
-        let surprise = self.nth_best().map_or(0.0, |by_scan| (by_scan - best) / rule.scale(best));
-        if surprise.is_finite() && surprise > plan.surprise {
+        let gap = self.nth_best().map_or(0.0, |by_scan| (by_scan - best) / rule.scale(best));
+        if gap.is_finite() && gap > plan.widest_gap {
             // Where many lie at about the same distance, 4-bit codes make the best of many look better than they are.
-            let more = surprise - plan.surprise;
+            let more = gap - plan.gap;
             let (slack, margin) = (plan.slack + plan.header.weight * more, plan.margin + more);
             let rule = self.scan_adaptively(view, n, &AdaptivePlan { slack, margin, ..*plan }, filter);
             self.take_candidates();
@@ -213,7 +249,17 @@ impl Scratch {
 
     /// Chooses the leaves with the best scores, best first.
     pub(crate) fn choose_leaves(&mut self, view: &View<'_>, leaves: usize) {
+        self.choose_allowed_leaves(view, leaves, None);
+    }
+
+    /// Chooses the leaves with the best scores of those that have rows of a set, best first.
+    fn choose_allowed_leaves(&mut self, view: &View<'_>, leaves: usize, rows: Option<&RowSet>) {
         score_leaves(view, &self.quantised, self.scale.scale, &mut self.scores);
+        if let Some(rows) = rows {
+            for (leaf, score) in (0..).zip(self.scores.as_flattened_mut()) {
+                *score = if rows.of_leaf(leaf) > 0 { *score } else { f32::NEG_INFINITY };
+            }
+        }
         let Self { scores, keys, probes, scale, .. } = self;
         best_leaves(scores, leaves, keys);
         keys.sort_unstable();

@@ -11,6 +11,8 @@ pub(super) enum Plan {
     All,
     /// So many leaves are scanned, and so many candidates compared by their 7-bit codes.
     Fixed(FixedPlan),
+    /// Every row of a set is compared by its 7-bit codes.
+    Rows(AdaptivePlan),
     /// Leaves are scanned by the [`ProbeRule`](super::probe::ProbeRule).
     Adaptive(AdaptivePlan),
 }
@@ -35,21 +37,44 @@ pub(super) struct AdaptivePlan {
     pub(super) height: f32,
     pub(super) margin: f32,
     pub(super) code_margin: f32,
-    pub(super) surprise: f32,
+    pub(super) gap: f32,
+    pub(super) widest_gap: f32,
     /// Leaves and rows that are scanned, and candidates, on average.
     pub(super) leaves: f32,
     pub(super) rows: f32,
     pub(super) candidates: f32,
 }
 
-/// The plan that finds this share of the `n` nearest.
-pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize) -> Plan {
+/// The plan that finds this share of the `n` nearest, unless it costs more than another way.
+pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize, other_way: f32) -> Plan {
     match view.calibration {
         Calibration::Fixed(points) => fixed_for_recall(points, recall, n),
         Calibration::Adaptive(header, lists) => {
             let found = adaptive_for_recall(header, lists, recall, n);
-            found.filter(|plan| pays(&view.shape, plan, n)).map_or(Plan::All, Plan::Adaptive)
+            found.filter(|plan| cost(&view.shape, plan, n) < other_way).map_or(Plan::All, Plan::Adaptive)
         }
+    }
+}
+
+/// The plan that finds this share of the `n` nearest of a set of rows.
+pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -> Plan {
+    let costs = Costs::of(&view.shape);
+    let Calibration::Adaptive(header, lists) = view.calibration else {
+        return for_recall(view, recall, n, costs.all());
+    };
+    let Some(plan) = adaptive_for_recall(header, lists, recall, n) else { return Plan::All };
+    let share = allowed as f32 / view.shape.rows.max(1) as f32;
+    let each_row = costs.candidates(allowed as f32, IN_FULL * n as f32);
+    // About as far as for a longer list of all rows, of which these are a share.
+    let longer = adaptive_for_recall(header, lists, recall, (n as f32 / share) as usize);
+    let scan = longer.map_or(f32::INFINITY, |longer| costs.scan(longer.leaves, longer.rows));
+    let scan = scan + costs.candidates(plan.candidates, IN_FULL * n as f32);
+    if each_row <= scan && each_row < costs.all() {
+        Plan::Rows(plan)
+    } else if scan < costs.all() {
+        Plan::Adaptive(plan)
+    } else {
+        Plan::All
     }
 }
 
@@ -71,11 +96,10 @@ pub(crate) const HIGHEST: f32 = 0.9999;
 /// About how many candidates are compared in full for each answer.
 const IN_FULL: f32 = 2.0;
 
-/// Whether a plan costs less than comparing all vectors.
-fn pays(shape: &Shape, plan: &AdaptivePlan, n: usize) -> bool {
+/// What a plan costs on average.
+pub(super) fn cost(shape: &Shape, plan: &AdaptivePlan, n: usize) -> f32 {
     let costs = Costs::of(shape);
-    let leaves_and_rows = costs.scan(plan.leaves, plan.rows);
-    leaves_and_rows + costs.candidates(plan.candidates, plan.candidates.min(IN_FULL * n as f32)) < costs.all()
+    costs.scan(plan.leaves, plan.rows) + costs.candidates(plan.candidates, IN_FULL * n as f32)
 }
 
 /// Points around a recall, and how far between them it lies.
@@ -105,7 +129,8 @@ fn at_length<const P: usize>(header: CalibrationHeader, points: &[Effort; P], re
         height: mixed(|point| point.height),
         margin: mixed(|point| point.margin),
         code_margin: mixed(|point| point.code_margin),
-        surprise: mixed(|point| point.surprise),
+        gap: mixed(|point| point.gap),
+        widest_gap: mixed(|point| point.widest_gap),
         leaves: mixed(|point| point.leaves),
         rows: mixed(|point| point.rows),
         candidates: mixed(|point| point.candidates),
@@ -140,7 +165,8 @@ fn adaptive_for_recall<const P: usize>(
         height: mixed(|plan| plan.height),
         margin: mixed(|plan| plan.margin),
         code_margin: mixed(|plan| plan.code_margin),
-        surprise: mixed(|plan| plan.surprise),
+        gap: mixed(|plan| plan.gap),
+        widest_gap: mixed(|plan| plan.widest_gap),
         leaves: mixed(|plan| plan.leaves) * longer,
         rows: mixed(|plan| plan.rows) * longer,
         candidates: mixed(|plan| plan.candidates) * longer,
@@ -200,7 +226,8 @@ mod tests {
             height: 0.0,
             margin: 2.0 * slack,
             code_margin: 0.5 * slack,
-            surprise: 0.25 * slack,
+            gap: 0.125 * slack,
+            widest_gap: 0.25 * slack,
             leaves: 10.0,
             rows: 1000.0,
             candidates: 50.0,
@@ -210,7 +237,7 @@ mod tests {
         let lists = [list(1.0), list(2.0), list(4.0), list(8.0)];
         let plan = |recall, n| {
             let plan = adaptive_for_recall(header, &lists, recall, n)?;
-            Some((plan.slack, plan.margin, plan.code_margin, plan.surprise))
+            Some((plan.slack, plan.margin, plan.code_margin, plan.widest_gap))
         };
         assert_eq!(plan(0.5, 1), Some((1.0, 2.0, 0.5, 0.25)));
         assert_eq!(plan(0.2, 10), Some((2.0, 4.0, 1.0, 0.5)));

@@ -12,8 +12,8 @@ pub(crate) struct Reservoir {
     /// The distance of a score from the greatest number there is, and the row: the best have the smallest keys.
     pub(crate) keys: Vec<u64>,
     n: usize,
-    /// How far behind the n-th best score a score is still worth keeping.
-    margin: i32,
+    /// How far behind the n-th best score a score is still worth keeping. None where no more than `n` are wanted.
+    margin: Option<i32>,
     /// Rows of each step of scores.
     counts: Vec<u32>,
     /// The score at which the first step begins, and the binary logarithm of a step.
@@ -31,14 +31,14 @@ pub(crate) struct Reservoir {
 }
 
 /// Steps of scores that are told apart.
-const STEPS: usize = 512;
+const STEPS: usize = 1024;
 
 impl Reservoir {
     /// Empties it, to keep at least `n`. Scores are told apart from `first` on, over a range of at least `range`.
     pub(crate) fn reset(&mut self, n: usize, first: i32, range: i32) {
         self.keys.clear();
         self.n = n.max(1);
-        self.margin = 0;
+        self.margin = None;
         (self.nth, self.limit) = (i32::MIN, i32::MIN);
         self.is_crowded = false;
         self.set_steps(first, range);
@@ -53,8 +53,8 @@ impl Reservoir {
 
     /// Keeps rows that lie less than this behind the n-th best, from now on.
     pub(crate) fn set_margin(&mut self, margin: i32) {
-        self.margin = margin.max(0);
-        self.limit = self.limit.max(self.nth.saturating_sub(self.margin));
+        self.margin = Some(margin.max(0));
+        self.raise_limit();
     }
 
     #[inline]
@@ -71,8 +71,13 @@ impl Reservoir {
             self.above -= self.counts[self.step] as usize;
             self.step += 1;
             self.nth = self.nth.max(self.first.saturating_add((self.step as i32) << self.shift));
-            self.limit = self.limit.max(self.nth.saturating_sub(self.margin));
+            self.raise_limit();
         }
+    }
+
+    #[inline]
+    fn raise_limit(&mut self) {
+        self.limit = self.limit.max(self.nth.saturating_sub(self.margin.unwrap_or(0)));
     }
 
     #[inline]
@@ -102,7 +107,7 @@ impl Reservoir {
             self.count(score);
         }
         self.nth = nth;
-        self.limit = self.limit.max(nth.saturating_sub(self.margin));
+        self.raise_limit();
     }
 
     /// About how many rows were pushed that reach a score.
@@ -116,8 +121,8 @@ impl Reservoir {
         self.keys.retain(|key| (key >> 32) as u32 <= most);
         // Most of them in one step, below the first or above the last, or within the margin.
         if self.keys.len() > self.n && 2 * self.keys.len() > self.keys.capacity() {
-            self.is_crowded |= self.margin > 0;
-            let kept = if self.margin > 0 { self.n.max(self.keys.capacity() / 4) } else { self.n };
+            self.is_crowded |= self.margin.is_some();
+            let kept = if self.margin.is_some() { self.n.max(self.keys.capacity() / 4) } else { self.n };
             let (_, last, _) = self.keys.select_nth_unstable(kept - 1);
             self.limit = self.limit.max((i64::from(i32::MAX) - (*last >> 32) as i64) as i32);
             self.keys.truncate(kept);
@@ -127,7 +132,7 @@ impl Reservoir {
     /// Leaves the best `n`, and those that lie less than the margin behind.
     pub(crate) fn cut(&mut self) {
         self.drop_what_is_below();
-        if self.margin == 0 && self.keys.len() > self.n {
+        if self.margin.is_none() && self.keys.len() > self.n {
             self.keys.select_nth_unstable(self.n - 1);
             self.keys.truncate(self.n);
         }

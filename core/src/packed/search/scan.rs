@@ -1,16 +1,21 @@
 //! Scanning the 4-bit codes of leaves, 32 rows at once.
 
-use super::params::AdaptivePlan;
+use super::allowed::RowFilter;
+use super::params::{AdaptivePlan, Plan, for_recall};
 use super::probe::ProbeRule;
 use super::{Probe, Scratch};
-use crate::filter::Filter;
+use crate::filter::RowSet;
 use crate::packed::file::sections::CalibrationHeader;
 use crate::packed::file::view::View;
+use crate::packed::quantise::pq4::KSUB;
 use crate::simd::{SCAN_ROWS, prefetch_lines};
 
 /// The look-up table is made for so many of the best leaves, whatever is scanned in the end, so that it is the same when effort is
 /// measured and when it is spent.
 const FIRST_PROBES: usize = 64;
+
+/// The share of rows that a filter allows is looked at in so many of the best leaves.
+const NEAR_PROBES: usize = 16;
 
 impl Scratch {
     /// Computes the look-up table with which some leaves are scanned.
@@ -27,9 +32,9 @@ impl Scratch {
     fn begin_scan(&mut self, view: &View<'_>, n: usize, probes: &[Probe]) {
         self.set_lut(view, probes);
         // What a query's sums in the first leaf, which is the best, can be.
-        let most = self.lut.entries.iter().flatten().fold(0, |most, entry| most.max(i32::from(*entry)));
+        let most = |entries: &[u8; KSUB]| i32::from(entries.iter().fold(0, |most, entry| (*entry).max(most)));
         let first = probes.first().map_or(0, |probe| (probe.product * self.lut.unit) as i32);
-        self.reservoir.reset(n, first, most.saturating_mul(view.codebooks.len() as i32) * 2);
+        self.reservoir.reset(n, first, self.lut.entries.iter().map(most).sum());
     }
 
     /// Adds up the codes of a leaf; returns what is to be added to each sum.
@@ -50,7 +55,7 @@ impl Scratch {
     }
 
     /// Scans the codes of the chosen leaves and keeps the best rows.
-    pub(super) fn scan_fixed<F: Filter>(&mut self, view: &View<'_>, candidates: usize, filter: &F) {
+    pub(super) fn scan_fixed<F: RowFilter>(&mut self, view: &View<'_>, candidates: usize, filter: &F) {
         let probes = core::mem::take(&mut self.probes);
         self.begin_scan(view, candidates, &probes);
         for (at, probe) in probes.iter().enumerate() {
@@ -107,7 +112,7 @@ impl Scratch {
     }
 
     /// Scans leaves by the rule, and keeps the rows that may be among the best `n`.
-    pub(super) fn scan_adaptively<F: Filter>(
+    pub(super) fn scan_adaptively<F: RowFilter>(
         &mut self,
         view: &View<'_>,
         n: usize,
@@ -115,7 +120,9 @@ impl Scratch {
         filter: &F,
     ) -> ProbeRule {
         let usual = (1.5 * plan.leaves) as usize;
-        self.choose_leaves(view, usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES)));
+        let rows = filter.row_set();
+        self.choose_allowed_leaves(view, usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES)), rows);
+        let plan = &self.for_density(view, n, plan, rows);
         let rule = self.begin_adaptive(view, &plan.header, n, plan.height);
         // In the first leaf nothing is known but its centroid.
         let first = self.probes.first().map_or(0.0, |probe| probe.key);
@@ -123,7 +130,7 @@ impl Scratch {
         let mut at = 0;
         while self.scan_while_near(view, &rule, plan, &mut at, filter) && at < view.shape.leaves {
             let chosen = self.probes.len();
-            self.choose_leaves(view, chosen.saturating_mul(4));
+            self.choose_allowed_leaves(view, chosen.saturating_mul(4), rows);
             if self.probes.len() == chosen {
                 break;
             }
@@ -132,8 +139,24 @@ impl Scratch {
         rule
     }
 
+    /// The plan where only some rows of the best leaves are allowed: the n nearest of them are about as far as the nearest of a
+    /// longer list of all rows.
+    fn for_density(&self, view: &View<'_>, n: usize, plan: &AdaptivePlan, rows: Option<&RowSet>) -> AdaptivePlan {
+        let Some(set) = rows else { return *plan };
+        let near =
+            self.probes.iter().take(NEAR_PROBES).map(|probe| (set.of_leaf(probe.leaf), view.leaf_rows(probe.leaf)));
+        let (allowed, all) =
+            near.fold((0.0, 0.0), |(allowed, all), (count, rows)| (allowed + count as f32, all + rows.len() as f32));
+        if allowed >= all || allowed <= 0.0 {
+            return *plan;
+        }
+        let longer = (n as f32 * (all / allowed)) as usize;
+        let Plan::Adaptive(longer) = for_recall(view, plan.recall, longer, f32::INFINITY) else { return *plan };
+        AdaptivePlan { slack: longer.slack, least: longer.least, height: longer.height, ..*plan }
+    }
+
     /// Scans the chosen leaves from one on; whether the rule has not stopped it.
-    fn scan_while_near<F: Filter>(
+    fn scan_while_near<F: RowFilter>(
         &mut self,
         view: &View<'_>,
         rule: &ProbeRule,
@@ -165,7 +188,7 @@ impl Scratch {
 
     /// Keeps the rows of the leaf that was scanned last whose scores reach the limit.
     #[inline]
-    pub(crate) fn keep_best<F: Filter>(&mut self, view: &View<'_>, leaf: u32, base: i32, filter: &F) {
+    pub(crate) fn keep_best<F: RowFilter>(&mut self, view: &View<'_>, leaf: u32, base: i32, filter: &F) {
         let rows = view.leaf_rows(leaf);
         let Self { sums, masks, reservoir, .. } = self;
         let (sums, masks) = (&sums[..rows.len().div_ceil(SCAN_ROWS)], &mut masks[..]);
@@ -173,7 +196,7 @@ impl Scratch {
         // The limit rises on the way, and the reservoir looks again.
         view.backend.rows_reaching(limit, sums, masks);
         for ((first, sums), mask) in rows.clone().step_by(SCAN_ROWS).zip(sums).zip(masks) {
-            let mut mask = *mask;
+            let mut mask = *mask & filter.mask(first);
             if rows.end - first < SCAN_ROWS as u32 {
                 mask &= (1 << (rows.end - first)) - 1;
             }
@@ -182,7 +205,7 @@ impl Scratch {
                 mask &= mask - 1;
                 let row = first + lane;
                 let score = base.saturating_add(i32::from(sums[lane as usize]));
-                if score >= reservoir.limit && filter.allows(view.id(row)) {
+                if score >= reservoir.limit && filter.allows_row(view, row) {
                     reservoir.push(score, row);
                 }
             }

@@ -187,16 +187,18 @@ impl<'a> Counted<'a> {
             Some((cost, effort))
         });
         let (_, effort) = efforts.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        Some(Effort { tenth: self.tenth(&effort), surprise: self.surprise(&effort), ..effort })
+        let (gap, widest_gap) = self.gaps(&effort);
+        Some(Effort { tenth: self.tenth(&effort), gap, widest_gap, ..effort })
     }
 
-    /// What all but a few queries do not exceed: by how much the n-th best score by 4-bit codes is better than that by 7-bit ones.
-    fn surprise(&self, effort: &Effort) -> f32 {
-        let Some(at) = self.tried.reaches.iter().position(|reach| reach.slack >= effort.slack) else { return f32::MAX };
-        let each = self.traces.iter().filter_map(|trace| Some(trace.stops.get(at)?.surprise(trace.nth)));
-        let mut all: Vec<f32> = each.filter(|surprise| surprise.is_finite()).collect();
+    /// By how much the n-th best score by 4-bit codes exceeds that by 7-bit ones: for the middle query, and for all but a few.
+    fn gaps(&self, effort: &Effort) -> (f32, f32) {
+        let at = self.tried.reaches.iter().position(|reach| reach.slack >= effort.slack);
+        let each = self.traces.iter().filter_map(|trace| Some(trace.stops.get(at?)?.gap(trace.nth)));
+        let mut all: Vec<f32> = each.filter(|gap| gap.is_finite()).collect();
         all.sort_unstable_by(f32::total_cmp);
-        all.get((all.len() as f64 * (1.0 - SURPRISED)) as usize).copied().unwrap_or(f32::MAX)
+        let share = |share: f64| all.get((all.len() as f64 * share) as usize).copied();
+        (share(0.5).unwrap_or(0.0), share(1.0 - SURPRISED).unwrap_or(f32::MAX))
     }
 
     /// The recall that all but a tenth of the queries reach.
@@ -229,7 +231,8 @@ pub(super) const NO_EFFORT: Effort = Effort {
     height: 0.0,
     margin: f32::INFINITY,
     code_margin: f32::INFINITY,
-    surprise: f32::MAX,
+    gap: 0.0,
+    widest_gap: f32::MAX,
     leaves: 0.0,
     rows: 0.0,
     candidates: 0.0,

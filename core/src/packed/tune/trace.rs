@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::packed::file::sections::CalibrationHeader;
 use crate::packed::file::view::View;
 use crate::packed::search::Scratch;
+use crate::packed::search::allowed::ById;
 use crate::packed::search::probe::ProbeRule;
 use crate::packed::truth::CalibrationQuery;
 
@@ -35,13 +36,14 @@ pub(super) struct Stop {
 
 impl Stop {
     /// How much the n-th best score exceeds the true one.
-    pub(super) fn surprise(&self, nth: f32) -> f32 {
+    pub(super) fn gap(&self, nth: f32) -> f32 {
         (self.best - nth) / self.scale
     }
 
     /// The margin that a neighbour needs.
     pub(super) fn margin_for(&self, neighbour: &NeighbourNeed) -> f32 {
-        (self.best - neighbour.score) / self.scale
+        // Where there are fewer than n, all are kept.
+        if self.best.is_finite() { (self.best - neighbour.score) / self.scale } else { f32::NEG_INFINITY }
     }
 }
 
@@ -108,13 +110,15 @@ impl Scratch {
                 self.set_margin(widest * rule.scale(best));
             }
             let base = self.scan_leaf(view, probe.product, probe.leaf);
-            self.keep_best(view, probe.leaf, base, &|id| Some(id) != own);
+            self.keep_best(view, probe.leaf, base, &ById(&|id| Some(id) != own));
             self.reservoir.settle();
             let of_leaf = view.leaf_rows(probe.leaf);
             rows += of_leaf.end - of_leaf.start;
             for neighbour in query.nearest.iter().filter(|neighbour| of_leaf.contains(&neighbour.row)) {
                 let score = self.as_product(self.score_of((neighbour.row - of_leaf.start) as usize, base));
+                // Of rows that 7-bit codes do not tell apart, scores are not known.
                 let code_margin = (nth - neighbour.score_by_codes) / rule.scale(nth);
+                let code_margin = if code_margin.is_finite() { code_margin } else { f32::INFINITY };
                 trace.neighbours.push(NeighbourNeed { slack: needed, rank: scanned, score, code_margin });
             }
         }
