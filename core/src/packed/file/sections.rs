@@ -115,7 +115,7 @@ pub(crate) struct CalibrationHeader {
     pub(crate) reserved: u32,
 }
 
-/// A calibrated point: the effort that leads to this recall, and what it costs on average. Slack, margins and surprise are in
+/// A calibrated point: the effort that leads to this recall, and what it costs on average. Slack, heights, margins and gaps are in
 /// the scale of the query's scores; see [`ProbeRule`](crate::packed::search::probe::ProbeRule).
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
@@ -125,8 +125,9 @@ pub(crate) struct Effort {
     pub(crate) slack: f32,
     /// Leaves that are scanned in any case.
     pub(crate) least: f32,
-    /// How high above the key of the best leaf the n-th best score usually is.
+    /// How high above the key of the best leaf the n-th best score is for the middle query, and for all but a twentieth.
     pub(crate) height: f32,
+    pub(crate) low: f32,
     /// How far below the n-th best score by 4-bit codes that of a candidate may lie.
     pub(crate) margin: f32,
     /// How far below the n-th best score by 7-bit codes that of a candidate may lie.

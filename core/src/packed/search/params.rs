@@ -35,6 +35,9 @@ pub(super) struct AdaptivePlan {
     pub(super) slack: f32,
     pub(super) least: f32,
     pub(super) height: f32,
+    /// Below this the n-th best score is unusually low, and the reach is that of the list for which it is usual.
+    pub(super) low: f32,
+    pub(super) ladder: [Rung; LIST_LENGTHS.len()],
     pub(super) margin: f32,
     pub(super) code_margin: f32,
     pub(super) gap: f32,
@@ -43,6 +46,41 @@ pub(super) struct AdaptivePlan {
     pub(super) leaves: f32,
     pub(super) rows: f32,
     pub(super) candidates: f32,
+}
+
+/// What a list of some length takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rung {
+    height: f32,
+    slack: f32,
+    margin: f32,
+}
+
+impl AdaptivePlan {
+    const fn rung(&self) -> Rung {
+        Rung { height: self.height, slack: self.slack, margin: self.margin }
+    }
+
+    /// The slack and the margin where the n-th best score lies so high above the key of the best leaf.
+    ///
+    /// Where it is lower than it should be, as under a filter that forbids what is near, the query is like one for a longer list:
+    /// that one whose scores are as low. Lower than all that was calibrated, the slack grows with what is missing.
+    pub(super) fn reach(&self, height: f32) -> (f32, f32) {
+        if height >= self.low {
+            return (self.slack, self.margin);
+        }
+        let mut above = Rung { height: self.low, slack: self.slack, margin: self.margin };
+        for rung in self.ladder.iter().filter(|rung| rung.height < self.low) {
+            if height >= rung.height {
+                let share = (above.height - height) / (above.height - rung.height);
+                let (slack, margin) = (between(above.slack, rung.slack, share), between(above.margin, rung.margin, share));
+                return (slack.max(self.slack), margin.max(self.margin));
+            }
+            above = *rung;
+        }
+        let missing = above.height - height;
+        (above.slack.max(self.slack) + missing, above.margin.max(self.margin) + missing)
+    }
 }
 
 /// The plan that finds this share of the `n` nearest, unless it costs more than another way.
@@ -127,6 +165,8 @@ fn at_length<const P: usize>(header: CalibrationHeader, points: &[Effort; P], re
         slack: mixed(|point| point.slack),
         least: mixed(|point| point.least),
         height: mixed(|point| point.height),
+        low: mixed(|point| point.low),
+        ladder: [Rung { height: f32::INFINITY, slack: 0.0, margin: 0.0 }; LIST_LENGTHS.len()],
         margin: mixed(|point| point.margin),
         code_margin: mixed(|point| point.code_margin),
         gap: mixed(|point| point.gap),
@@ -136,7 +176,7 @@ fn at_length<const P: usize>(header: CalibrationHeader, points: &[Effort; P], re
         candidates: mixed(|point| point.candidates),
     };
     // Where no slack is enough, or a file says what is none.
-    [plan.slack, plan.height, plan.margin, plan.code_margin].iter().all(|x| x.is_finite()).then_some(plan)
+    [plan.slack, plan.height, plan.low, plan.margin, plan.code_margin].iter().all(|x| x.is_finite()).then_some(plan)
 }
 
 /// The plan between those of the list lengths that are calibrated.
@@ -163,6 +203,8 @@ fn adaptive_for_recall<const P: usize>(
         slack: mixed(|plan| plan.slack),
         least: mixed(|plan| plan.least) * longer,
         height: mixed(|plan| plan.height),
+        low: mixed(|plan| plan.low),
+        ladder: core::array::from_fn(|at| plan(at).map_or(low.ladder[0], |plan| plan.rung())),
         margin: mixed(|plan| plan.margin),
         code_margin: mixed(|plan| plan.code_margin),
         gap: mixed(|plan| plan.gap),
@@ -224,6 +266,7 @@ mod tests {
             slack,
             least: 5.0,
             height: 0.0,
+            low: 0.0,
             margin: 2.0 * slack,
             code_margin: 0.5 * slack,
             gap: 0.125 * slack,

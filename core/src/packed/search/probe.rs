@@ -62,7 +62,9 @@ pub(crate) struct ProbeRule {
     /// What is added to w · t'.
     base: f32,
     weight: f32,
-    /// The greatest t'.
+    /// The key of the best leaf, the scale there, and the greatest t'.
+    first: f32,
+    first_scale: f32,
     highest: f32,
     /// The scale; of euclidean the square of the query's length, and what is added to the square of the scale.
     scale: f32,
@@ -92,19 +94,28 @@ impl ProbeRule {
         let rule = Self {
             base: (1.0 - header.weight) * keys.anchor + FALL * fall + LEAD * lead,
             weight: header.weight,
+            first: keys.first,
+            first_scale: 1.0,
             highest: 0.0,
             scale,
             squared,
             floor: header.floor,
             is_euclidean: shape.metric == Metric::Euclidean,
         };
-        Self { highest: keys.first + usual_height * rule.scale(keys.first), ..rule }
+        let first_scale = rule.scale(keys.first);
+        Self { highest: keys.first + usual_height * first_scale, first_scale, ..rule }
     }
 
     /// The scale of slacks and margins where this is the n-th best score.
     #[inline]
     pub(crate) fn scale(&self, best: f32) -> f32 {
         if self.is_euclidean { libm::sqrtf((self.squared - 2.0 * best).max(0.0) + self.floor) } else { self.scale }
+    }
+
+    /// How high above the key of the best leaf a score lies.
+    #[inline]
+    pub(crate) fn height(&self, best: f32) -> f32 {
+        (best - self.first) / self.first_scale
     }
 
     /// The slack that a leaf with this key needs.

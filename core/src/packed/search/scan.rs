@@ -86,9 +86,8 @@ impl Scratch {
     /// How high above the key of the best leaf a score lies, for the query that was set.
     pub(crate) fn height_of(&mut self, view: &View<'_>, header: &CalibrationHeader, score: f32) -> f32 {
         self.choose_leaves(view, 1);
-        let first = self.probes.first().map_or(0.0, |probe| probe.key);
         let rule = ProbeRule::new(&view.shape, header, &self.probes, self.scale, 0.0);
-        (score - first) / rule.scale(first)
+        rule.height(score)
     }
 
     /// The n-th best score so far, as a product; none while fewer are found.
@@ -152,7 +151,8 @@ impl Scratch {
         }
         let longer = (n as f32 * (all / allowed)) as usize;
         let Plan::Adaptive(longer) = for_recall(view, plan.recall, longer, f32::INFINITY) else { return *plan };
-        AdaptivePlan { slack: longer.slack, least: longer.least, height: longer.height, ..*plan }
+        let AdaptivePlan { slack, least, height, low, .. } = longer;
+        AdaptivePlan { slack, least, height, low, ..*plan }
     }
 
     /// Scans the chosen leaves from one on; whether the rule has not stopped it.
@@ -168,8 +168,9 @@ impl Scratch {
         let mut is_near = true;
         while let Some(probe) = probes.get(*at) {
             if let Some(best) = self.nth_best() {
-                self.set_margin(plan.margin * rule.scale(best));
-                if *at >= plan.least as usize && rule.slack_for(probe.key, best) > plan.slack {
+                let (slack, margin) = plan.reach(rule.height(best));
+                self.set_margin(margin * rule.scale(best));
+                if *at >= plan.least as usize && rule.slack_for(probe.key, best) > slack {
                     is_near = false;
                     break;
                 }

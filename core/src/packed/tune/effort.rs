@@ -56,15 +56,16 @@ pub(super) fn calibrate<J: Join>(
     };
     let all: Vec<&CalibrationQuery> = queries.iter().collect();
     let pilot: Vec<&CalibrationQuery> = queries.iter().step_by(PILOT).collect();
-    let height = usual_height::<J>(view, header, &all);
-    let tried = worth_trying(&trace_of(&pilot, &Tried { height, ..Tried::default() })?, height);
+    let heights = heights::<J>(view, header, &all);
+    let tried = Tried { heights, ..Tried::default() };
+    let tried = worth_trying(&trace_of(&pilot, &tried)?, heights);
     let tried = with_least(&trace_of(&pilot, &tried)?, tried);
     let traces = trace_of(&all, &tried)?;
     Ok(Counted::new(view, &traces, &tried).points())
 }
 
-/// How high above the key of the best leaf the n-th best score of the middle one of some queries is.
-fn usual_height<J: Join>(view: &View<'_>, header: &CalibrationHeader, queries: &[&CalibrationQuery]) -> f32 {
+/// How high above the key of the best leaf the n-th best score is for the middle one of some queries, and for all but a twentieth.
+fn heights<J: Join>(view: &View<'_>, header: &CalibrationHeader, queries: &[&CalibrationQuery]) -> [f32; 2] {
     let mut heights = parallel::map::<J, _>(0..queries.len(), &|at| {
         let mut scratch = Scratch::new();
         scratch.set_query(view, queries[at].vector(view));
@@ -72,11 +73,11 @@ fn usual_height<J: Join>(view: &View<'_>, header: &CalibrationHeader, queries: &
     });
     heights.retain(|height| height.is_finite());
     heights.sort_unstable_by(f32::total_cmp);
-    heights.get(heights.len() / 2).copied().unwrap_or(0.0)
+    [heights.len() / 2, heights.len() / 20].map(|at| heights.get(at).copied().unwrap_or(0.0))
 }
 
 /// The slacks and margins that find various shares of the neighbours of a few queries.
-fn worth_trying(traces: &[Trace], height: f32) -> Tried {
+fn worth_trying(traces: &[Trace], heights: [f32; 2]) -> Tried {
     let (mut slacks, mut margins) = (Vec::new(), Vec::new());
     for trace in traces {
         slacks.extend(trace.neighbours.iter().map(|neighbour| neighbour.slack));
@@ -88,7 +89,7 @@ fn worth_trying(traces: &[Trace], height: f32) -> Tried {
     if let Some(last) = margins.last().copied() {
         margins.push(last + 0.25 * last.abs());
     }
-    Tried { reaches: slacks.into_iter().map(|slack| Reach { slack, least: 0 }).collect(), margins, height }
+    Tried { reaches: slacks.into_iter().map(|slack| Reach { slack, least: 0 }).collect(), margins, heights }
 }
 
 /// Adds how many leaves are scanned in any case: a share of those that are scanned on average.
@@ -181,9 +182,9 @@ impl<'a> Counted<'a> {
             let at = self.tried.margins.partition_point(|tried| *tried < margin).min(candidates.len() - 1);
             let candidates = candidates[at].max(self.n as f32);
             let cost = self.costs.scan(*leaves, *rows) + self.costs.candidates(candidates, in_full);
-            let (slack, least, height) = (reach.slack, reach.least as f32, self.tried.height);
+            let (slack, least, [height, low]) = (reach.slack, reach.least as f32, self.tried.heights);
             let (leaves, rows) = (*leaves, *rows);
-            let effort = Effort { slack, least, height, margin, code_margin, leaves, rows, candidates, ..NO_EFFORT };
+            let effort = Effort { slack, least, height, low, margin, code_margin, leaves, rows, candidates, ..NO_EFFORT };
             Some((cost, effort))
         });
         let (_, effort) = efforts.min_by(|a, b| a.0.total_cmp(&b.0))?;
@@ -229,6 +230,7 @@ pub(super) const NO_EFFORT: Effort = Effort {
     slack: f32::INFINITY,
     least: 0.0,
     height: 0.0,
+    low: 0.0,
     margin: f32::INFINITY,
     code_margin: f32::INFINITY,
     gap: 0.0,

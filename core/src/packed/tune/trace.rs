@@ -76,8 +76,8 @@ impl Reach {
 pub(super) struct Tried {
     pub(super) reaches: Vec<Reach>,
     pub(super) margins: Vec<f32>,
-    /// How high above the key of the best leaf the n-th best score usually is.
-    pub(super) height: f32,
+    /// How high above the key of the best leaf the n-th best score usually is, and at least is for most.
+    pub(super) heights: [f32; 2],
 }
 
 impl Scratch {
@@ -93,7 +93,7 @@ impl Scratch {
         let n = query.nearest.len();
         self.reserve(view, n, (view.shape.rows / 4).max(4 * n), view.shape.leaves);
         self.choose_leaves(view, view.shape.leaves);
-        let rule = self.begin_adaptive(view, header, n, tried.height);
+        let rule = self.begin_adaptive(view, header, n, tried.heights[0]);
         let probes = core::mem::take(&mut self.probes);
         let nth = query.nth_by_codes;
         let mut trace = Trace { nth, ..Trace::default() };
