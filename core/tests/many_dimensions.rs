@@ -23,7 +23,8 @@ use ohyeah_core::{Backend, KnnGraph, Metric, Packed};
 use vectors::{METRICS, vectors};
 
 /// Dimensions and rows: on both sides of where codes begin to stand for more, and the most that there may be.
-const SIZES: [(usize, usize); 6] = [(255, 900), (256, 900), (2049, 600), (3072, 600), (5000, 400), (MOST_DIMENSIONS, 40)];
+const SIZES: [(usize, usize); 6] =
+    [(255, 900), (256, 900), (2049, 500), (3072, 400), (5000, 200), (MOST_DIMENSIONS, 24)];
 
 /// So many directions, and a little noise.
 fn low_rank(n: usize, d: usize, seed: u64) -> Vec<f32> {

@@ -47,7 +47,9 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Metric(metric) => write!(f, "{metric} vectors cannot be packed: build a forest for them (.ann)"),
-            Self::Dimensions(found) => write!(f, "vectors of {found} dimensions cannot be packed: 1 to {MOST_DIMENSIONS} can"),
+            Self::Dimensions(found) => {
+                write!(f, "vectors of {found} dimensions cannot be packed: 1 to {MOST_DIMENSIONS} can")
+            }
             Self::Length { numbers, dimensions } => {
                 write!(f, "{numbers} numbers are not a whole number of vectors of {dimensions} dimensions")
             }

@@ -232,3 +232,23 @@ impl Shape {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of version 1 have two dimensions a code, of whatever size they are.
+    #[test]
+    fn a_version_keeps_its_pieces() {
+        let pieces = |version, dimensions| {
+            let (metric, keys) = (Metric::Dot, None);
+            let shape = Shape { version, metric, dimensions, rows: 1, leaves: 1, blocks: 1, keys };
+            let pieces = shape.subquantisation();
+            assert_eq!(shape.length(Section::Codes), Some(16 * pieces.count));
+            assert_eq!(shape.length(Section::Codebooks), Some(64 * pieces.width()));
+            (pieces.count, pieces.dsub)
+        };
+        assert_eq!([19, 300, 2048].map(|d| pieces(Version::V1, d)), [(10, 2), (150, 2), (1024, 2)]);
+        assert_eq!([19, 300, 2048].map(|d| pieces(Version::V2, d)), [(10, 2), (100, 3), (684, 3)]);
+    }
+}

@@ -89,6 +89,8 @@ fn minimum(numbers: &[f32; KSUB]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
     use crate::packed::quantise::subquantisation::Subquantisation;
 
@@ -113,8 +115,7 @@ mod tests {
         let both = |codes: &[usize; 8]| {
             let sum: u32 = codes.iter().zip(&lut.entries).map(|(code, entries)| u32::from(entries[*code])).sum();
             let each = query.iter().zip(&numbers).enumerate();
-            let product: f64 =
-                each.map(|(at, (x, words))| f64::from(*x) * f64::from(words[codes[at / dsub]])).sum();
+            let product: f64 = each.map(|(at, (x, words))| f64::from(*x) * f64::from(words[codes[at / dsub]])).sum();
             (f64::from(sum) / f64::from(lut.unit), product)
         };
         let (sum, product) = both(&[0; 8]);

@@ -122,7 +122,8 @@ impl<'a> Encoder<'a> {
     fn take_nearest<D: Dsub>(&mut self, dsub: D, residual: &[f32], direction: &[f32], codes: &mut [u8]) -> f32 {
         let dsub = dsub.get();
         let mut parallel = 0.0_f32;
-        let pieces = residual.chunks_exact(dsub).zip(direction.chunks_exact(dsub)).zip(self.error.chunks_exact_mut(dsub));
+        let pieces =
+            residual.chunks_exact(dsub).zip(direction.chunks_exact(dsub)).zip(self.error.chunks_exact_mut(dsub));
         let books = self.codebooks.numbers.chunks_exact(dsub);
         for ((words, code), ((residual, direction), error)) in books.zip(codes).zip(pieces) {
             let word = nearest(words, residual);
@@ -221,9 +222,7 @@ mod tests {
                 for (sub, code) in codes.iter().enumerate() {
                     let first = pieces.dsub * sub;
                     let distance = |word: usize| -> f64 {
-                        (first..first + pieces.dsub)
-                            .map(|j| f64::from(residual[j] - numbers[j][word]).powi(2))
-                            .sum()
+                        (first..first + pieces.dsub).map(|j| f64::from(residual[j] - numbers[j][word]).powi(2)).sum()
                     };
                     let best = (0..KSUB).map(distance).fold(f64::INFINITY, f64::min);
                     assert!(distance(usize::from(*code)) <= best * (1.0 + 1e-5), "{pieces:?} {sub}");

@@ -122,7 +122,8 @@ mod tests {
             assert!(pieces.width() >= dimensions && pieces.count.is_multiple_of(2), "{dimensions}");
             assert!(pieces.count <= MOST && pieces.width() < dimensions + 2 * pieces.dsub, "{dimensions}");
         }
-        let dsubs = [1, 100, 255, 256, 3072, 3073, 4096, 4097, 65535].map(|dimensions| Subquantisation::of(dimensions).dsub);
+        let dsubs =
+            [1, 100, 255, 256, 3072, 3073, 4096, 4097, 65535].map(|dimensions| Subquantisation::of(dimensions).dsub);
         assert_eq!(dsubs, [2, 2, 2, 3, 3, 4, 4, 5, 64]);
     }
 }
