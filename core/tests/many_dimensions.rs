@@ -24,7 +24,7 @@ use vectors::{METRICS, vectors};
 
 /// Dimensions and rows: on both sides of where codes begin to stand for more, and the most that there may be.
 const SIZES: [(usize, usize); 6] =
-    [(255, 900), (256, 900), (2049, 500), (3072, 400), (5000, 200), (MOST_DIMENSIONS, 24)];
+    [(255, 600), (256, 600), (2049, 300), (3072, 300), (5000, 200), (MOST_DIMENSIONS, 24)];
 
 /// So many directions, and a little noise.
 fn low_rank(n: usize, d: usize, seed: u64) -> Vec<f32> {
@@ -97,7 +97,7 @@ fn graphs_are_those_of_brute_force() {
 
 #[test]
 fn every_backend_builds_the_same_bytes() {
-    for (d, n) in [(256, 300), (2049, 200), (5000, 100), (MOST_DIMENSIONS, 20)] {
+    for (d, n) in [(256, 200), (2049, 60), (5000, 40), (MOST_DIMENSIONS, 12)] {
         let items = low_rank(n, d, 17);
         for metric in METRICS {
             let expected = Packed::build(metric, &items, d, &BuildOptions::new()).unwrap();
