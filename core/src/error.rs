@@ -45,7 +45,8 @@ impl fmt::Display for VectorError {
                 write!(f, "the vector's element {position} is NaN or infinite: leave the vector out or mend it")
             }
             Self::TooLong => f.write_str(
-                "the vector is longer than 4.6e18, or than 5.7e17 for a packed index: scale all vectors down",
+                "the vector is longer than 4.6e18, or than 5.7e17 for a packed index (1.4e17 beyond 2,048 dimensions): \
+                 scale all vectors down",
             ),
             Self::SpareBits => f.write_str("bits beyond the last dimension are set: clear them, or use Hamming::pack"),
         }

@@ -55,7 +55,7 @@
 //! | answers | the nearest of any vector | the nearest of any vector | the nearest of every vector of the set |
 //! | asked for | recall | candidates (`search_k`) | recall |
 //! | metrics | angular, euclidean, dot | these, manhattan and hamming | angular, euclidean, dot |
-//! | dimensions | up to 2,048 | up to 2²⁴ | up to 2,048 |
+//! | dimensions | up to 65,535 | up to 2²⁴ | up to 65,535 |
 //! | speed, word vectors | about 20 times a forest's queries a second at recall .95 | 3 times Annoy's | seconds for all |
 //! | file | `.oy`, with checksums and keys | Annoy's `.ann`, which says nothing of itself | none |
 //! | vectors added later | no: build again | before the trees are built | no |

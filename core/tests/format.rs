@@ -166,9 +166,12 @@ fn rule_5_header() {
         for metric in [2, 3, 5, 256, u32::MAX] {
             header(METRIC, metric);
         }
-        for dimensions in [0, 2049, u32::MAX] {
+        for dimensions in [0, 65536, u32::MAX] {
             header(DIMENSIONS, dimensions);
         }
+        // Version 1 has two dimensions a code, and no room for the sums of more.
+        let first = file.with_header(VERSION, &1_u32.to_le_bytes());
+        shut(&first.with_header(DIMENSIONS, &2049_u32.to_le_bytes()).bytes(), &damaged(Rule::Header, 0));
         for leaves in [N as u32 + 1, u32::MAX] {
             header(LEAVES, leaves);
         }
@@ -196,6 +199,7 @@ fn rule_6_table() {
         };
         header(DIMENSIONS, D as u64 + 1, section::QUANTISER);
         header(DIMENSIONS, 2048, section::QUANTISER);
+        header(DIMENSIONS, 65535, section::QUANTISER);
         header(ROWS, N as u64 + 1, section::IDS);
         // Sizes that no memory of 32 bits can have are seen before the table is.
         if size_of::<usize>() > 4 {

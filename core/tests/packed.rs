@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use nearest::nearest;
 use ohyeah_core::error::VectorError;
 use ohyeah_core::packed::{
-    BuildError, BuildOptions, GraphError, GraphOptions, InputError, Scratch, Search, SearchError,
+    BuildError, BuildOptions, GraphError, GraphOptions, InputError, MOST_DIMENSIONS, Scratch, Search, SearchError,
 };
 use ohyeah_core::{Backend, Cancel, KnnGraph, Metric, Neighbour, Packed, Progress};
 use vectors::{METRICS, vectors};
@@ -312,7 +312,11 @@ fn bad_input_is_an_error() {
         BuildError::Input(InputError::Metric(Metric::Hamming))
     );
     assert_eq!(build(Metric::Dot, &[1.0; 4], 0).unwrap_err(), BuildError::Input(InputError::Dimensions(0)));
-    assert_eq!(build(Metric::Dot, &[1.0; 4096], 4096).unwrap_err(), BuildError::Input(InputError::Dimensions(4096)));
+    let beyond = MOST_DIMENSIONS + 1;
+    assert_eq!(
+        build(Metric::Dot, &vec![1.0; beyond], beyond).unwrap_err(),
+        BuildError::Input(InputError::Dimensions(beyond))
+    );
     assert_eq!(
         build(Metric::Dot, &[1.0; 5], 2).unwrap_err(),
         BuildError::Input(InputError::Length { numbers: 5, dimensions: 2 })

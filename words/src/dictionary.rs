@@ -32,7 +32,7 @@ pub enum Step {
 ///
 /// By default the neighbours of all words are found together, with the recall that is asked for (see [`ohyeah::KnnGraph`]), or for
 /// sure with [`exact`](Self::exact). For lists of more than 100 a packed index is asked once for each word. With [`trees`](Self::trees) or
-/// [`search_k`](Self::search_k), or for vectors of more than 2,048 dimensions, where recall cannot be asked for, it is a forest, as
+/// [`search_k`](Self::search_k), or for vectors of more than 65,535 dimensions, where recall cannot be asked for, it is a forest, as
 /// Annoy does it.
 ///
 /// # Examples

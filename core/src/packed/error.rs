@@ -4,6 +4,7 @@ use alloc::collections::TryReserveError;
 use core::fmt;
 
 use super::damage::Damage;
+use super::file::layout::MOST_DIMENSIONS;
 use crate::Metric;
 use crate::error::VectorError;
 use crate::progress::Cancelled;
@@ -22,7 +23,7 @@ use crate::progress::Cancelled;
 pub enum InputError {
     /// Vectors of this metric cannot be packed.
     Metric(Metric),
-    /// No dimensions, or too many: 1 to 2048 can be packed.
+    /// No dimensions, or too many: 1 to [`MOST_DIMENSIONS`](super::MOST_DIMENSIONS) can be packed.
     Dimensions(usize),
     /// The numbers are not a whole number of vectors.
     Length {
@@ -46,7 +47,9 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Metric(metric) => write!(f, "{metric} vectors cannot be packed: build a forest for them (.ann)"),
-            Self::Dimensions(found) => write!(f, "vectors of {found} dimensions cannot be packed: 1 to 2048 can"),
+            Self::Dimensions(found) => {
+                write!(f, "vectors of {found} dimensions cannot be packed: 1 to {MOST_DIMENSIONS} can")
+            }
             Self::Length { numbers, dimensions } => {
                 write!(f, "{numbers} numbers are not a whole number of vectors of {dimensions} dimensions")
             }

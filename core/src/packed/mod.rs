@@ -1,7 +1,7 @@
 //! The packed index: vectors in few bytes, so that most of them can be looked at.
 //!
 //! A forest answers fast because it looks at few vectors, and it has to look at many to be right. Here a single partition
-//! takes the place of a hundred trees, and a vector is looked at in three sizes: half a byte for two numbers, scanned at a
+//! takes the place of a hundred trees, and a vector is looked at in three sizes: half a byte for two or three numbers, scanned at a
 //! billion vectors a second; a byte for each number, for the best hundred or so; and as it was given, for the best few.
 //! Known as an inverted file with 4-bit product quantisation ("IVF-PQ fast scan", Jégou 2011, André 2015) and re-ranking.
 //!

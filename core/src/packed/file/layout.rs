@@ -32,8 +32,8 @@ use crate::simd::SCAN_ROWS;
 /// The first bytes of a packed index.
 pub const MAGIC: [u8; 8] = *b"\x89ohyeah\n";
 
-/// Vectors with more dimensions cannot be packed: the sum of a row's table entries has to fit 16 bits.
-pub const MOST_DIMENSIONS: usize = 2048;
+/// Vectors with more dimensions cannot be packed: the sums of products of so many 7-bit codes fit 31 bits.
+pub const MOST_DIMENSIONS: usize = 65535;
 
 /// Whether vectors of this metric can be packed.
 pub(crate) const fn can_pack(metric: Metric) -> bool {
@@ -283,7 +283,7 @@ impl Header {
     fn shape(&self, version: Version) -> Option<Shape> {
         let metric = *Metric::ALL.iter().find(|metric| **metric as u32 == self.metric && can_pack(**metric))?;
         let (dimensions, rows, leaves) = (self.dimensions as usize, self.rows as usize, self.leaves as usize);
-        let in_range = (1..=MOST_DIMENSIONS).contains(&dimensions) && leaves <= rows;
+        let in_range = (1..=version.most_dimensions()).contains(&dimensions) && leaves <= rows;
         let keys = (self.has_keys == 1).then_some(usize::try_from(self.key_bytes).ok()?);
         let known = self.has_keys <= 1 && self.sections as usize == Section::COUNT;
         // Bytes of keys in a file without keys would be bytes that no rule speaks of.

@@ -3,8 +3,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Metric;
-use crate::packed::quantise::pq4::{Codebook, subquantisers};
+use crate::packed::file::layout::MOST_DIMENSIONS;
 use crate::packed::quantise::sq7::tile_width;
+use crate::packed::quantise::subquantisation::{KSUB, Subquantisation};
 use crate::simd::{SCAN_ROWS, TILE_BYTES, TILE_ROWS};
 
 /// What sections there are. The numbers are part of the format.
@@ -20,7 +21,7 @@ pub(crate) enum Section {
     CentroidBiases = 3,
     /// The first row and the first block of each leaf, and of the end: u32.
     Leaves = 4,
-    /// 2 × 16 f32 for each subquantiser.
+    /// 16 f32 for each dimension of each subquantiser.
     Codebooks = 5,
     /// Blocks of 4-bit codes.
     Codes = 6,
@@ -71,7 +72,7 @@ impl Section {
 pub(crate) enum Version {
     /// Searches scan a fixed number of leaves, which was measured for the 10 nearest.
     V1 = 1,
-    /// Searches stop by what they have found.
+    /// Searches stop by what they have found, and a 4-bit code of many dimensions stands for more than two.
     V2 = 2,
 }
 
@@ -80,6 +81,14 @@ impl Version {
 
     pub(crate) fn of(number: u32) -> Option<Self> {
         [Self::V1, Self::V2].into_iter().find(|version| *version as u32 == number)
+    }
+
+    /// With two dimensions for a 4-bit code, the sum of a row's table entries would not fit 16 bits beyond 2048 dimensions.
+    pub(crate) const fn most_dimensions(self) -> usize {
+        match self {
+            Self::V1 => 2048,
+            Self::V2 => MOST_DIMENSIONS,
+        }
     }
 }
 
@@ -189,10 +198,18 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    /// How rows are cut into pieces that have a 4-bit code each.
+    pub(crate) fn subquantisation(&self) -> Subquantisation {
+        match self.version {
+            Version::V1 => Subquantisation::in_pairs(self.dimensions),
+            Version::V2 => Subquantisation::of(self.dimensions),
+        }
+    }
+
     /// Bytes in a section; none where they are too many.
     pub(crate) fn length(&self, section: Section) -> Option<usize> {
         let Self { version, metric, dimensions, rows, leaves, blocks, keys } = *self;
-        let subquantisers = subquantisers(dimensions);
+        let pieces = self.subquantisation();
         let for_euclidean = |bytes: Option<usize>| if metric == Metric::Euclidean { bytes } else { Some(0) };
         let float = size_of::<f32>();
         match section {
@@ -201,8 +218,8 @@ impl Shape {
             Section::Centroids => leaves.div_ceil(TILE_ROWS).checked_mul(tile_width(dimensions) * TILE_BYTES),
             Section::CentroidBiases => leaves.checked_next_multiple_of(TILE_ROWS)?.checked_mul(float),
             Section::Leaves => leaves.checked_add(1)?.checked_mul(size_of::<LeafStart>()),
-            Section::Codebooks => subquantisers.checked_mul(size_of::<Codebook>()),
-            Section::Codes => blocks.checked_mul(subquantisers / 2 * SCAN_ROWS),
+            Section::Codebooks => pieces.width().checked_mul(KSUB * float),
+            Section::Codes => blocks.checked_mul(pieces.count / 2 * SCAN_ROWS),
             Section::CodeBiases => for_euclidean(blocks.checked_mul(SCAN_ROWS * size_of::<u16>())),
             Section::LeafBiases => for_euclidean(leaves.checked_mul(2 * float)),
             Section::Ids | Section::RowOfId => rows.checked_mul(size_of::<u32>()),
@@ -216,5 +233,25 @@ impl Shape {
             Section::KeyEnds => Some(0),
             Section::Keys => Some(keys.unwrap_or(0)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of version 1 have two dimensions a code, of whatever size they are.
+    #[test]
+    fn a_version_keeps_its_pieces() {
+        let pieces = |version, dimensions| {
+            let (metric, keys) = (Metric::Dot, None);
+            let shape = Shape { version, metric, dimensions, rows: 1, leaves: 1, blocks: 1, keys };
+            let pieces = shape.subquantisation();
+            assert_eq!(shape.length(Section::Codes), Some(16 * pieces.count));
+            assert_eq!(shape.length(Section::Codebooks), Some(64 * pieces.width()));
+            (pieces.count, pieces.dsub)
+        };
+        assert_eq!([19, 300, 2048].map(|d| pieces(Version::V1, d)), [(10, 2), (150, 2), (1024, 2)]);
+        assert_eq!([19, 300, 2048].map(|d| pieces(Version::V2, d)), [(10, 2), (100, 3), (684, 3)]);
     }
 }

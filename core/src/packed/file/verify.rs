@@ -10,9 +10,8 @@ use super::sections::{Section, row_bytes};
 use super::view::{Calibration, View};
 use crate::Metric;
 use crate::packed::damage::{Damage, Rule};
-use crate::packed::quantise::space::{LONGEST_PACKED_SQUARED, check_vector};
+use crate::packed::quantise::space::{check_vector, fits_products, longest_packed};
 use crate::packed::quantise::sq7::{encode_row, tile_width};
-use crate::simd::in_f64::dot;
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 
 /// Checks rules 8 to 18.
@@ -24,7 +23,7 @@ pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Resu
     check_quantiser(view)?;
     check_centroids(view)?;
     for (subquantiser, words) in view.codebooks.iter().enumerate() {
-        rule(Rule::Codebooks, subquantiser, words.0.as_flattened().iter().all(|x| x.is_finite()))?;
+        rule(Rule::Codebooks, subquantiser, words.as_flattened().iter().all(|x| x.is_finite()))?;
     }
     for (leaf, [least, step]) in view.leaf_biases.iter().enumerate() {
         rule(Rule::LeafBiases, leaf, least.is_finite() && step.is_finite() && *step >= 0.0)?;
@@ -49,18 +48,20 @@ pub(crate) fn check_for_graph(view: &View<'_>) -> Result<(), Damage> {
     check_rows(view)
 }
 
-/// The greatest range of a dimension in the index space: of vectors of length 2⁵⁹ from an origin of such a length.
-const WIDEST: f32 = (1_u128 << 61) as f32;
+/// The greatest range of a dimension in the index space: of vectors of the greatest length from an origin of such a length.
+const fn widest(dimensions: usize) -> f32 {
+    4.0 * longest_packed(dimensions)
+}
 
 /// Rule 10. What the quantiser of an index can be is bounded by what its vectors can be, and products stay finite.
 fn check_quantiser(view: &View<'_>) -> Result<(), Damage> {
     let each = view.space.origin.iter().zip(view.quantiser.offset).zip(view.quantiser.step);
+    let widest = widest(view.shape.dimensions);
     for (dimension, ((origin, offset), step)) in each.enumerate() {
-        let is_near = origin.abs().max(offset.abs()) <= WIDEST / 2.0 && !origin.is_nan() && !offset.is_nan();
-        rule(Rule::Quantiser, dimension, is_near && (0.0..=WIDEST / 127.0).contains(step))?;
+        let is_near = origin.abs().max(offset.abs()) <= widest / 2.0 && !origin.is_nan() && !offset.is_nan();
+        rule(Rule::Quantiser, dimension, is_near && (0.0..=widest / 127.0).contains(step))?;
     }
-    let squared = dot(view.space.origin, view.space.origin);
-    rule(Rule::Quantiser, 0, squared <= f64::from(LONGEST_PACKED_SQUARED))
+    rule(Rule::Quantiser, 0, fits_products(view.space.origin))
 }
 
 /// Rule 11.
@@ -71,7 +72,8 @@ fn check_centroids(view: &View<'_>) -> Result<(), Damage> {
         rule(Rule::Centroids, first + wrong.unwrap_or(0) % TILE_BYTES / 4, wrong.is_none())?;
     }
     // Beyond what centroids and spreads of vectors that can be packed give, a bias could overflow a score, and lose its leaf.
-    let most = if view.shape.metric == Metric::Euclidean { WIDEST * WIDEST } else { WIDEST };
+    let widest = widest(view.shape.dimensions);
+    let most = if view.shape.metric == Metric::Euclidean { widest * widest } else { widest };
     for (leaf, bias) in view.centroid_biases.iter().enumerate() {
         let is_empty = leaf >= view.shape.leaves || view.leaf_rows(leaf as u32).is_empty();
         rule(Rule::Centroids, leaf, bias.abs() <= most || is_empty && *bias == f32::NEG_INFINITY)?;

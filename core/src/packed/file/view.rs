@@ -10,9 +10,9 @@ use super::sections::{
     row_bytes,
 };
 use crate::Backend;
-use crate::packed::quantise::pq4::Codebook;
 use crate::packed::quantise::space::IndexSpace;
 use crate::packed::quantise::sq7::ScalarQuantiser;
+use crate::packed::quantise::subquantisation::{Codebooks, KSUB};
 use crate::simd::{SCAN_ROWS, TILE_BYTES};
 
 /// An index as searches read it.
@@ -27,7 +27,7 @@ pub(crate) struct View<'a> {
     pub(crate) centroids: &'a [[u8; TILE_BYTES]],
     pub(crate) centroid_biases: &'a [f32],
     pub(crate) leaves: &'a [LeafStart],
-    pub(crate) codebooks: &'a [Codebook],
+    pub(crate) codebooks: Codebooks<'a>,
     pub(crate) codes: &'a [[u8; SCAN_ROWS]],
     pub(crate) code_biases: &'a [[u16; SCAN_ROWS]],
     pub(crate) leaf_biases: &'a [[f32; 2]],
@@ -92,7 +92,10 @@ impl FileLayout {
             centroids: bytemuck::cast_slice(section(Section::Centroids)),
             centroid_biases: bytemuck::cast_slice(section(Section::CentroidBiases)),
             leaves: bytemuck::cast_slice(section(Section::Leaves)),
-            codebooks: bytemuck::cast_slice(section(Section::Codebooks)),
+            codebooks: Codebooks {
+                pieces: self.shape.subquantisation(),
+                numbers: bytemuck::cast_slice(section(Section::Codebooks)),
+            },
             codes: bytemuck::cast_slice(section(Section::Codes)),
             code_biases: bytemuck::cast_slice(section(Section::CodeBiases)),
             leaf_biases: bytemuck::cast_slice(section(Section::LeafBiases)),
@@ -153,7 +156,7 @@ pub(crate) struct SectionsMut<'a> {
     pub(crate) centroids: &'a mut [[u8; TILE_BYTES]],
     pub(crate) centroid_biases: &'a mut [f32],
     pub(crate) leaves: &'a mut [LeafStart],
-    pub(crate) codebooks: &'a mut [Codebook],
+    pub(crate) codebooks: &'a mut [[f32; KSUB]],
     pub(crate) codes: &'a mut [[u8; SCAN_ROWS]],
     pub(crate) code_biases: &'a mut [[u16; SCAN_ROWS]],
     pub(crate) leaf_biases: &'a mut [[f32; 2]],

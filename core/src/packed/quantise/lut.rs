@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::pq4::{Codebook, DSUB, KSUB};
+use super::subquantisation::{Codebooks, Dsub, KSUB, with_dsub};
 
 /// The largest entry: four of them are added in a byte.
 const MOST_ENTRY: f32 = 63.0;
@@ -20,6 +20,8 @@ const MOST_UNIT: f32 = 1e30;
 pub(crate) struct LookupTable {
     pub(crate) entries: Vec<[u8; KSUB]>,
     products: Vec<[f32; KSUB]>,
+    /// The query, with zeros up to the end of the last piece.
+    query: Vec<f32>,
     /// How many steps of an entry are a product of 1.
     pub(crate) unit: f32,
     /// What was taken away from all products: a product is about `sum / unit + base`.
@@ -31,17 +33,33 @@ impl LookupTable {
     /// products.
     ///
     /// The least product with the words of each codebook becomes 0: what is taken away is the same for all rows.
-    pub(crate) fn set(&mut self, query: &[f32], codebooks: &[Codebook], greatest: f32, biases: f32) {
-        self.products.clear();
+    pub(crate) fn set(&mut self, query: &[f32], codebooks: Codebooks<'_>, greatest: f32, biases: f32) {
+        self.query.clear();
+        self.query.extend_from_slice(query);
+        self.query.resize(codebooks.pieces.width(), 0.0);
+        let (range, ranges) = with_dsub!(codebooks.pieces.dsub, |dsub| self.multiply(dsub, codebooks, biases));
+        // An entry fits six bits, a sum with its bias sixteen though each entry may be rounded up, and a score its bits.
+        let sums = f32::from(u16::MAX) - codebooks.len() as f32;
+        self.unit = (MOST_ENTRY / range).min(sums / ranges).min(MOST_SCORE / greatest).min(MOST_UNIT);
         self.entries.clear();
+        for products in &self.products {
+            self.entries.push(products.map(|product| (product * self.unit + 0.5).min(MOST_ENTRY) as u8));
+        }
+    }
+
+    /// Computes the products with all codewords, less the least of each subquantiser, and their base. Returns the greatest, and
+    /// the biases plus the greatest of each.
+    fn multiply<D: Dsub>(&mut self, dsub: D, codebooks: Codebooks<'_>, biases: f32) -> (f32, f32) {
+        self.products.clear();
         self.base = 0.0;
         let (mut range, mut ranges) = (0.0_f32, biases);
-        for (sub, words) in codebooks.iter().enumerate() {
-            let number = |at: usize| query.get(DSUB * sub + at).copied().unwrap_or(0.0);
-            let (x, y) = (number(0), number(1));
+        let books = codebooks.numbers.chunks_exact(dsub.get());
+        for (words, piece) in books.zip(self.query.chunks_exact(dsub.get())) {
             let mut products = [0.0; KSUB];
-            for ((product, a), b) in products.iter_mut().zip(&words.0[0]).zip(&words.0[1]) {
-                *product = x * a + y * b;
+            for (words, x) in words.iter().zip(piece) {
+                for (product, word) in products.iter_mut().zip(words) {
+                    *product += x * word;
+                }
             }
             let least = minimum(&products);
             self.base += least;
@@ -52,12 +70,7 @@ impl LookupTable {
             (range, ranges) = (range.max(most), ranges + most);
             self.products.push(products);
         }
-        // An entry fits six bits, a sum with its bias sixteen though each entry may be rounded up, and a score its bits.
-        let sums = f32::from(u16::MAX) - codebooks.len() as f32;
-        self.unit = (MOST_ENTRY / range).min(sums / ranges).min(MOST_SCORE / greatest).min(MOST_UNIT);
-        for products in &self.products {
-            self.entries.push(products.map(|product| (product * self.unit + 0.5).min(MOST_ENTRY) as u8));
-        }
+        (range, ranges)
     }
 }
 
@@ -76,29 +89,33 @@ fn minimum(numbers: &[f32; KSUB]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use bytemuck::Zeroable;
+    use alloc::vec;
 
     use super::*;
+    use crate::packed::quantise::subquantisation::Subquantisation;
 
     /// A sum of entries is the product of the query with what the codes stand for, but for a constant and rounding.
     #[test]
     fn sums_of_entries_are_products() {
-        let number = |at: usize| ((at * 37 % 101) as f32 - 50.0) / 25.0;
-        let mut codebooks = [Codebook::zeroed(); 8];
-        for (at, word) in codebooks.iter_mut().flat_map(|book| book.0.as_flattened_mut()).enumerate() {
+        for dsub in [2, 3, 4, 9] {
+            check_sums(Subquantisation { count: 8, dsub });
+        }
+    }
+
+    fn check_sums(pieces: Subquantisation) {
+        let (dsub, number) = (pieces.dsub, |at: usize| ((at * 37 % 101) as f32 - 50.0) / 25.0);
+        let mut numbers = vec![[0.0; KSUB]; pieces.width()];
+        for (at, word) in numbers.as_flattened_mut().iter_mut().enumerate() {
             *word = number(at);
         }
-        let query: [f32; 16] = core::array::from_fn(|at| number(3 * at + 5));
+        // The last piece goes beyond the query.
+        let query: Vec<f32> = (0..pieces.width() - 1).map(|at| number(3 * at + 5)).collect();
         let mut lut = LookupTable::default();
-        lut.set(&query, &codebooks, 10.0, 0.0);
+        lut.set(&query, Codebooks { pieces, numbers: &numbers }, 10.0, 0.0);
         let both = |codes: &[usize; 8]| {
             let sum: u32 = codes.iter().zip(&lut.entries).map(|(code, entries)| u32::from(entries[*code])).sum();
-            let each = codes.iter().zip(&codebooks).zip(query.chunks_exact(DSUB));
-            let product: f64 = each
-                .map(|((code, book), query)| {
-                    (0..DSUB).map(|j| f64::from(book.0[j][*code]) * f64::from(query[j])).sum::<f64>()
-                })
-                .sum();
+            let each = query.iter().zip(&numbers).enumerate();
+            let product: f64 = each.map(|(at, (x, words))| f64::from(*x) * f64::from(words[codes[at / dsub]])).sum();
             (f64::from(sum) / f64::from(lut.unit), product)
         };
         let (sum, product) = both(&[0; 8]);
@@ -108,7 +125,7 @@ mod tests {
             let (other_sum, other_product) = both(&codes);
             // Each of the eight entries of both sums is rounded by half a step.
             let error = ((other_sum - sum) - (other_product - product)).abs() * f64::from(lut.unit);
-            assert!(error <= 8.0 + 1e-3, "{codes:?}: {error}");
+            assert!(error <= 8.0 + 1e-3, "{dsub} {codes:?}: {error}");
         }
         assert!(lut.entries.as_flattened().iter().all(|entry| *entry <= 63));
     }

@@ -1,4 +1,4 @@
-//! 4-bit product quantisation: two numbers of a row's residual become one of sixteen codewords (Jégou, Douze, Schmid, "Product
+//! 4-bit product quantisation: a few numbers of a row's residual become one of sixteen codewords (Jégou, Douze, Schmid, "Product
 //! Quantization for Nearest Neighbor Search", 2011).
 //!
 //! What is coded is the residual, a row less its leaf's centroid. A search adds up, for each row, entries of a look-up table that its codes
@@ -10,66 +10,58 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use bytemuck::{Pod, Zeroable};
 use wide::f32x4;
 
+use super::subquantisation::{Codebooks, Dsub, KSUB, Subquantisation, with_dsub};
 use crate::parallel::{self, Join};
-
-/// Dimensions of a subquantiser: numbers of a row for which one code stands.
-pub(crate) const DSUB: usize = 2;
-/// Codewords of a subquantiser.
-pub(crate) const KSUB: usize = 16;
-
-/// The codewords of one subquantiser, number by number.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C)]
-pub(crate) struct Codebook(pub(crate) [[f32; KSUB]; DSUB]);
-
-/// Subquantisers for so many dimensions: an even number, as two codes share a byte.
-pub(crate) const fn subquantisers(dimensions: usize) -> usize {
-    dimensions.div_ceil(DSUB).next_multiple_of(2)
-}
 
 /// How often codewords move to the means of what they stand for.
 const CODEBOOK_PASSES: usize = 12;
 
-/// Codewords for residuals, which lie one after the other, `width` numbers each: two for each subquantiser.
-pub(crate) fn train<J: Join>(residuals: &[f32], width: usize) -> Vec<Codebook> {
-    parallel::map::<J, _>(0..width / DSUB, &|sub| {
-        let points: Vec<[f32; 2]> =
-            residuals.chunks_exact(width).map(|residual| [residual[DSUB * sub], residual[DSUB * sub + 1]]).collect();
-        train_codebook(&points)
-    })
+/// Codewords for residuals, which lie one after the other, as wide as the pieces together.
+pub(crate) fn train<J: Join>(residuals: &[f32], pieces: Subquantisation) -> Vec<[f32; KSUB]> {
+    let dsub = pieces.dsub;
+    let books = parallel::map::<J, _>(0..pieces.count, &|sub| {
+        let mut points = Vec::with_capacity(residuals.len() / pieces.count);
+        for residual in residuals.chunks_exact(pieces.width()) {
+            points.extend_from_slice(&residual[dsub * sub..dsub * (sub + 1)]);
+        }
+        with_dsub!(dsub, |dsub| train_codebook(dsub, &points))
+    });
+    books.concat()
 }
 
-fn train_codebook(points: &[[f32; 2]]) -> Codebook {
-    let mut words = Codebook::zeroed();
-    let step = (points.len() / KSUB).max(1);
-    for (word, [x, y]) in points.iter().step_by(step).take(KSUB).enumerate() {
-        (words.0[0][word], words.0[1][word]) = (*x, *y);
+fn train_codebook<D: Dsub>(dsub: D, points: &[f32]) -> Vec<[f32; KSUB]> {
+    let dsub = dsub.get();
+    let mut words = vec![[0.0; KSUB]; dsub];
+    let step = (points.len() / dsub / KSUB).max(1);
+    for (word, point) in points.chunks_exact(dsub).step_by(step).take(KSUB).enumerate() {
+        words.iter_mut().zip(point).for_each(|(words, x)| words[word] = *x);
     }
+    let mut sums = vec![[0.0_f64; KSUB]; dsub];
     for _ in 0..CODEBOOK_PASSES {
-        let (mut sums, mut counts) = ([[0.0_f64; KSUB]; DSUB], [0.0_f64; KSUB]);
-        for [x, y] in points {
-            let word = nearest(&words, *x, *y);
-            sums[0][word] += f64::from(*x);
-            sums[1][word] += f64::from(*y);
+        sums.fill([0.0; KSUB]);
+        let mut counts = [0.0_f64; KSUB];
+        for point in points.chunks_exact(dsub) {
+            let word = nearest(&words[..dsub], point);
+            sums[..dsub].iter_mut().zip(point).for_each(|(sums, x)| sums[word] += f64::from(*x));
             counts[word] += 1.0;
         }
         for word in (0..KSUB).filter(|word| counts[*word] > 0.0) {
-            words.0[0][word] = (sums[0][word] / counts[word]) as f32;
-            words.0[1][word] = (sums[1][word] / counts[word]) as f32;
+            words.iter_mut().zip(&sums).for_each(|(words, sums)| words[word] = (sums[word] / counts[word]) as f32);
         }
     }
     words
 }
 
 /// The nearest codeword; of equals the first.
-fn nearest(words: &Codebook, x: f32, y: f32) -> usize {
+#[inline]
+fn nearest(words: &[[f32; KSUB]], point: &[f32]) -> usize {
     let mut costs = [0.0; KSUB];
-    for (word, cost) in costs.iter_mut().enumerate() {
-        let (dx, dy) = (x - words.0[0][word], y - words.0[1][word]);
-        *cost = dx * dx + dy * dy;
+    for (words, x) in words.iter().zip(point) {
+        for (cost, word) in costs.iter_mut().zip(words) {
+            *cost += (x - word) * (x - word);
+        }
     }
     least(&costs)
 }
@@ -97,64 +89,88 @@ const ROUNDS: usize = 3;
 /// Finds the codes of residuals.
 #[derive(Debug)]
 pub(crate) struct Encoder<'a> {
-    codebooks: &'a [Codebook],
+    codebooks: Codebooks<'a>,
     /// The quantisation error: what the codes so far miss of the residual.
     error: Vec<f32>,
 }
 
 impl<'a> Encoder<'a> {
-    pub(crate) fn new(codebooks: &'a [Codebook]) -> Self {
-        Self { codebooks, error: vec![0.0; codebooks.len() * DSUB] }
+    pub(crate) fn new(codebooks: Codebooks<'a>) -> Self {
+        Self { codebooks, error: vec![0.0; codebooks.pieces.width()] }
     }
 
     /// Writes the codes of a residual, one for each subquantiser. `direction` is that of the row, of length one, or zero where
-    /// errors weigh the same in all directions. Both have two numbers for each subquantiser.
+    /// errors weigh the same in all directions. Both are as wide as the pieces together.
     pub(crate) fn encode(&mut self, residual: &[f32], direction: &[f32], codes: &mut [u8]) {
-        let mut parallel = self.take_nearest(residual, direction, codes);
+        with_dsub!(self.codebooks.pieces.dsub, |dsub| self.encode_pieces(dsub, residual, direction, codes));
+    }
+
+    fn encode_pieces<D: Dsub>(&mut self, dsub: D, residual: &[f32], direction: &[f32], codes: &mut [u8]) {
+        let mut parallel = self.take_nearest(dsub, residual, direction, codes);
         if direction.iter().all(|x| *x == 0.0) {
             return;
         }
+        let pieces = || residual.chunks_exact(dsub.get()).zip(direction.chunks_exact(dsub.get()));
         for _ in 0..ROUNDS {
-            if !self.improve(residual, direction, codes, &mut parallel) {
+            if !self.improve(dsub, pieces(), codes, &mut parallel) {
                 break;
             }
         }
     }
 
     /// The nearest codewords to begin with; returns the product of the error with the direction.
-    fn take_nearest(&mut self, residual: &[f32], direction: &[f32], codes: &mut [u8]) -> f32 {
+    fn take_nearest<D: Dsub>(&mut self, dsub: D, residual: &[f32], direction: &[f32], codes: &mut [u8]) -> f32 {
+        let dsub = dsub.get();
         let mut parallel = 0.0_f32;
-        for (sub, (words, code)) in self.codebooks.iter().zip(codes).enumerate() {
-            let (x, y) = (residual[2 * sub], residual[2 * sub + 1]);
-            let word = nearest(words, x, y);
+        let pieces =
+            residual.chunks_exact(dsub).zip(direction.chunks_exact(dsub)).zip(self.error.chunks_exact_mut(dsub));
+        let books = self.codebooks.numbers.chunks_exact(dsub);
+        for ((words, code), ((residual, direction), error)) in books.zip(codes).zip(pieces) {
+            let word = nearest(words, residual);
             *code = word as u8;
-            let error = &mut self.error[2 * sub..2 * sub + 2];
-            (error[0], error[1]) = (x - words.0[0][word], y - words.0[1][word]);
-            parallel += error[0] * direction[2 * sub] + error[1] * direction[2 * sub + 1];
+            let mut of_piece = 0.0;
+            for (((error, x), words), y) in error.iter_mut().zip(residual).zip(words).zip(direction) {
+                *error = x - words[word];
+                of_piece += *error * y;
+            }
+            parallel += of_piece;
         }
         parallel
     }
 
-    /// One round of coordinate descent: for each subquantiser the best codeword, given the others. Whether a code has changed.
-    fn improve(&mut self, residual: &[f32], direction: &[f32], codes: &mut [u8], parallel: &mut f32) -> bool {
+    /// One round of coordinate descent: for each subquantiser, with its piece of residual and direction, the best codeword, given
+    /// the others. Whether a code has changed.
+    fn improve<'p, D: Dsub>(
+        &mut self,
+        dsub: D,
+        pieces: impl Iterator<Item = (&'p [f32], &'p [f32])>,
+        codes: &mut [u8],
+        parallel: &mut f32,
+    ) -> bool {
+        let dsub = dsub.get();
         let mut changed = false;
-        for (sub, (words, code)) in self.codebooks.iter().zip(codes).enumerate() {
-            let (a, b) = (direction[2 * sub], direction[2 * sub + 1]);
-            let others = *parallel - self.error[2 * sub] * a - self.error[2 * sub + 1] * b;
-            let (x, y) = (residual[2 * sub], residual[2 * sub + 1]);
-            let mut costs = [0.0; KSUB];
-            for (word, cost) in costs.iter_mut().enumerate() {
-                let (dx, dy) = (x - words.0[0][word], y - words.0[1][word]);
-                let along = others + dx * a + dy * b;
-                *cost = dx * dx + dy * dy + (PARALLEL_WEIGHT - 1.0) * along * along;
+        let books = self.codebooks.numbers.chunks_exact(dsub).zip(self.error.chunks_exact_mut(dsub));
+        for (((words, error), code), (residual, direction)) in books.zip(codes).zip(pieces) {
+            let others = error.iter().zip(direction).fold(*parallel, |rest, (error, y)| rest - error * y);
+            let (mut costs, mut along) = ([0.0; KSUB], [others; KSUB]);
+            for ((words, x), y) in words.iter().zip(residual).zip(direction) {
+                for ((cost, along), word) in costs.iter_mut().zip(&mut along).zip(words) {
+                    *cost += (x - word) * (x - word);
+                    *along += (x - word) * y;
+                }
+            }
+            for (cost, along) in costs.iter_mut().zip(&along) {
+                *cost += (PARALLEL_WEIGHT - 1.0) * along * along;
             }
             let word = least(&costs);
             if word != usize::from(*code) {
                 changed = true;
                 *code = word as u8;
-                let error = &mut self.error[2 * sub..2 * sub + 2];
-                (error[0], error[1]) = (x - words.0[0][word], y - words.0[1][word]);
-                *parallel = others + error[0] * a + error[1] * b;
+                *parallel = others;
+                for (((error, x), words), y) in error.iter_mut().zip(residual).zip(words).zip(direction) {
+                    *error = x - words[word];
+                    *parallel += *error * y;
+                }
             }
         }
         changed
@@ -171,6 +187,14 @@ mod tests {
     use super::*;
     use crate::Serial;
 
+    /// Pieces of each kind: those whose size the compiler knows, and others.
+    const PIECES: [Subquantisation; 4] = [
+        Subquantisation { count: 4, dsub: 2 },
+        Subquantisation { count: 4, dsub: 3 },
+        Subquantisation { count: 2, dsub: 4 },
+        Subquantisation { count: 2, dsub: 7 },
+    ];
+
     fn residuals(count: usize, width: usize) -> Vec<f32> {
         (0..count * width).map(|at| ((at as f32 * 0.61).sin() * 7.3).fract()).collect()
     }
@@ -179,8 +203,8 @@ mod tests {
     #[test]
     fn codewords_of_sixteen_points_are_the_points() {
         let points: Vec<f32> = (0..16).flat_map(|at| [at as f32, (at * at) as f32]).collect();
-        let books = train::<Serial>(&points, DSUB);
-        let mut words: Vec<[f32; 2]> = (0..KSUB).map(|word| [books[0].0[0][word], books[0].0[1][word]]).collect();
+        let numbers = train::<Serial>(&points, Subquantisation { count: 1, dsub: 2 });
+        let mut words: Vec<[f32; 2]> = (0..KSUB).map(|word| [numbers[0][word], numbers[1][word]]).collect();
         words.sort_by(|a, b| a[0].total_cmp(&b[0]));
         assert_eq!(words.as_flattened(), points);
     }
@@ -188,19 +212,21 @@ mod tests {
     /// Without a direction codes are the nearest codewords, found here one by one in f64.
     #[test]
     fn codes_without_a_direction_are_nearest() {
-        let (width, count) = (8, 400);
-        let all = residuals(count, width);
-        let books = train::<Serial>(&all, width);
-        let mut encoder = Encoder::new(&books);
-        let mut codes = [0; 4];
-        for residual in all.chunks_exact(width) {
-            encoder.encode(residual, &vec![0.0; width], &mut codes);
-            for (sub, code) in codes.iter().enumerate() {
-                let distance = |word: usize| -> f64 {
-                    (0..DSUB).map(|j| f64::from(residual[DSUB * sub + j] - books[sub].0[j][word]).powi(2)).sum()
-                };
-                let best = (0..KSUB).map(distance).fold(f64::INFINITY, f64::min);
-                assert!(distance(usize::from(*code)) <= best * (1.0 + 1e-5), "{sub}");
+        for pieces in PIECES {
+            let all = residuals(400, pieces.width());
+            let numbers = train::<Serial>(&all, pieces);
+            let mut encoder = Encoder::new(Codebooks { pieces, numbers: &numbers });
+            let mut codes = vec![0; pieces.count];
+            for residual in all.chunks_exact(pieces.width()) {
+                encoder.encode(residual, &vec![0.0; pieces.width()], &mut codes);
+                for (sub, code) in codes.iter().enumerate() {
+                    let first = pieces.dsub * sub;
+                    let distance = |word: usize| -> f64 {
+                        (first..first + pieces.dsub).map(|j| f64::from(residual[j] - numbers[j][word]).powi(2)).sum()
+                    };
+                    let best = (0..KSUB).map(distance).fold(f64::INFINITY, f64::min);
+                    assert!(distance(usize::from(*code)) <= best * (1.0 + 1e-5), "{pieces:?} {sub}");
+                }
             }
         }
     }
@@ -208,26 +234,29 @@ mod tests {
     /// With a direction the weighted error is never more than that of the nearest codewords.
     #[test]
     fn a_direction_lowers_the_weighted_error() {
-        let (width, count) = (8, 400);
-        let all = residuals(count, width);
-        let books = train::<Serial>(&all, width);
-        let mut encoder = Encoder::new(&books);
-        let mut codes = [0; 4];
-        let direction: Vec<f32> = (0..width).map(|at| if at % 2 == 0 { 0.5 } else { 0.0 }).collect();
-        let cost = |error: &[f32]| -> f64 {
-            let squared: f64 = error.iter().map(|x| f64::from(*x).powi(2)).sum();
-            let along: f64 = error.iter().zip(&direction).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
-            squared + f64::from(PARALLEL_WEIGHT - 1.0) * along * along
-        };
-        let (mut with, mut without) = (0.0, 0.0);
-        for residual in all.chunks_exact(width) {
-            encoder.encode(residual, &vec![0.0; width], &mut codes);
-            let nearest = cost(encoder.error());
-            encoder.encode(residual, &direction, &mut codes);
-            let weighted = cost(encoder.error());
-            assert!(weighted <= nearest * (1.0 + 1e-5));
-            (with, without) = (with + weighted, without + nearest);
+        for pieces in PIECES {
+            let width = pieces.width();
+            let all = residuals(400, width);
+            let numbers = train::<Serial>(&all, pieces);
+            let mut encoder = Encoder::new(Codebooks { pieces, numbers: &numbers });
+            let mut codes = vec![0; pieces.count];
+            let length = (width.div_ceil(2) as f32).sqrt();
+            let direction: Vec<f32> = (0..width).map(|at| if at % 2 == 0 { 1.0 / length } else { 0.0 }).collect();
+            let cost = |error: &[f32]| -> f64 {
+                let squared: f64 = error.iter().map(|x| f64::from(*x).powi(2)).sum();
+                let along: f64 = error.iter().zip(&direction).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+                squared + f64::from(PARALLEL_WEIGHT - 1.0) * along * along
+            };
+            let (mut with, mut without) = (0.0, 0.0);
+            for residual in all.chunks_exact(width) {
+                encoder.encode(residual, &vec![0.0; width], &mut codes);
+                let nearest = cost(encoder.error());
+                encoder.encode(residual, &direction, &mut codes);
+                let weighted = cost(encoder.error());
+                assert!(weighted <= nearest * (1.0 + 1e-5), "{pieces:?}");
+                (with, without) = (with + weighted, without + nearest);
+            }
+            assert!(with < without, "{pieces:?}: {with} of {without}");
         }
-        assert!(with < without, "{with} of {without}");
     }
 }

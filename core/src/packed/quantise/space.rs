@@ -41,9 +41,17 @@ pub(crate) fn normalise(vector: &mut [f32]) {
     }
 }
 
-/// The square of the greatest length of a vector whose products with 7-bit codes are finite: 2⁵⁹, twice as much from an origin,
-/// times √2048 times a range of twice as much.
-pub(crate) const LONGEST_PACKED_SQUARED: f32 = (1_u128 << 118) as f32;
+/// The greatest length *l* of a vector whose products with 7-bit codes are finite: 2*l* from an origin, times √*d* times a range of
+/// 4*l*, twice as much where the query's codes are rounded up; below 2¹²⁸ where *d* is 2048, and the most that there can be.
+pub(crate) const fn longest_packed(dimensions: usize) -> f32 {
+    (if dimensions <= 2048 { 1_u64 << 59 } else { 1 << 57 }) as f32
+}
+
+/// Whether a vector is no longer than that.
+pub(crate) fn fits_products(vector: &[f32]) -> bool {
+    let longest = f64::from(longest_packed(vector.len()));
+    dot(vector, vector) <= longest * longest
+}
 
 /// Whether an index can have, and search for, a vector. Of directions the lengths do not matter.
 pub(crate) fn check_vector(
@@ -53,13 +61,23 @@ pub(crate) fn check_vector(
     backend: Backend,
 ) -> Result<(), VectorError> {
     Element::check(vector, dimensions, backend)?;
-    let fits = metric == Metric::Angular || dot(vector, vector) <= f64::from(LONGEST_PACKED_SQUARED);
+    let fits = metric == Metric::Angular || fits_products(vector);
     if fits { Ok(()) } else { Err(VectorError::TooLong) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// See [`longest_packed`]: the greatest numbers of dimensions on both sides of its step.
+    #[test]
+    fn products_with_codes_are_finite() {
+        for dimensions in [2048, 65535] {
+            let longest = f64::from(longest_packed(dimensions));
+            let product = 2.0 * (2.0 * longest) * libm::sqrt(dimensions as f64) * (4.0 * longest);
+            assert!(product < f64::from(f32::MAX), "{dimensions}");
+        }
+    }
 
     #[test]
     fn each_metric_has_its_space() {

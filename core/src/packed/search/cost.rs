@@ -2,7 +2,6 @@
 //! everywhere so that files and answers are.
 
 use crate::packed::file::sections::{Shape, row_bytes};
-use crate::packed::quantise::pq4::subquantisers;
 
 /// The costs of an index of some shape.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +22,7 @@ impl Costs {
         let dimensions = shape.dimensions as f32;
         Self {
             leaf: 25.0,
-            scanned_row: 0.05 + 0.015 * subquantisers(shape.dimensions) as f32,
+            scanned_row: 0.05 + 0.015 * shape.subquantisation().count as f32,
             by_codes: 10.0 + 0.08 * row_bytes(shape.dimensions) as f32,
             in_full: 30.0 + 0.5 * dimensions,
             in_order: 3.0 + 0.25 * dimensions,

@@ -7,9 +7,10 @@ use core::ops::Range;
 use super::Trained;
 use crate::Metric;
 use crate::packed::file::sections::{LeafStart, row_bytes};
-use crate::packed::quantise::pq4::{self, Codebook, DSUB, Encoder, subquantisers};
+use crate::packed::quantise::pq4::{self, Encoder};
 use crate::packed::quantise::space::normalise;
 use crate::packed::quantise::sq7::encode_row;
+use crate::packed::quantise::subquantisation::{Codebooks, KSUB, Subquantisation};
 use crate::parallel::{Join, for_each_chunk};
 use crate::progress::{Cancel, Cancelled};
 use crate::simd::SCAN_ROWS;
@@ -19,8 +20,10 @@ use crate::simd::in_f64::dot;
 const ROWS: usize = 4096;
 /// Leaves whose codes a thread writes at a time.
 const LEAVES: usize = 16;
-/// Rows from which codebooks are trained.
+/// Rows from which codebooks are trained: so many, but no more than have so many numbers, which lie in memory, and no fewer.
 const TRAINED_ON: usize = 1 << 14;
+const TRAINED_ON_NUMBERS: usize = 1 << 25;
+const TRAINED_ON_LEAST: usize = 1 << 10;
 
 /// Writes the vectors and the 7-bit codes of all rows.
 pub(super) fn write_rows<J: Join>(
@@ -50,10 +53,10 @@ pub(super) fn write_rows<J: Join>(
 }
 
 /// Codebooks for the residuals of a sample of the rows.
-pub(super) fn train_codebooks<J: Join>(trained: &Trained<'_>) -> Vec<Codebook> {
+pub(super) fn train_codebooks<J: Join>(trained: &Trained<'_>, pieces: Subquantisation) -> Vec<[f32; KSUB]> {
     let (source, partition) = (trained.source, &trained.partition);
-    let width = DSUB * subquantisers(source.dimensions);
-    let every = source.len().div_ceil(TRAINED_ON).max(1);
+    let width = pieces.width();
+    let every = source.len().div_ceil((TRAINED_ON_NUMBERS / width).clamp(TRAINED_ON_LEAST, TRAINED_ON)).max(1);
     let mut residuals = Vec::new();
     let (mut row, mut centroid) = (vec![0.0; width], vec![0.0; width]);
     let mut leaf = 0;
@@ -65,13 +68,13 @@ pub(super) fn train_codebooks<J: Join>(trained: &Trained<'_>) -> Vec<Codebook> {
         trained.read_centroid(leaf, &mut centroid);
         residuals.extend(row.iter().zip(&centroid).map(|(x, c)| x - c));
     }
-    pq4::train::<J>(&residuals, width)
+    pq4::train::<J>(&residuals, pieces)
 }
 
 /// Writes 4-bit codes.
 pub(super) struct CodeWriter<'a> {
     pub(super) trained: &'a Trained<'a>,
-    pub(super) codebooks: &'a [Codebook],
+    pub(super) codebooks: Codebooks<'a>,
     pub(super) starts: &'a [LeafStart],
     pub(super) cancel: Cancel<'a>,
 }
@@ -154,8 +157,8 @@ struct RowEncoder<'a> {
 }
 
 impl<'a> RowEncoder<'a> {
-    fn new(trained: &'a Trained<'a>, codebooks: &'a [Codebook]) -> Self {
-        let zeros = || vec![0.0; DSUB * codebooks.len()];
+    fn new(trained: &'a Trained<'a>, codebooks: Codebooks<'a>) -> Self {
+        let zeros = || vec![0.0; codebooks.pieces.width()];
         Self {
             trained,
             encoder: Encoder::new(codebooks),

@@ -19,6 +19,7 @@ use super::file::layout::FileLayout;
 use super::file::sections::{LeafStart, Shape, Version};
 use super::file::view::{SectionsMut, View};
 use super::quantise::sq7::{ScalarQuantiser, code_in, offset_and_step, tile_width};
+use super::quantise::subquantisation::Codebooks;
 use crate::Backend;
 use crate::parallel::Join;
 use crate::progress::{Cancel, Cancelled, Steps};
@@ -144,13 +145,15 @@ fn write_keys(from: &[&str], to: &mut [u8], ends: &mut [u64]) {
 impl Draft<'_> {
     /// Trains codebooks and writes the 4-bit codes.
     pub(crate) fn write_codes<J: Join>(&mut self, plan: &Plan<'_>) -> Result<(), Cancelled> {
-        let codebooks = train_codebooks::<J>(&self.trained);
+        let pieces = self.layout.shape.subquantisation();
+        let numbers = train_codebooks::<J>(&self.trained, pieces);
         plan.cancel.check()?;
         plan.steps.step();
         let to = self.layout.sections_mut(&mut self.buf);
-        to.codebooks.copy_from_slice(&codebooks);
+        to.codebooks.copy_from_slice(&numbers);
         let (trained, starts, cancel) = (&self.trained, &self.starts[..], plan.cancel);
-        let writer = CodeWriter { trained, codebooks: &codebooks, starts, cancel };
+        let codebooks = Codebooks { pieces, numbers: &numbers };
+        let writer = CodeWriter { trained, codebooks, starts, cancel };
         writer.write::<J>(to.codes, to.code_biases, to.leaf_biases)?;
         plan.steps.step();
         Ok(())

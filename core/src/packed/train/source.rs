@@ -5,9 +5,8 @@ use alloc::vec::Vec;
 
 use crate::packed::error::InputError;
 use crate::packed::file::layout::{MOST_DIMENSIONS, can_pack};
-use crate::packed::quantise::space::{IndexSpace, LONGEST_PACKED_SQUARED, check_vector};
+use crate::packed::quantise::space::{IndexSpace, check_vector, fits_products};
 use crate::parallel::{self, Join};
-use crate::simd::in_f64::dot;
 use crate::{Backend, Metric};
 
 /// Vectors side by side, read in the index space.
@@ -104,8 +103,7 @@ impl<'a> RowSource<'a> {
         let middle = |[low, high]: [f32; 2]| if low <= high { low / 2.0 + high / 2.0 } else { 0.0 };
         let origin: Vec<f32> = self.ranges::<J>().into_iter().map(middle).collect();
         // From an origin as near to zero as vectors have to be, none is farther than twice that.
-        let is_near = dot(&origin, &origin) <= f64::from(LONGEST_PACKED_SQUARED);
-        if is_near { origin } else { vec![0.0; self.dimensions] }
+        if fits_products(&origin) { origin } else { vec![0.0; self.dimensions] }
     }
 }
 
