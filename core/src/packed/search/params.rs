@@ -73,7 +73,8 @@ impl AdaptivePlan {
         for rung in self.ladder.iter().filter(|rung| rung.height < self.low) {
             if height >= rung.height {
                 let share = (above.height - height) / (above.height - rung.height);
-                let (slack, margin) = (between(above.slack, rung.slack, share), between(above.margin, rung.margin, share));
+                let (slack, margin) =
+                    (between(above.slack, rung.slack, share), between(above.margin, rung.margin, share));
                 return (slack.max(self.slack), margin.max(self.margin));
             }
             above = *rung;

@@ -7,7 +7,7 @@ use super::{Probe, Scratch};
 use crate::filter::RowSet;
 use crate::packed::file::sections::CalibrationHeader;
 use crate::packed::file::view::View;
-use crate::packed::quantise::pq4::KSUB;
+use crate::packed::quantise::subquantisation::KSUB;
 use crate::simd::{SCAN_ROWS, prefetch_lines};
 
 /// The look-up table is made for so many of the best leaves, whatever is scanned in the end, so that it is the same when effort is

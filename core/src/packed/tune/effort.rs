@@ -184,7 +184,8 @@ impl<'a> Counted<'a> {
             let cost = self.costs.scan(*leaves, *rows) + self.costs.candidates(candidates, in_full);
             let (slack, least, [height, low]) = (reach.slack, reach.least as f32, self.tried.heights);
             let (leaves, rows) = (*leaves, *rows);
-            let effort = Effort { slack, least, height, low, margin, code_margin, leaves, rows, candidates, ..NO_EFFORT };
+            let effort =
+                Effort { slack, least, height, low, margin, code_margin, leaves, rows, candidates, ..NO_EFFORT };
             Some((cost, effort))
         });
         let (_, effort) = efforts.min_by(|a, b| a.0.total_cmp(&b.0))?;
