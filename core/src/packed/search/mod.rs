@@ -83,6 +83,12 @@ pub struct Scratch {
 /// Rows of a set that are compared in full, without a look at their codes, are at most so many times as many as are wanted.
 const FEW_ROWS: usize = 4;
 
+/// The leaves that are better than any that have rows of a set: the key of the best, and how many they are.
+struct Forbidden {
+    best_key: f32,
+    leaves: usize,
+}
+
 /// A leaf to be scanned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Probe {
@@ -221,7 +227,9 @@ impl Scratch {
         let rows = view.shape.rows;
         let room = (plan.candidates as usize).saturating_add(n).saturating_mul(8).saturating_add(1024);
         self.reserve(view, n, room.max(rows / 16).min(rows), view.shape.leaves);
-        let rule = self.scan_adaptively(view, n, plan, filter);
+        let Some(rule) = self.scan_adaptively(view, n, plan, filter) else {
+            return self.compare_rows(view, n, plan, filter);
+        };
         self.take_candidates();
         let best = self.keep_near_by_codes(view, n, &rule, plan);
         let gap = self.nth_best().map_or(0.0, |by_scan| (by_scan - best) / rule.scale(best));
@@ -229,7 +237,7 @@ impl Scratch {
             // Where many lie at about the same distance, 4-bit codes make the best of many look better than they are.
             let more = gap - plan.gap;
             let (slack, margin) = (plan.slack + plan.header.weight * more, plan.margin + more);
-            let rule = self.scan_adaptively(view, n, &AdaptivePlan { slack, margin, ..*plan }, filter);
+            self.scan_adaptively(view, n, &AdaptivePlan { slack, margin, ..*plan }, filter);
             self.take_candidates();
             self.keep_near_by_codes(view, n, &rule, plan);
         }
@@ -253,10 +261,16 @@ impl Scratch {
     }
 
     /// Chooses the leaves with the best scores of those that have rows of a set, best first.
-    fn choose_allowed_leaves(&mut self, view: &View<'_>, leaves: usize, rows: Option<&RowSet>) {
+    fn choose_allowed_leaves(&mut self, view: &View<'_>, leaves: usize, rows: Option<&RowSet>) -> Forbidden {
         score_leaves(view, &self.quantised, self.scale.scale, &mut self.scores);
+        let mut forbidden = Forbidden { best_key: f32::NEG_INFINITY, leaves: 0 };
         if let Some(rows) = rows {
+            let scores = (0..).zip(self.scores.as_flattened());
+            let allowed = scores.filter(|(leaf, _)| rows.of_leaf(*leaf) > 0);
+            let best = allowed.fold(f32::NEG_INFINITY, |best, (_, score)| best.max(*score));
             for (leaf, score) in (0..).zip(self.scores.as_flattened_mut()) {
+                forbidden.best_key = score.max(forbidden.best_key);
+                forbidden.leaves += usize::from(*score > best);
                 *score = if rows.of_leaf(leaf) > 0 { *score } else { f32::NEG_INFINITY };
             }
         }
@@ -269,6 +283,7 @@ impl Scratch {
             let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
             Probe { key: -minus_score, product: -minus_score - scale.scale * bias, leaf }
         }));
+        forbidden
     }
 
     /// The score of each leaf for the query that was set, and what biases were multiplied with.

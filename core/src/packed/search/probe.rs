@@ -39,6 +39,11 @@ const AROUND: usize = 5;
 /// Where there are few leaves, the anchor is one of the first tenth.
 const ANCHOR_SHARE: usize = 10;
 
+/// The rank of the leaf whose key stands for the near ones, the best being the first.
+pub(crate) fn anchor_rank(leaves: usize) -> usize {
+    ANCHOR.min(leaves.div_ceil(ANCHOR_SHARE)).max(1)
+}
+
 /// The keys of the best leaves, as the rule looks at them.
 #[derive(Clone, Copy, Debug)]
 struct LeafKeys {
@@ -50,7 +55,7 @@ struct LeafKeys {
 impl LeafKeys {
     /// Those of an index of so many leaves, of which these are the best.
     fn new(probes: &[Probe], leaves: usize) -> Self {
-        let near = ANCHOR.min(leaves.div_ceil(ANCHOR_SHARE)).max(1);
+        let near = anchor_rank(leaves);
         let key = |rank: usize| probes.get(rank - 1).or(probes.last()).map_or(0.0, |probe| probe.key);
         Self { first: key(1), anchor: key(near), around: key(near * AROUND) }
     }
@@ -104,6 +109,11 @@ impl ProbeRule {
         };
         let first_scale = rule.scale(keys.first);
         Self { highest: keys.first + usual_height * first_scale, first_scale, ..rule }
+    }
+
+    /// The rule where the best leaf of all, which a filter may forbid, has this key: heights are above that.
+    pub(crate) fn with_best_key(self, key: f32) -> Self {
+        if key > self.first { Self { first: key, first_scale: self.scale(key), ..self } } else { self }
     }
 
     /// The scale of slacks and margins where this is the n-th best score.

@@ -2,7 +2,7 @@
 
 use super::allowed::RowFilter;
 use super::params::{AdaptivePlan, Plan, for_recall};
-use super::probe::ProbeRule;
+use super::probe::{ProbeRule, anchor_rank};
 use super::{Probe, Scratch};
 use crate::filter::RowSet;
 use crate::packed::file::sections::CalibrationHeader;
@@ -13,6 +13,9 @@ use crate::simd::{SCAN_ROWS, prefetch_lines};
 /// The look-up table is made for so many of the best leaves, whatever is scanned in the end, so that it is the same when effort is
 /// measured and when it is spent.
 const FIRST_PROBES: usize = 64;
+
+/// Of so many rows one is that of a set that is far from the query, at most, where all of them are compared.
+const ROWS_A_FAR_ROW: usize = 5;
 
 /// The share of rows that a filter allows is looked at in so many of the best leaves.
 const NEAR_PROBES: usize = 16;
@@ -110,19 +113,25 @@ impl Scratch {
         self.reservoir.set_margin((margin * self.lut.unit) as i32);
     }
 
-    /// Scans leaves by the rule, and keeps the rows that may be among the best `n`.
+    /// Scans leaves by the rule, and keeps the rows that may be among the best `n`. None where the rows of a set are few and far: of
+    /// queries like that nothing was measured, and comparing them all is little work.
     pub(super) fn scan_adaptively<F: RowFilter>(
         &mut self,
         view: &View<'_>,
         n: usize,
         plan: &AdaptivePlan,
         filter: &F,
-    ) -> ProbeRule {
+    ) -> Option<ProbeRule> {
         let usual = (1.5 * plan.leaves) as usize;
         let rows = filter.row_set();
-        self.choose_allowed_leaves(view, usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES)), rows);
+        let first = usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES));
+        let forbidden = self.choose_allowed_leaves(view, first, rows);
+        let is_far = forbidden.leaves >= anchor_rank(view.shape.leaves);
+        if is_far && rows.is_some_and(|rows| rows.len() <= view.shape.rows / ROWS_A_FAR_ROW) {
+            return None;
+        }
         let plan = &self.for_density(view, n, plan, rows);
-        let rule = self.begin_adaptive(view, &plan.header, n, plan.height);
+        let rule = self.begin_adaptive(view, &plan.header, n, plan.height).with_best_key(forbidden.best_key);
         // In the first leaf nothing is known but its centroid.
         let first = self.probes.first().map_or(0.0, |probe| probe.key);
         self.set_margin(plan.margin * rule.scale(first));
@@ -135,7 +144,7 @@ impl Scratch {
             }
         }
         self.reservoir.cut();
-        rule
+        Some(rule)
     }
 
     /// The plan where only some rows of the best leaves are allowed: the n nearest of them are about as far as the nearest of a
@@ -151,8 +160,12 @@ impl Scratch {
         }
         let longer = (n as f32 * (all / allowed)) as usize;
         let Plan::Adaptive(longer) = for_recall(view, plan.recall, longer, f32::INFINITY) else { return *plan };
-        let AdaptivePlan { slack, least, height, low, .. } = longer;
-        AdaptivePlan { slack, least, height, low, ..*plan }
+        AdaptivePlan {
+            margin: plan.margin.max(longer.margin),
+            code_margin: plan.code_margin.max(longer.code_margin),
+            candidates: plan.candidates,
+            ..longer
+        }
     }
 
     /// Scans the chosen leaves from one on; whether the rule has not stopped it.

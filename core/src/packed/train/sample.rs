@@ -39,7 +39,7 @@ impl Sample {
 }
 
 /// Rows that are searched for to calibrate an index, at the most.
-const CALIBRATION_QUERIES: usize = 1000;
+const CALIBRATION_QUERIES: usize = 2000;
 
 /// The rows that are searched for to calibrate an index of so many: a tenth at the most. They have no part in the means: a row is
 /// nearer to a mean that it is a part of, and its neighbours would seem easier to find than those of a query.

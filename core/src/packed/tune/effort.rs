@@ -29,7 +29,7 @@ const LOST_BY_CODES: f64 = 0.1;
 
 /// A sample may be luckier than what is searched for later, the more so the fewer neighbours it has: at most this much, and this share
 /// of what may be missing, for lists of one, and of more.
-const LUCK: [(f64, f64); 2] = [(0.01, 0.2), (0.006, 0.1)];
+const LUCK: [(f64, f64); 2] = [(0.012, 0.25), (0.006, 0.1)];
 
 /// The share of the queries that may be surprised: they look again, which costs as much as looking once.
 const SURPRISED: f64 = 0.02;

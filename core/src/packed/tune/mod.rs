@@ -22,7 +22,7 @@ use crate::progress::{Cancel, Cancelled};
 const LEAST_SCALE: f32 = 1.0 / 16.0;
 
 /// Of the sample one of so many is searched for, for each of the list lengths: long lists have neighbours enough.
-const EVERY: [usize; LIST_LENGTHS.len()] = [1, 1, 3, 10];
+const EVERY: [usize; LIST_LENGTHS.len()] = [1, 2, 6, 20];
 
 /// A list is calibrated where there are so many times as many rows.
 const ROWS_A_PLACE: usize = 8;
