@@ -27,6 +27,11 @@ pub(crate) struct Input {
 }
 
 impl Input {
+    /// All vectors of another file.
+    pub(crate) const fn of(path: PathBuf) -> Self {
+        Self { path, limit: None, lossy: false }
+    }
+
     /// Reads the vectors, with progress, and passes on what is odd about them.
     pub(crate) fn load(&self, report: Report) -> Result<Loaded, Failure> {
         self.read(report, ohyeah::backend()?).map_err(|error| Failure::about(self.name(), error.kind()))

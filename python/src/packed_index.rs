@@ -2,18 +2,20 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use numpy::PyArray1;
 use numpy::ndarray::ArrayView1;
 use ohyeah::packed::{
     BuildError, BuildOptions, GraphError, GraphOptions, OpenError, PackedBuf, RowSet, Scratch, Search, SearchError,
+    SearchPlan,
 };
 use ohyeah::{Cancel, FileError, Filter, KnnGraph, MappedFile, Metric, Neighbour, Packed, Progress, Rayon};
 use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::arguments::{self, rows, vector, vector_error, wrong_length};
 use crate::id_set::IdSet;
@@ -90,9 +92,24 @@ thread_local! {
 /// Approximate nearest neighbours of vectors: the packed index.
 #[pyclass(frozen, module = "ohyeah", name = "Index")]
 pub(crate) struct Index {
+    /// What searches use, and what tells it from others. A calibration puts another in its place.
+    current: RwLock<Arc<Numbered>>,
+    /// What searches used before a calibration: arrays that `vector` gave point into it.
+    former: Mutex<Vec<Arc<Numbered>>>,
+}
+
+/// An index with its number.
+struct Numbered {
     index: Packed<Storage>,
-    /// What tells it from other objects.
     number: u64,
+}
+
+impl std::ops::Deref for Numbered {
+    type Target = Packed<Storage>;
+
+    fn deref(&self) -> &Packed<Storage> {
+        &self.index
+    }
 }
 
 /// The number of the next index.
@@ -108,18 +125,24 @@ impl Index {
     fn over(storage: Storage, open_error: impl FnOnce(OpenError) -> PyErr) -> PyResult<Self> {
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
         let index = Packed::open(storage).map_err(open_error)?.with_backend(backend);
-        Ok(Self { index, number: NEXT.fetch_add(1, Relaxed) })
+        let current = RwLock::new(Arc::new(Numbered { index, number: NEXT.fetch_add(1, Relaxed) }));
+        Ok(Self { current, former: Mutex::new(Vec::new()) })
+    }
+
+    /// What searches use now. No lock is held while they do.
+    fn index(&self) -> Arc<Numbered> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The rows that a filter allows, an `IdSet` or what makes one; of an array none are made ready, as it is not kept.
     fn allowed(&self, filter: &Bound<'_, PyAny>) -> PyResult<Allowed> {
         let Ok(set) = filter.cast::<IdSet>() else {
-            return Ok(Allowed::Ids(arguments::filter(filter, self.index.len())?));
+            return Ok(Allowed::Ids(arguments::filter(filter, self.index().len())?));
         };
-        let set = set.get();
-        set.for_count(self.index.len())?;
-        let make = |ids: &ohyeah::IdSet| self.index.row_set(ids).map_err(search_error);
-        set.rows_of(self.number, make).map(Allowed::Rows)
+        let (set, index) = (set.get(), self.index());
+        set.for_count(index.len())?;
+        let make = |ids: &ohyeah::IdSet| index.row_set(ids).map_err(search_error);
+        set.rows_of(index.number, make).map(Allowed::Rows)
     }
 
     fn search_all<'py, F: Filter + Sync>(
@@ -129,13 +152,13 @@ impl Index {
         search: &Search<F>,
         pool: Option<&Pool>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let py = query.py();
-        let k = k.min(self.index.len());
+        let (py, index) = (query.py(), &*self.index());
+        let k = k.min(index.len());
         if let Some(one) = vector(query)? {
             let (mut ids, mut distances) = (vec![-1_i64; k], vec![f32::INFINITY; k]);
             py.detach(|| {
                 SCRATCH.with_borrow_mut(|scratch| {
-                    let found = self.index.search_in(scratch, &one, search).map_err(search_error)?;
+                    let found = index.search_in(scratch, &one, search).map_err(search_error)?;
                     write(found, &mut ids, &mut distances);
                     Ok::<_, PyErr>(())
                 })
@@ -143,8 +166,8 @@ impl Index {
             return Ok((PyArray1::from_vec(py, ids).into_any(), PyArray1::from_vec(py, distances).into_any()));
         }
         let (queries, dimensions) = rows(query)?;
-        if dimensions != self.index.dimensions() {
-            return Err(wrong_length(self.index.dimensions(), dimensions));
+        if dimensions != index.dimensions() {
+            return Err(wrong_length(index.dimensions(), dimensions));
         }
         let count = queries.len() / dimensions;
         let places = count.checked_mul(k).ok_or_else(|| PyMemoryError::new_err("too many answers"))?;
@@ -161,9 +184,9 @@ impl Index {
             for (part, queries) in queries.chunks(together.max(1)).enumerate() {
                 let found = match pool {
                     Some(pool) => pool.run_interruptible(py, |cancel| {
-                        self.index.search_many_with::<Rayon, F>(queries, search, Progress::NONE, Cancel::new(cancel))
+                        index.search_many_with::<Rayon, F>(queries, search, Progress::NONE, Cancel::new(cancel))
                     })?,
-                    None => py.detach(|| self.index.search_many(queries, search)),
+                    None => py.detach(|| index.search_many(queries, search)),
                 };
                 let start = part * together * k;
                 let to = ids[start..].chunks_mut(k).zip(distances[start..].chunks_mut(k));
@@ -221,7 +244,7 @@ impl Index {
 
     /// Writes the index to a file, which is there whole or not at all.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| ohyeah::save(&path, &self.index)).map_err(|error| PyOSError::new_err(error.to_string()))
+        py.detach(|| ohyeah::save(&path, &self.index().index)).map_err(|error| PyOSError::new_err(error.to_string()))
     }
 
     /// The `k` nearest of one vector, or of each row of a 2-d array: ids and distances, nearest first, in arrays of one
@@ -274,10 +297,11 @@ impl Index {
         }
         let search = with_recall(Search::top(usize::MAX).within(distance), recall)?;
         let filter = filter.map(|filter| self.allowed(filter)).transpose()?;
+        let index = &*self.index();
         let found = py.detach(|| match filter {
-            None => self.index.search(&query, &search),
-            Some(Allowed::Ids(ids)) => self.index.search(&query, &search.filter(&ids)),
-            Some(Allowed::Rows(rows)) => self.index.search(&query, &search.filter(&*rows)),
+            None => index.search(&query, &search),
+            Some(Allowed::Ids(ids)) => index.search(&query, &search.filter(&ids)),
+            Some(Allowed::Rows(rows)) => index.search(&query, &search.filter(&*rows)),
         });
         let found = found.map_err(search_error)?;
         let ids: Vec<i64> = found.iter().map(|x| i64::from(x.id)).collect();
@@ -288,23 +312,66 @@ impl Index {
     /// The set of some ids or of a mask, to be used as a filter in many searches; see `IdSet`.
     fn filter(&self, ids: &Bound<'_, PyAny>) -> PyResult<IdSet> {
         if let Ok(set) = ids.cast::<IdSet>() {
-            return Ok(IdSet::new(set.get().for_count(self.index.len())?.clone(), Some(self.index.len())));
+            return Ok(IdSet::new(set.get().for_count(self.index().len())?.clone(), Some(self.index().len())));
         }
-        Ok(IdSet::new(arguments::filter(ids, self.index.len())?, Some(self.index.len())))
+        Ok(IdSet::new(arguments::filter(ids, self.index().len())?, Some(self.index().len())))
+    }
+
+    /// Measures what each recall takes anew, with a sample of real queries (at least 20, better some hundreds) in place of vectors of the
+    /// index: for queries from elsewhere, such as texts that ask for images. `save` keeps it.
+    #[pyo3(signature = (queries, threads=None))]
+    fn calibrate(&self, queries: &Bound<'_, PyAny>, threads: Option<i64>) -> PyResult<()> {
+        let py = queries.py();
+        let pool = Pool::of(py, threads.unwrap_or(-1))?;
+        let (numbers, dimensions) = rows(queries)?;
+        let index = self.index();
+        if dimensions != index.dimensions() {
+            return Err(wrong_length(index.dimensions(), dimensions));
+        }
+        let each: Vec<&[f32]> = numbers.chunks_exact(dimensions.max(1)).collect();
+        let calibrated = pool.run_interruptible(py, |cancel| {
+            index.calibrate_with::<Rayon>(&each, Progress::NONE, Cancel::new(cancel))
+        })?;
+        let calibrated = calibrated.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let made = Self::over(Storage::Built(calibrated.into_storage()), open_error)?;
+        let made = made.index();
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let former = std::mem::replace(&mut *current, made);
+        self.former.lock().unwrap_or_else(PoisonError::into_inner).push(former);
+        Ok(())
+    }
+
+    /// How a search for the `k` nearest with this recall is answered, and what that takes on average: None where all vectors are compared,
+    /// else a dict of leaves and vectors that are scanned, candidates that are compared, and the recall that nine of ten queries
+    /// reach.
+    #[pyo3(signature = (k=10, recall=0.95))]
+    fn plan<'py>(&self, py: Python<'py>, k: usize, recall: f32) -> PyResult<Option<Bound<'py, PyDict>>> {
+        with_recall(Search::top(k), recall)?;
+        let SearchPlan::Scan { leaves, rows, candidates, tenth } = self.index().plan(k, recall) else {
+            return Ok(None);
+        };
+        let plan = PyDict::new(py);
+        for (name, value) in [("leaves", leaves), ("vectors", rows), ("candidates", candidates), ("tenth", tenth)] {
+            plan.set_item(name, value)?;
+        }
+        Ok(Some(plan))
     }
 
     /// The key of an id.
-    fn key(&self, id: u32) -> PyResult<&str> {
-        self.index.key(id).ok_or_else(|| PyIndexError::new_err(format!("there is no key of id {id}")))
+    fn key(&self, id: u32) -> PyResult<String> {
+        self.index()
+            .key(id)
+            .map(str::to_owned)
+            .ok_or_else(|| PyIndexError::new_err(format!("there is no key of id {id}")))
     }
 
     /// A vector as it was given, a read-only view.
     fn vector(slf: Bound<'_, Self>, id: u32) -> PyResult<Bound<'_, PyAny>> {
-        let index = &slf.get().index;
+        let index = slf.get().index();
         let vector = index.vector(id).ok_or_else(|| PyIndexError::new_err(format!("there is no id {id}")))?;
         let view = ArrayView1::from(vector);
-        // SAFETY: the array's base is the object that owns the numbers, which never moves or changes them: the class is
-        // frozen. `read_only` keeps Python programs from writing to them.
+        // SAFETY: the array's base is the object that owns the numbers, which never moves or changes them: it keeps what it had,
+        // in `former`, when a calibration puts another in its place. `read_only` keeps Python programs from writing to them.
         #[allow(unsafe_code)]
         let array = unsafe { PyArray1::borrow_from_array(&view, slf.clone().into_any()) };
         crate::word_vectors::read_only(array)
@@ -313,34 +380,34 @@ impl Index {
     /// Reads all of the index and checks it: its checksums, and that it means what a build would have written. Raises `ValueError`
     /// that names the rule and the place otherwise.
     fn verify(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.index.verify()).map_err(open_error)
+        py.detach(|| self.index().verify()).map_err(open_error)
     }
 
     fn __len__(&self) -> usize {
-        self.index.len()
+        self.index().len()
     }
 
     /// The metric: "angular", "euclidean" or "dot".
     #[getter]
     fn metric(&self) -> &'static str {
-        self.index.metric().name()
+        self.index().metric().name()
     }
 
     /// Numbers in a vector.
     #[getter]
     fn dimensions(&self) -> usize {
-        self.index.dimensions()
+        self.index().dimensions()
     }
 
     /// Bytes of the index, which are those of its file.
     #[getter]
     fn nbytes(&self) -> usize {
-        self.index.as_bytes().len()
+        self.index().as_bytes().len()
     }
 
     fn __repr__(&self) -> String {
-        let (metric, dimensions) = (self.index.metric().name(), self.index.dimensions());
-        format!("<Index: {} {metric} vectors of {dimensions} dimensions>", self.index.len())
+        let (metric, dimensions) = (self.index().metric().name(), self.index().dimensions());
+        format!("<Index: {} {metric} vectors of {dimensions} dimensions>", self.index().len())
     }
 }
 

@@ -1,10 +1,10 @@
 //! `ohyeah build`: an index file from word vectors.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ohyeah::forest::BuildOptions;
-use ohyeah::{Metric, Packed, ParBuildItems, Progress, Rayon, packed};
+use ohyeah::{Cancel, Metric, Packed, ParBuildItems, Progress, Rayon, packed};
 
 use crate::{
     failure::Failure,
@@ -32,6 +32,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     trees: Option<usize>,
 
+    /// Measure what each recall takes with the vectors of FILE in place of those of the index: for searches with queries from elsewhere;
+    /// some hundreds are enough
+    #[arg(long, value_name = "FILE")]
+    queries: Option<PathBuf>,
+
     /// Another seed for the random choices; the same seed gives the same index
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
     seed: u64,
@@ -54,8 +59,17 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
         let options = options.progress(Progress::new(&packed));
         let (numbers, dimensions) = (vectors.vectors(), vectors.dimensions());
         let index = Packed::build_with::<Rayon>(args.metric, numbers, dimensions, &options);
-        out.write_all(index.map_err(|error| of_input(&error))?.as_bytes())?;
+        let index = index.map_err(|error| of_input(&error))?;
+        let index = match &args.queries {
+            Some(path) => calibrated(&index, path, report)?,
+            None => index,
+        };
+        out.write_all(index.as_bytes())?;
         return Ok(out.commit()?);
+    }
+    if args.queries.is_some() {
+        let problem = "--queries is for a packed index, whose name ends in .oy; a forest is not calibrated";
+        return Err(Failure::about(args.output.display(), problem));
     }
     let items = vectors.items(args.metric).map_err(|error| of_input(&error))?;
     drop(vectors);
@@ -66,4 +80,15 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let forest = items.par_build(&options).map_err(|error| of_input(&error))?;
     out.write_all(forest.as_bytes())?;
     Ok(out.commit()?)
+}
+
+/// The index, calibrated with the vectors of a file.
+fn calibrated(index: &Packed, path: &Path, report: Report) -> Result<Packed, Failure> {
+    let input = Input::of(path.to_owned());
+    let queries = input.load(report)?.vectors;
+    let each: Vec<&[f32]> = queries.vectors().chunks_exact(queries.dimensions().max(1)).collect();
+    let bar = report.share("measuring recall");
+    let measured = |share: f32| bar.set_position((share * SHARES) as u64);
+    let index = index.calibrate_with::<Rayon>(&each, Progress::new(&measured), Cancel::NEVER);
+    index.map_err(|error| Failure::about(input.name(), error))
 }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use ohyeah::forest::AnyForest;
-use ohyeah::{MappedFile, Metric};
+use ohyeah::packed::SearchPlan;
+use ohyeah::{MappedFile, Metric, Packed};
 use ohyeah_words::{Format, Loaded, ReadErrorKind};
 
 use crate::{
@@ -61,11 +62,32 @@ fn packed(path: &Path) -> Result<(), Failure> {
     writeln!(out, "leaves      {}", index.leaves())?;
     writeln!(out, "seed        {}", index.seed())?;
     writeln!(out, "bytes       {}", index.as_bytes().len())?;
+    match index.calibrated_with() {
+        0 => writeln!(out, "calibrated  with vectors of the index")?,
+        count => writeln!(out, "calibrated  with {count} queries")?,
+    }
+    write_plans(&index, &mut out)?;
     let first: Vec<String> = (0..8).map_while(|id| index.key(id)).map(|word| Escaped(word).to_string()).collect();
     if !first.is_empty() {
         writeln!(out, "first words {}", first.join(" "))?;
     }
     Ok(out.commit()?)
+}
+
+/// How searches are answered, for the recalls and numbers of answers that are usual.
+fn write_plans(index: &Packed<impl AsRef<[u8]>>, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "searches    what they take on average, and the recall that nine of ten queries reach")?;
+    for (top, recall) in [(1, 0.95), (10, 0.9), (10, 0.95), (10, 0.99), (100, 0.95)] {
+        write!(out, "  top {top:<4} recall {recall:<5} ")?;
+        match index.plan(top, recall) {
+            SearchPlan::Scan { leaves, rows, candidates, tenth } => {
+                let reach = if tenth.is_nan() { String::new() } else { format!(", {tenth:.2}") };
+                writeln!(out, "{leaves:.0} leaves, {rows:.0} vectors scanned, {candidates:.0} compared{reach}")?;
+            }
+            _ => writeln!(out, "all vectors compared")?,
+        }
+    }
+    Ok(())
 }
 
 fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {

@@ -141,6 +141,35 @@ impl<F> Search<F> {
     }
 }
 
+/// How a search is answered that asks for some recall, and what that takes on average.
+///
+/// ```
+/// use ohyeah_core::packed::{BuildOptions, SearchPlan};
+/// use ohyeah_core::{Metric, Packed};
+///
+/// let index = Packed::build(Metric::Dot, &[1.0, 2.0, 3.0, 4.0], 2, &BuildOptions::new())?;
+/// // Where there are few vectors, all are compared.
+/// assert_eq!(index.plan(10, 0.95), SearchPlan::All);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SearchPlan {
+    /// The query is compared with every vector: that costs less, or nothing less reaches the recall.
+    All,
+    /// Some leaves are scanned.
+    Scan {
+        /// Leaves whose codes are scanned.
+        leaves: f32,
+        /// Vectors in these leaves.
+        rows: f32,
+        /// Candidates that are compared by 7-bit codes.
+        candidates: f32,
+        /// The recall that all but a tenth of the calibration's queries reach; NaN in files of version 1.
+        tenth: f32,
+    },
+}
+
 /// How to find the neighbours of all vectors.
 ///
 /// ```

@@ -4,11 +4,13 @@ use alloc::vec::Vec;
 
 use super::Scratch;
 use super::allowed::{ById, ByRow, RowFilter};
+use super::cost::Costs;
+use super::params::{AdaptivePlan, FixedPlan, Plan, for_recall};
 use crate::filter::{Filter, RowSet};
 use crate::packed::damage::{Damage, Rule};
 use crate::packed::error::SearchError;
 use crate::packed::file::view::View;
-use crate::packed::options::{Mode, Search};
+use crate::packed::options::{Mode, Search, SearchPlan};
 use crate::packed::quantise::space::check_vector;
 use crate::parallel::{self, Join};
 use crate::progress::{Cancel, Progress, Steps};
@@ -56,6 +58,23 @@ impl<S: AsRef<[u8]>> Packed<S> {
         }
         let row = view.row_of(id).ok_or(Damage { rule: Rule::Ids, at: u64::from(id) })?;
         search_in(&view, scratch, view.vector(row), search)
+    }
+
+    /// How a search for the `n` nearest with this recall is answered.
+    #[must_use]
+    pub fn plan(&self, n: usize, recall: f32) -> SearchPlan {
+        let Some(view) = self.view() else { return SearchPlan::All };
+        match for_recall(&view, recall, n.min(view.shape.rows), Costs::of(&view.shape).all()) {
+            Plan::Adaptive(AdaptivePlan { leaves, rows, candidates, tenth, .. }) => {
+                SearchPlan::Scan { leaves, rows, candidates, tenth }
+            }
+            Plan::Fixed(FixedPlan { leaves, candidates, .. }) => {
+                let (leaves, all) = (leaves as f32, view.shape.leaves.max(1) as f32);
+                let rows = view.shape.rows as f32 * leaves / all;
+                SearchPlan::Scan { leaves, rows, candidates: candidates as f32, tenth: f32::NAN }
+            }
+            Plan::All | Plan::Rows(_) => SearchPlan::All,
+        }
     }
 
     /// A filter made ready for searches of this index; see [`RowSet`].

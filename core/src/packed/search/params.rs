@@ -46,6 +46,8 @@ pub(super) struct AdaptivePlan {
     pub(super) leaves: f32,
     pub(super) rows: f32,
     pub(super) candidates: f32,
+    /// The recall that all but a tenth of the queries reach.
+    pub(super) tenth: f32,
 }
 
 /// What a list of some length takes.
@@ -175,6 +177,7 @@ fn at_length<const P: usize>(header: CalibrationHeader, points: &[Effort; P], re
         leaves: mixed(|point| point.leaves),
         rows: mixed(|point| point.rows),
         candidates: mixed(|point| point.candidates),
+        tenth: mixed(|point| point.tenth),
     };
     // Where no slack is enough, or a file says what is none.
     [plan.slack, plan.height, plan.low, plan.margin, plan.code_margin].iter().all(|x| x.is_finite()).then_some(plan)
@@ -213,6 +216,7 @@ fn adaptive_for_recall<const P: usize>(
         leaves: mixed(|plan| plan.leaves) * longer,
         rows: mixed(|plan| plan.rows) * longer,
         candidates: mixed(|plan| plan.candidates) * longer,
+        tenth: mixed(|plan| plan.tenth),
     })
 }
 

@@ -1,10 +1,12 @@
 //! Comparing a query with candidates: by their 7-bit codes, and in full.
 
+use alloc::vec::Vec;
+
 use super::Scratch;
 use super::params::AdaptivePlan;
 use super::probe::ProbeRule;
 use crate::Neighbour;
-use crate::filter::Filter;
+use crate::filter::{All, Filter};
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::{FullQuery, reported};
 use crate::packed::quantise::sq7::row_bias;
@@ -41,6 +43,26 @@ impl Scratch {
                 keys.push(key(-(quantised.step * sum as f32 + row_bias(coded)), *row));
             }
         }
+    }
+
+    /// The rows that are the `n` nearest of all, and the `n`-th best score of all by 7-bit codes.
+    pub(crate) fn nearest_and_nth_by_codes(&mut self, view: &View<'_>, n: usize) -> (Vec<u32>, f32) {
+        self.rows.clear();
+        self.rows.extend(0..view.shape.rows as u32);
+        self.score_by_codes(view);
+        let nth = n.clamp(1, self.keys.len().max(1)) - 1;
+        let has_any = !self.keys.is_empty();
+        let best = if has_any { -split_key(*self.keys.select_nth_unstable(nth).1).0 } else { f32::NEG_INFINITY };
+        self.search_exactly(view, n, &All);
+        (self.found.iter().filter_map(|found| view.row_of(found.id)).collect(), best)
+    }
+
+    /// The scores of some rows by their 7-bit codes.
+    pub(crate) fn scores_of(&mut self, view: &View<'_>, rows: &[u32]) -> Vec<f32> {
+        self.rows.clear();
+        self.rows.extend_from_slice(rows);
+        self.score_by_codes(view);
+        self.keys.iter().map(|key| -split_key(*key).0).collect()
     }
 
     /// Compares the query with the 7-bit codes of the candidates, and leaves the `n` best.

@@ -3,7 +3,7 @@
 use super::allowed::RowFilter;
 use super::params::{AdaptivePlan, Plan, for_recall};
 use super::probe::{ProbeRule, anchor_rank};
-use super::{Probe, Scratch};
+use super::{Forbidden, Probe, Scratch};
 use crate::filter::RowSet;
 use crate::packed::file::sections::CalibrationHeader;
 use crate::packed::file::view::View;
@@ -16,6 +16,9 @@ const FIRST_PROBES: usize = 64;
 
 /// Of so many rows one is that of a set that is far from the query, at most, where all of them are compared.
 const ROWS_A_FAR_ROW: usize = 5;
+
+/// A set lies together if its share of the best leaves is so many times its share of all rows.
+const TOGETHER: f32 = 2.0;
 
 /// The share of rows that a filter allows is looked at in so many of the best leaves.
 const NEAR_PROBES: usize = 16;
@@ -126,12 +129,11 @@ impl Scratch {
         let rows = filter.row_set();
         let first = usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES));
         let forbidden = self.choose_allowed_leaves(view, first, rows);
-        let is_far = forbidden.leaves >= anchor_rank(view.shape.leaves);
-        if is_far && rows.is_some_and(|rows| rows.len() <= view.shape.rows / ROWS_A_FAR_ROW) {
-            return None;
-        }
         let plan = &self.for_density(view, n, plan, rows);
         let rule = self.begin_adaptive(view, &plan.header, n, plan.height).with_best_key(forbidden.best_key);
+        if rows.is_some_and(|rows| self.is_elsewhere(view, &forbidden, rows)) {
+            return None;
+        }
         // In the first leaf nothing is known but its centroid.
         let first = self.probes.first().map_or(0.0, |probe| probe.key);
         self.set_margin(plan.margin * rule.scale(first));
@@ -147,19 +149,34 @@ impl Scratch {
         Some(rule)
     }
 
-    /// The plan where only some rows of the best leaves are allowed: the n nearest of them are about as far as the nearest of a
-    /// longer list of all rows.
-    fn for_density(&self, view: &View<'_>, n: usize, plan: &AdaptivePlan, rows: Option<&RowSet>) -> AdaptivePlan {
-        let Some(set) = rows else { return *plan };
+    /// The share of the rows in the best leaves that are in a set; 1 where nothing is known.
+    fn density(&self, view: &View<'_>, set: &RowSet) -> f32 {
         let near =
             self.probes.iter().take(NEAR_PROBES).map(|probe| (set.of_leaf(probe.leaf), view.leaf_rows(probe.leaf)));
         let (allowed, all) =
             near.fold((0.0, 0.0), |(allowed, all), (count, rows)| (allowed + count as f32, all + rows.len() as f32));
-        if allowed >= all || allowed <= 0.0 {
+        if allowed > 0.0 { allowed / all } else { 1.0 }
+    }
+
+    /// Whether a set of not too many rows lies together, and away from the query: its leaves are full of it, and the best leaf has
+    /// none, or no good leaf has any.
+    fn is_elsewhere(&self, view: &View<'_>, forbidden: &Forbidden, set: &RowSet) -> bool {
+        let rows = view.shape.rows;
+        let is_together = self.density(view, set) * rows as f32 > TOGETHER * set.len() as f32;
+        let is_away = forbidden.leaves >= if is_together { 1 } else { anchor_rank(view.shape.leaves) };
+        is_away && set.len() <= rows / ROWS_A_FAR_ROW
+    }
+
+    /// The plan where only some rows of the best leaves are allowed: the n nearest of them are about as far as the nearest of a
+    /// longer list of all rows.
+    fn for_density(&self, view: &View<'_>, n: usize, plan: &AdaptivePlan, rows: Option<&RowSet>) -> AdaptivePlan {
+        let density = rows.map_or(1.0, |set| self.density(view, set));
+        if density >= 1.0 {
             return *plan;
         }
-        let longer = (n as f32 * (all / allowed)) as usize;
-        let Plan::Adaptive(longer) = for_recall(view, plan.recall, longer, f32::INFINITY) else { return *plan };
+        let Plan::Adaptive(longer) = for_recall(view, plan.recall, (n as f32 / density) as usize, f32::INFINITY) else {
+            return *plan;
+        };
         AdaptivePlan {
             margin: plan.margin.max(longer.margin),
             code_margin: plan.code_margin.max(longer.code_margin),

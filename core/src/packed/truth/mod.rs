@@ -21,6 +21,7 @@ use self::batch::{QueryBatch, RowTiles};
 use self::error_bound::{AnalysedRow, ErrorBound};
 use super::file::sections::CodeErrors;
 use super::file::view::View;
+use super::search::Scratch;
 use super::search::rerank::{NONE, finish_row};
 use super::train::sample::calibration_sample;
 use crate::parallel::{self, Join};
@@ -52,6 +53,16 @@ pub(crate) struct CalibrationQuery {
 }
 
 impl CalibrationQuery {
+    /// A vector, and the `n` nearest of all rows.
+    pub(crate) fn of_vector(scratch: &mut Scratch, view: &View<'_>, vector: &[f32], n: usize) -> Self {
+        scratch.set_query(view, vector);
+        let (rows, nth_by_codes) = scratch.nearest_and_nth_by_codes(view, n);
+        let scores = scratch.scores_of(view, &rows);
+        let neighbour = |(row, score)| TrueNeighbour { row, score_by_codes: score };
+        let nearest = rows.into_iter().zip(scores).map(neighbour).collect();
+        Self { row: None, given: vector.to_vec(), nearest, nth_by_codes }
+    }
+
     /// The vector that is searched for.
     pub(crate) fn vector<'a>(&'a self, view: &View<'a>) -> &'a [f32] {
         self.row.map_or(&self.given, |row| view.vector(row))

@@ -2,6 +2,7 @@
 //! (`effort`), and how far scores by 7-bit codes can be off.
 
 mod effort;
+pub(crate) mod given;
 pub(crate) mod list_bias;
 mod trace;
 
