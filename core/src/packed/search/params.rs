@@ -97,6 +97,10 @@ pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize, other_way: f32)
     }
 }
 
+/// Where a set lies is not known before it is searched, and what was measured need not hold for it. Comparing all of it, which always
+/// does, may cost so many times what a scan would.
+const SURE: f32 = 4.0;
+
 /// The plan that finds this share of the `n` nearest of a set of rows.
 pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -> Plan {
     let costs = Costs::of(&view.shape);
@@ -110,7 +114,7 @@ pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -
     let longer = adaptive_for_recall(header, lists, recall, (n as f32 / share) as usize);
     let scan = longer.map_or(f32::INFINITY, |longer| costs.scan(longer.leaves, longer.rows));
     let scan = scan + costs.candidates(plan.candidates, IN_FULL * n as f32);
-    if each_row <= scan && each_row < costs.all() {
+    if each_row <= SURE * scan && each_row < costs.all() {
         Plan::Rows(plan)
     } else if scan < costs.all() {
         Plan::Adaptive(plan)
