@@ -180,6 +180,13 @@ impl Backend {
         dispatch!(self, dot(a, rows))
     }
 
+    /// The dot products of one vector with `N` others, each equal to [`dot`](Self::dot), and of each of those with itself: in
+    /// one pass over memory.
+    #[must_use]
+    pub fn dot_and_square_many<const N: usize>(self, a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
+        dispatch!(self, dot_and_square(a, rows))
+    }
+
     /// The squared Euclidean distance Σ (aᵢ − bᵢ)².
     #[must_use]
     pub fn squared_l2(self, a: &[f32], b: &[f32]) -> f32 {

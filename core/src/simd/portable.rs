@@ -60,6 +60,15 @@ pub(super) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| sum + x * y)
 }
 
+pub(super) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
+    let len = common_length(a, rows);
+    let squares = rows.map(|row| {
+        let [square] = dot(&row[..len], [&row[..len]]);
+        square
+    });
+    (dot(a, rows), squares)
+}
+
 pub(super) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| {
         let d = x - y;

@@ -200,6 +200,14 @@ impl<'a> View<'a> {
         piece(self.row_codes, row, row_bytes(self.shape.dimensions))
     }
 
+    /// The 7-bit codes of rows from one on, each with zeros and its bias: as many as there are of so many.
+    #[inline]
+    pub(crate) fn coded_rows(&self, first: u32, count: usize) -> &'a [u8] {
+        let width = row_bytes(self.shape.dimensions);
+        let rest = self.row_codes.get((first as usize).saturating_mul(width)..).unwrap_or(&[]);
+        &rest[..rest.len().min(count.saturating_mul(width))]
+    }
+
     /// The 7-bit codes of a row.
     #[inline]
     pub(crate) fn codes_of_row(&self, row: u32) -> &'a [u8] {

@@ -10,8 +10,11 @@
 //! ```
 
 mod calls;
+pub(crate) mod code_bound;
 pub(crate) mod coarse;
 pub(crate) mod cost;
+mod exact;
+mod full_scan;
 pub(crate) mod params;
 pub(crate) mod probe;
 pub(crate) mod rerank;
@@ -20,6 +23,7 @@ mod scan;
 
 use alloc::vec::Vec;
 
+use self::code_bound::BoundedQuery;
 use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::params::{AdaptivePlan, FixedPlan, Plan};
 use self::probe::QueryScale;
@@ -59,6 +63,7 @@ pub struct Scratch {
     /// lack it.
     scale: QueryScale,
     quantised: QuantisedQuery,
+    bounded: BoundedQuery,
     lut: LookupTable,
     /// The score of each leaf.
     scores: Vec<[f32; TILE_ROWS]>,
@@ -236,13 +241,6 @@ impl Scratch {
         let (scores, _) = self.leaf_scores(view);
         let own = scores.get(leaf as usize).copied().unwrap_or(f32::NEG_INFINITY);
         scores.iter().filter(|score| **score > own).count()
-    }
-
-    /// Finds the `n` nearest of all that the filter allows.
-    fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
-        self.found.clear();
-        self.ids.clear();
-        self.compare_all(view, n, filter);
     }
 
     /// Whether an answer is one that an undamaged file gives: each id there is at most once, and distances that are numbers.

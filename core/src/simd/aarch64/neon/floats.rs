@@ -80,6 +80,17 @@ pub(in crate::simd) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32
 }
 
 #[target_feature(enable = "neon")]
+pub(in crate::simd) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
+    let len = common_length(a, rows);
+    let mut squares = [0.0; N];
+    for (to, row) in squares.iter_mut().zip(rows) {
+        let [square] = dot(&row[..len], [&row[..len]]);
+        *to = square;
+    }
+    (dot(a, rows), squares)
+}
+
+#[target_feature(enable = "neon")]
 pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| {
         let d = vsubq_f32(x, y);

@@ -52,6 +52,28 @@ fn sum_of_lanes(lanes: __m512i) -> i32 {
     _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
 }
 
+/// The sums of sixteen registers at once: each addition folds two of them into one.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn sums_of_sixteen(lanes: &[__m512i; TILE_ROWS], sums: &mut [i32; TILE_ROWS]) {
+    let mut fours = [_mm512_setzero_si512(); 4];
+    for (four, lanes) in fours.iter_mut().zip(lanes.as_chunks::<4>().0) {
+        let [a, b, c, d] = *lanes;
+        let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+        let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+        *four = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    }
+    // Each quarter of a register has sums of its four rows.
+    let fold = |a, b| {
+        let halves = [_mm512_shuffle_i64x2::<0b01_00_01_00>(a, b), _mm512_shuffle_i64x2::<0b11_10_11_10>(a, b)];
+        _mm512_add_epi32(halves[0], halves[1])
+    };
+    let (low, high) = (fold(fours[0], fours[1]), fold(fours[2], fours[3]));
+    let even = _mm512_shuffle_i64x2::<0b10_00_10_00>(low, high);
+    let odd = _mm512_shuffle_i64x2::<0b11_01_11_01>(low, high);
+    store_sums(sums, _mm512_add_epi32(even, odd));
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(in crate::simd) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
     let len = common_length(a, rows);
@@ -101,7 +123,12 @@ pub(in crate::simd) fn dot_u7<const N: usize>(query: &[i8], rows: [&[u8]; N]) ->
         }
     }
     let mut products = [0; N];
-    for (product, sum) in products.iter_mut().zip(&sums) {
+    let (sixteens, rest) = products.as_chunks_mut::<TILE_ROWS>();
+    let (sums, sums_rest) = sums.as_chunks::<TILE_ROWS>();
+    for (products, sums) in sixteens.iter_mut().zip(sums) {
+        sums_of_sixteen(sums, products);
+    }
+    for (product, sum) in rest.iter_mut().zip(sums_rest) {
         *product = sum_of_lanes(*sum);
     }
     products

@@ -110,6 +110,32 @@ pub(in crate::simd) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32
     lane_sum(a, rows, |sum, x, y| _mm512_fmadd_ps(x, y, sum))
 }
 
+/// The products of `a` with `N` rows, and of each row with itself: two sums for each number that is loaded.
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(in crate::simd) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
+    let len = common_length(a, rows);
+    let (blocks, tail) = a[..len].as_chunks::<LANES>();
+    let (mut products, mut squares) = ([0.0; N], [0.0; N]);
+    for ((product, square), row) in products.iter_mut().zip(&mut squares).zip(rows) {
+        let (row_blocks, row_tail) = row[..len].as_chunks::<LANES>();
+        let (mut of_both, mut of_row) = ([_mm512_setzero_ps(); LANES / WIDTH], [_mm512_setzero_ps(); LANES / WIDTH]);
+        let mut add = |x: [__m512; LANES / WIDTH], y: [__m512; LANES / WIDTH]| {
+            for lane in 0..LANES / WIDTH {
+                of_both[lane] = _mm512_fmadd_ps(x[lane], y[lane], of_both[lane]);
+                of_row[lane] = _mm512_fmadd_ps(y[lane], y[lane], of_row[lane]);
+            }
+        };
+        for (x, y) in blocks.iter().zip(row_blocks) {
+            add(load(x), load(y));
+        }
+        if !tail.is_empty() {
+            add(load_tail(tail), load_tail(row_tail));
+        }
+        (*product, *square) = (fold(of_both), fold(of_row));
+    }
+    (products, squares)
+}
+
 #[target_feature(enable = "avx512f,avx512dq")]
 pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| {
