@@ -37,7 +37,6 @@ pub(crate) use prefetch::{prefetch, prefetch_lines};
 /// The number of sums that run side by side in every float kernel.
 const LANES: usize = 32;
 /// Elements that an integer kernel takes at a time: a cache line of bytes.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 const BYTES: usize = 64;
 
 /// Rows in a block of 4-bit codes.
@@ -247,6 +246,17 @@ impl Backend {
     #[must_use]
     pub fn dot_u7_many<const N: usize>(self, query: &[i8], rows: [&[u8]; N]) -> [i32; N] {
         dispatch!(self, dot_u7(query, rows))
+    }
+
+    /// The dot products of a query with rows that lie one after the other, `width` lines each, of which the query has the first:
+    /// each equal to [`dot_u7_many`](Self::dot_u7_many), and the same on every backend. Rows beyond the sums, or sums beyond the
+    /// rows, are left alone, and so is everything where rows have no more lines than none.
+    pub fn dot_u7_lines(self, query: &[[i8; BYTES]], rows: &[[u8; BYTES]], width: usize, sums: &mut [i32]) {
+        if let Some(rows_there) = rows.len().checked_div(width) {
+            let count = rows_there.min(sums.len());
+            let query = &query[..query.len().min(width)];
+            dispatch!(self, dot_u7_lines(query, &rows[..count * width], width, &mut sums[..count]));
+        }
     }
 
     /// The dot products of every query with every row of a tile: `sums[q][r]` for query `q` and row `r`. The same on every

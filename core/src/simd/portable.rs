@@ -8,7 +8,8 @@ use super::{LANES, SCAN_ROWS, common_length};
 
 // Without sums whose order is prescribed: the compiler turns them into vectors by itself.
 pub(super) use super::scalar::{
-    axpby, best_of_tile, dot_f64, dot_i8, dot_u7, hamming, lanes_above, scan_4bit, squared_l2_f64, tile_u7,
+    axpby, best_of_tile, dot_f64, dot_i8, dot_u7, dot_u7_lines, hamming, lanes_above, scan_4bit, squared_l2_f64,
+    tile_u7,
 };
 
 /// Lanes 0–7, 8–15, 16–23 and 24–31.

@@ -73,6 +73,14 @@ pub(crate) fn floats(a: &[f32], b: &[f32]) {
         }
 
         let rows = [b, &reversed, a, b];
+        // Four at once, and what is left of them.
+        let (products, squares) = backend.dot_and_square_many(a, [b, &reversed, a, b, &reversed]);
+        for (row, (product, square)) in
+            [b, &reversed, a, b, &reversed].into_iter().zip(products.into_iter().zip(squares))
+        {
+            assert!(same(product, backend.dot(a, row)), "dot_and_square on {}", backend.name());
+            assert!(same(square, backend.dot(row, row)), "dot_and_square on {}", backend.name());
+        }
         let kernels: [(Many, One); 3] = [
             (Backend::dot_many::<4>, Backend::dot),
             (Backend::squared_l2_many::<4>, Backend::squared_l2),

@@ -6,7 +6,7 @@ use core::ops::Range;
 use super::buf::PackedBuf;
 use super::layout::{FileLayout, is_aligned};
 use super::sections::{
-    CalibrationHeader, CodeErrors, Effort, FixedEffort, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version,
+    CalibrationHeader, CodeErrors, Effort, FixedEffort, LINE, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version,
     row_bytes,
 };
 use crate::Backend;
@@ -200,12 +200,13 @@ impl<'a> View<'a> {
         piece(self.row_codes, row, row_bytes(self.shape.dimensions))
     }
 
-    /// The 7-bit codes of rows from one on, each with zeros and its bias: as many as there are of so many.
+    /// The 7-bit codes of some rows that follow each other, each with zeros and its bias, in whole lines.
     #[inline]
-    pub(crate) fn coded_rows(&self, first: u32, count: usize) -> &'a [u8] {
-        let width = row_bytes(self.shape.dimensions);
-        let rest = self.row_codes.get((first as usize).saturating_mul(width)..).unwrap_or(&[]);
-        &rest[..rest.len().min(count.saturating_mul(width))]
+    pub(crate) fn coded_lines(&self, rows: Range<u32>) -> &'a [[u8; LINE]] {
+        let width = row_bytes(self.shape.dimensions) / LINE;
+        let (lines, _) = self.row_codes.as_chunks();
+        let [start, end] = [rows.start, rows.end].map(|row| (row as usize).saturating_mul(width));
+        lines.get(start..end).unwrap_or(&[])
     }
 
     /// The 7-bit codes of a row.

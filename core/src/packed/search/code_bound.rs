@@ -10,25 +10,23 @@
 use alloc::vec::Vec;
 
 use crate::Metric;
+use crate::packed::file::sections::LINE;
 use crate::packed::file::view::View;
 use crate::packed::quantise::sq7::{MOST_CODE, encode_query};
 use crate::simd::in_f64::dot;
 
 /// Steps of the second plane in one of the first: its codes, too, go from −127 to 127.
 const FINER: f32 = 2.0 * MOST_CODE;
-/// Codes are compared in whole lines: beyond the dimensions the query's are 0.
-const LINE: usize = 64;
 
 /// A query as codes, and how much its scores can be off.
 #[derive(Debug, Default)]
 pub(crate) struct BoundedQuery {
-    /// The codes, in whole lines, and what a step of them stands for; the second plane where it is used.
-    pub(super) codes: Vec<i8>,
-    pub(super) fine_codes: Vec<i8>,
+    /// The codes in whole lines, 0 beyond the dimensions, and what a step of them stands for; the second plane where it is used.
+    pub(super) codes: Vec<[i8; LINE]>,
+    pub(super) fine_codes: Vec<[i8; LINE]>,
     pub(super) step: f32,
     pub(super) fine_step: f32,
     pub(super) is_fine: bool,
-    metric: Option<Metric>,
     /// The square of its length in the index space.
     squared: f64,
     /// What all scores lack.
@@ -58,7 +56,8 @@ impl BoundedQuery {
         self.encode(view, query);
         let (mut coarse, mut fine, mut products, mut base) = (Loss::default(), Loss::default(), 0.0, 0.0);
         let steps = view.quantiser.offset.iter().zip(view.quantiser.step);
-        let each = query.iter().zip(steps).zip(self.codes.iter().zip(&self.fine_codes)).zip(mean);
+        let each =
+            query.iter().zip(steps).zip(self.codes.as_flattened().iter().zip(self.fine_codes.as_flattened())).zip(mean);
         for (((x, (offset, step)), (code, fine_code)), mean) in each {
             let [x, offset, step, mean] = [*x, *offset, *step, *mean].map(f64::from);
             let [code, fine_code] = [*code, *fine_code].map(f64::from);
@@ -79,20 +78,27 @@ impl BoundedQuery {
         let added = self.base.abs() + f64::from(worst.bias);
         let rounding = 8.0 * f64::from(f32::EPSILON) * (1.01 * products + added) + f64::from(f32::MIN_POSITIVE);
         self.bound = unknown(loss) + unknown_of_rows + rounding;
-        self.metric = Some(view.shape.metric);
         // Half the range of f32: scores do not overflow either.
         self.bound.is_finite() && products + added < 1e38
     }
 
-    fn encode(&mut self, view: &View<'_>, query: &[f32]) {
-        let length = query.len().next_multiple_of(LINE);
+    /// Makes room for a query.
+    pub(super) fn reserve(&mut self, dimensions: usize) {
         for codes in [&mut self.codes, &mut self.fine_codes] {
             codes.clear();
-            codes.resize(length, 0);
+            codes.reserve(dimensions.div_ceil(LINE));
         }
-        self.step = encode_query(query, view.quantiser, &mut self.codes);
+    }
+
+    fn encode(&mut self, view: &View<'_>, query: &[f32]) {
+        for codes in [&mut self.codes, &mut self.fine_codes] {
+            codes.clear();
+            codes.resize(query.len().div_ceil(LINE), [0; LINE]);
+        }
+        let (codes, fine_codes) = (self.codes.as_flattened_mut(), self.fine_codes.as_flattened_mut());
+        self.step = encode_query(query, view.quantiser, codes);
         self.fine_step = self.step / FINER;
-        for (((fine, code), x), step) in self.fine_codes.iter_mut().zip(&self.codes).zip(query).zip(view.quantiser.step) {
+        for (((fine, code), x), step) in fine_codes.iter_mut().zip(codes).zip(query).zip(view.quantiser.step) {
             let left = f64::from(*x) * f64::from(*step) - f64::from(self.step) * f64::from(*code);
             let steps = left / f64::from(self.fine_step);
             // Truncated away from zero where it is half a step or more; a cast makes 0 of what is no number.
@@ -100,34 +106,28 @@ impl BoundedQuery {
         }
     }
 
-    /// What no score falls below, of a row that is ordered by this or before it.
-    pub(super) fn limit(&self, order: f32) -> f32 {
-        self.rounded(least_score(self.metric.unwrap_or(Metric::Angular), self.squared, order) - self.base - self.bound)
+    /// What scores exceed, of rows that are ordered by this or before it.
+    pub(super) fn limit(&self, metric: Metric, order: f32) -> f32 {
+        let limit = least_score(metric, self.squared, order) - self.base - self.bound;
+        // Of what is no number, nothing is sure.
+        if limit.is_nan() { f32::NEG_INFINITY } else { (limit as f32).next_down() }
     }
 
-    /// What no score of the best rows falls below, where this is the worst score of as many.
-    pub(super) fn limit_by_codes(&self, nth: f32) -> f32 {
+    /// What scores of the best rows exceed, where this is the worst score of as many.
+    pub(super) fn limit_by_codes(&self, metric: Metric, nth: f32) -> f32 {
+        let order = |score: f64| match metric {
+            Metric::Dot => -score,
+            Metric::Euclidean => self.squared - 2.0 * score,
+            _ => 2.0 - 2.0 * score,
+        };
         let score = f64::from(nth) + self.base - self.bound;
-        let order = self.order_of(score - slack(self.order_of(score), self.squared));
-        self.limit((order as f32).next_up())
+        let farthest = order(score - slack(order(score), self.squared));
+        self.limit(metric, (farthest as f32).next_up())
     }
 
-    /// What a score would fall below the other by, of rows that are as good.
+    /// How much a score can be off.
     pub(super) fn bound(&self) -> f32 {
         self.bound as f32
-    }
-
-    fn order_of(&self, score: f64) -> f64 {
-        match self.metric {
-            Some(Metric::Dot) => -score,
-            Some(Metric::Euclidean) => self.squared - 2.0 * score,
-            _ => 2.0 - 2.0 * score,
-        }
-    }
-
-    /// Below the number: a score that reaches it is greater. Of what is no number, nothing is sure.
-    fn rounded(&self, limit: f64) -> f32 {
-        if limit.is_nan() { f32::NEG_INFINITY } else { (limit as f32).next_down() }
     }
 }
 

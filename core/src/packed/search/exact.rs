@@ -13,24 +13,30 @@
 //! answer is the same.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::Scratch;
 use super::code_bound::BoundedQuery;
+use super::full_scan::{AT_ONCE, RoughQuery};
 use crate::Metric;
 use crate::filter::Filter;
-use crate::packed::file::sections::row_bytes;
+use crate::packed::file::sections::{LINE, row_bytes};
 use crate::packed::file::view::View;
-use crate::packed::quantise::full::{FullQuery, reported};
+use crate::packed::quantise::full::reported;
 use crate::packed::quantise::sq7::row_bias;
 use crate::simd::prefetch;
 use crate::top_k::{TopK, key, split_key};
 
 /// Rows that are scored at once.
 pub(super) const GROUP: usize = 16;
+/// Of so many of them that the filter allows, all are scored at once.
+const FEW_OF_GROUP: u32 = 4;
 /// Of fewer rows, vectors are compared at once.
 const FEWEST_ROWS: usize = 512;
 /// Where one of so many rows has to be compared in full, one by one, a scan of all vectors is less work.
 const MOST_IN_FULL: usize = 6;
+/// There is room for one of so many rows as candidates; half of it may be full once those are dropped that no longer do.
+const ROOM: usize = 4;
 /// The most rows that are looked at first, and the share of all rows that they may be.
 const SAMPLE: usize = 512;
 const SAMPLE_OF: usize = 64;
@@ -38,6 +44,11 @@ const SAMPLE_OF: usize = 64;
 const FEW: usize = 64;
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 8;
+
+/// The most candidates that are kept of so many rows.
+pub(super) const fn most_candidates(rows: usize) -> usize {
+    rows / ROOM + FEW + GROUP
+}
 
 impl Scratch {
     /// Finds the `n` nearest of all that the filter allows.
@@ -53,16 +64,16 @@ impl Scratch {
     /// Finds them by codes; false where codes do not tell enough.
     fn sweep<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) -> bool {
         let rows = view.shape.rows;
-        let room = rows / MOST_IN_FULL;
-        if rows < FEWEST_ROWS || n.saturating_mul(2) > room || n == 0 || !self.bounded.set(view, &self.query) {
+        let room = rows / ROOM;
+        if rows < FEWEST_ROWS || n.saturating_mul(4) > room || n == 0 || !self.bounded.set(view, &self.query) {
             return false;
         }
         let Self { given, bounded, keys, nearest, .. } = self;
         keys.clear();
-        keys.reserve(room + FEW + GROUP);
-        let full = FullQuery::new(view.backend, view.shape.metric, given);
-        let width = bounded.codes.len().min(row_bytes(view.shape.dimensions));
-        let mut sweep = Sweep { view, full, bounded, keys, nearest, n, limit: f32::NEG_INFINITY, width, room };
+        keys.reserve(most_candidates(rows));
+        let query = RoughQuery::new(view.backend, view.shape.metric, given);
+        let width = row_bytes(view.shape.dimensions) / LINE;
+        let mut sweep = Sweep { view, query, bounded, keys, nearest, n, limit: f32::NEG_INFINITY, width, room };
         sweep.look_at_some(filter) && sweep.look_at_all(filter) && sweep.finish()
     }
 }
@@ -70,7 +81,7 @@ impl Scratch {
 /// A search by codes on its way.
 struct Sweep<'a> {
     view: &'a View<'a>,
-    full: FullQuery<'a>,
+    query: RoughQuery<'a>,
     bounded: &'a BoundedQuery,
     /// Candidates that are not yet compared in full, by minus their scores.
     keys: &'a mut Vec<u64>,
@@ -78,38 +89,49 @@ struct Sweep<'a> {
     n: usize,
     /// Rows with scores that do not exceed it are not among the nearest.
     limit: f32,
-    /// Bytes of a row that are looked at.
+    /// Lines of a row.
     width: usize,
     room: usize,
 }
 
 impl Sweep<'_> {
-    /// The scores of some rows.
+    /// The scores of rows that follow each other; of rows that are not there, anything.
     #[inline]
-    fn scores(&self, rows: [&[u8]; GROUP]) -> [f32; GROUP] {
+    fn scores(&self, rows: Range<u32>) -> [f32; GROUP] {
         let BoundedQuery { codes, fine_codes, step, fine_step, is_fine, .. } = self.bounded;
-        let cut = rows.map(|row| row.get(..self.width).unwrap_or(&[]));
-        let mut scores = self.view.backend.dot_u7_many(codes, cut).map(|sum| step * sum as f32);
+        let (lines, backend) = (self.view.coded_lines(rows), self.view.backend);
+        let mut sums = [0; GROUP];
+        backend.dot_u7_lines(codes, lines, self.width, &mut sums);
+        let mut scores = sums.map(|sum| step * sum as f32);
         if *is_fine {
-            let fine = self.view.backend.dot_u7_many(fine_codes, cut);
-            scores.iter_mut().zip(fine).for_each(|(score, sum)| *score += fine_step * sum as f32);
+            backend.dot_u7_lines(fine_codes, lines, self.width, &mut sums);
+            scores.iter_mut().zip(sums).for_each(|(score, sum)| *score += fine_step * sum as f32);
         }
         // Of the other metrics it is 0, at the end of the row, where it may be alone in its line.
         if self.view.shape.metric == Metric::Euclidean {
-            scores.iter_mut().zip(rows).for_each(|(score, row)| *score += row_bias(row));
+            let rows = lines.chunks_exact(self.width);
+            scores.iter_mut().zip(rows).for_each(|(score, row)| *score += row_bias(row.as_flattened()));
         }
         scores
     }
 
-    /// Scores some rows that lie anywhere, and keeps the candidates.
-    fn score_rows(&mut self, rows: &[u32]) {
-        let mut group = [&[][..]; GROUP];
-        for (to, row) in group.iter_mut().zip(rows.iter().chain(core::iter::repeat(&rows[0]))) {
-            *to = self.view.coded_row(*row);
+    /// Scores rows that follow each other, and keeps those of them whose bits are set and that are candidates.
+    #[inline]
+    fn score_group(&mut self, rows: Range<u32>, allowed: u16) {
+        let scores = self.scores(rows.clone());
+        if scores.iter().any(|score| *score > self.limit) {
+            for (at, (row, score)) in rows.zip(scores).enumerate() {
+                if allowed >> at & 1 == 1 {
+                    self.keep(score, row);
+                }
+            }
         }
-        for (score, row) in self.scores(group).into_iter().zip(rows) {
-            self.keep(score, *row);
-        }
+    }
+
+    /// Scores a row, and keeps it if it is a candidate.
+    fn score_row(&mut self, row: u32) {
+        let [score, ..] = self.scores(row..row + 1);
+        self.keep(score, row);
     }
 
     #[inline]
@@ -127,17 +149,10 @@ impl Sweep<'_> {
             self.nearest.reset(self.n);
             return true;
         }
-        for first in (0..sample).step_by(GROUP) {
-            let (mut group, mut count) = ([0; GROUP], 0);
-            for at in first..sample.min(first + GROUP) {
-                let row = (at * (rows / sample)) as u32;
-                if filter.allows(self.view.id(row)) {
-                    group[count] = row;
-                    count += 1;
-                }
-            }
-            if count > 0 {
-                self.score_rows(&group[..count]);
+        for at in 0..sample {
+            let row = (at * (rows / sample)) as u32;
+            if filter.allows(self.view.id(row)) {
+                self.score_row(row);
             }
         }
         let is_worth_it = self.keys.len() < 2 * self.n || {
@@ -145,7 +160,7 @@ impl Sweep<'_> {
             let rank = (self.n * sample / rows).min(self.keys.len() - 1);
             let (_, likely, _) = self.keys.select_nth_unstable(rank);
             let limit = split_key(*likely).0 + self.bounded.bound();
-            let reaching = self.keys.iter().filter(|key| !(split_key(**key).0 > limit)).count();
+            let reaching = self.keys.iter().filter(|key| split_key(**key).0 <= limit).count();
             reaching - rank < self.keys.len().div_ceil(MOST_IN_FULL)
         };
         self.nearest.reset(self.n);
@@ -155,46 +170,31 @@ impl Sweep<'_> {
         // They come again.
         self.keys.clear();
         self.nearest.reset(self.n);
+        self.query.forget_farthest();
         is_worth_it
     }
 
     /// Looks at all rows; false where too many of them are candidates.
     fn look_at_all<F: Filter>(&mut self, filter: &F) -> bool {
-        let (view, stride) = (self.view, row_bytes(self.view.shape.dimensions));
+        let view = self.view;
         let mut crowd = FEW.max(2 * self.n);
-        // Rows that the filter allows, where it forbids others beside them.
-        let (mut rows, mut count) = ([0; 2 * GROUP], 0);
         for (first, ids) in (0..).step_by(GROUP).zip(view.ids.chunks(GROUP)) {
-            if ids.len() == GROUP && ids.iter().all(|id| filter.allows(*id)) {
-                let mut group = [&[][..]; GROUP];
-                for (to, row) in group.iter_mut().zip(view.coded_rows(first, GROUP).chunks_exact(stride)) {
-                    *to = row;
-                }
-                let scores = self.scores(group);
-                if scores.iter().any(|score| *score > self.limit) {
-                    (first..).zip(scores).for_each(|(row, score)| self.keep(score, row));
-                }
+            let allowed = (0..).zip(ids).fold(0_u16, |mask, (at, id)| mask | u16::from(filter.allows(*id)) << at);
+            if allowed.count_ones() >= FEW_OF_GROUP {
+                self.score_group(first..first + ids.len() as u32, allowed);
             } else {
-                for (row, _) in (first..).zip(ids).filter(|(_, id)| filter.allows(**id)) {
-                    rows[count] = row;
-                    count += 1;
-                }
-                if count >= GROUP {
-                    self.score_rows(&rows[..GROUP]);
-                    rows.copy_within(GROUP.., 0);
-                    count -= GROUP;
-                }
+                (first..)
+                    .zip(0..GROUP)
+                    .filter(|(_, at)| allowed >> at & 1 == 1)
+                    .for_each(|(row, _)| self.score_row(row));
             }
             if self.keys.len() >= crowd {
                 self.drop_some();
-                crowd = crowd.max(2 * self.keys.len());
-                if self.keys.len() > self.room {
+                if self.keys.len() > self.room / 2 {
                     return false;
                 }
+                crowd = crowd.max(2 * self.keys.len());
             }
-        }
-        if count > 0 {
-            self.score_rows(&rows[..count]);
         }
         true
     }
@@ -205,7 +205,7 @@ impl Sweep<'_> {
         if before >= self.n {
             let (_, nth, _) = self.keys.select_nth_unstable(self.n - 1);
             let nth = -split_key(*nth).0;
-            self.raise(self.bounded.limit_by_codes(nth));
+            self.raise(self.bounded.limit_by_codes(self.view.shape.metric, nth));
         }
         // The errors of two scores are in that. Where it leaves many, the true distance of the n-th has the error of one.
         if 2 * self.keys.len() > before {
@@ -230,27 +230,32 @@ impl Sweep<'_> {
         self.keys.copy_within(count.., 0);
         self.keys.truncate(left);
         let order = self.nearest.limit();
-        self.raise(self.bounded.limit(order));
+        self.query.set_farthest(order);
+        self.raise(self.bounded.limit(self.view.shape.metric, order));
     }
 
     /// Compares the first candidates in full.
     fn compare(&mut self, count: usize) {
-        let row = |key: &u64| *key as u32;
+        let vector = |key: &u64| self.view.vector(*key as u32);
         for key in self.keys.iter().take(count.min(AHEAD)) {
-            prefetch(self.view.vector(row(key)));
+            prefetch(vector(key));
         }
-        for (at, key) in self.keys[..count].iter().enumerate() {
-            if let Some(next) = self.keys.get(at + AHEAD) {
-                prefetch(self.view.vector(row(next)));
+        for (at, some) in self.keys[..count].chunks(AT_ONCE).enumerate() {
+            for next in self.keys[..count].iter().skip(AT_ONCE * at + AHEAD).take(AT_ONCE) {
+                prefetch(vector(next));
             }
-            self.nearest.push(self.full.order(self.view.vector(row(key))), self.view.id(row(key)));
+            let (mut vectors, mut ids) = ([vector(&some[0]); AT_ONCE], [0; AT_ONCE]);
+            for ((to_vector, to_id), key) in vectors.iter_mut().zip(&mut ids).zip(some) {
+                (*to_vector, *to_id) = (vector(key), self.view.id(*key as u32));
+            }
+            self.query.compare(vectors, &ids[..some.len()], self.nearest);
         }
     }
 
     /// Compares what candidates are left; false where they are too many.
     fn finish(&mut self) -> bool {
         self.compare_best();
-        if self.keys.len() > self.room {
+        if self.keys.len() > self.view.shape.rows / MOST_IN_FULL {
             return false;
         }
         self.compare(self.keys.len());

@@ -9,109 +9,138 @@ use super::Scratch;
 use crate::filter::Filter;
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::FullQuery;
+use crate::simd::prefetch_lines;
+use crate::top_k::TopK;
 use crate::{Backend, Metric};
 
 /// Vectors that are compared at once.
-const GROUP: usize = 4;
+pub(super) const AT_ONCE: usize = 8;
+
+/// How many vectors ahead memory is asked for.
+const AHEAD: usize = 24;
 
 impl Scratch {
     /// Compares the query with all vectors that the filter allows.
     pub(super) fn scan_in_full<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         let Self { given, nearest, .. } = self;
         nearest.reset(n);
-        let full = FullQuery::new(view.backend, view.shape.metric, given);
-        let mut rough = RoughQuery::new(view.backend, view.shape.metric, given);
-        let (mut vectors, mut ids, mut count) = ([&[][..]; GROUP], [0; GROUP], 0);
-        for (id, vector) in view.ids.iter().zip(view.vectors.chunks_exact(view.shape.dimensions)) {
-            if !filter.allows(*id) {
-                continue;
-            }
-            (vectors[count], ids[count]) = (vector, *id);
-            count += 1;
-            if count == GROUP {
-                count = 0;
-                for (at, may_be_near) in rough.may_be_near(vectors).into_iter().enumerate() {
-                    if may_be_near {
-                        nearest.push(full.order(vectors[at]), ids[at]);
-                        rough.set_farthest(nearest.farthest());
-                    }
+        let mut query = RoughQuery::new(view.backend, view.shape.metric, given);
+        let (mut vectors, mut ids, mut count) = ([&[][..]; AT_ONCE], [0; AT_ONCE], 0);
+        let d = view.shape.dimensions;
+        for (row, (id, vector)) in view.ids.iter().zip(view.vectors.chunks_exact(d)).enumerate() {
+            if filter.allows(*id) {
+                // Processors foresee by themselves only what lies in the same page.
+                prefetch_lines(view.vectors.get(d * (row + AHEAD)..d * (row + AHEAD + 1)).unwrap_or(&[]), usize::MAX);
+                (vectors[count], ids[count]) = (vector, *id);
+                count += 1;
+                if count == AT_ONCE {
+                    query.compare(vectors, &ids, nearest);
+                    count = 0;
                 }
             }
         }
-        for (vector, id) in vectors.iter().zip(ids).take(count) {
-            nearest.push(full.order(vector), id);
-        }
+        // What is left of the vectors before is not looked at again, for want of ids.
+        query.compare(vectors, &ids[..count], nearest);
     }
 }
 
 /// A query that tells by sums in f32 which vectors may lie nearer than the farthest that is kept.
-struct RoughQuery<'q> {
+pub(super) struct RoughQuery<'q> {
     backend: Backend,
     metric: Metric,
     query: &'q [f32],
+    full: FullQuery<'q>,
     squared: f64,
     /// What a sum can be off, of the sum of its terms without their signs; and what terms may lose below the normal numbers.
     relative: f64,
     lost: f64,
-    /// What a vector must reach, in the terms of `may_be_near`; the square with its sign for the angular metric.
+    /// What orders the farthest that is of interest.
+    farthest: f32,
+    /// What a vector must reach for that, in the terms of `are_far`; of what is no number, nothing is sure.
     limit: f64,
+    /// What a square must not exceed.
+    square_limit: f32,
 }
 
 impl<'q> RoughQuery<'q> {
-    fn new(backend: Backend, metric: Metric, query: &'q [f32]) -> Self {
+    pub(super) fn new(backend: Backend, metric: Metric, query: &'q [f32]) -> Self {
         let d = query.len() as f64;
         Self {
             backend,
             metric,
             query,
+            full: FullQuery::new(backend, metric, query),
             squared: backend.dot_f64(query, query),
-            // The terms of a lane, and folding lanes, and roundings of a term: twice as many to be safe.
+            // The terms of a lane, the lanes that are folded, the roundings of a term: twice as many to be safe.
             relative: (d / 32.0 + 12.0) * f64::from(f32::EPSILON),
             lost: (d + 1.0) * f64::from(f32::MIN_POSITIVE),
+            farthest: f32::INFINITY,
             limit: f64::NAN,
+            square_limit: f32::NAN,
+        }
+    }
+
+    /// Compares as many vectors as there are ids, and keeps the nearest.
+    #[inline]
+    pub(super) fn compare(&mut self, vectors: [&[f32]; AT_ONCE], ids: &[u32], nearest: &mut TopK) {
+        let are_far = self.are_far(vectors);
+        if are_far != [true; AT_ONCE] {
+            for ((vector, id), _) in vectors.iter().zip(ids).zip(are_far).filter(|(_, is_far)| !is_far) {
+                nearest.push(self.full.order(vector), *id);
+            }
+            self.set_farthest(nearest.farthest());
         }
     }
 
     /// Only vectors that are ordered by this, or before it, are of interest from now on.
-    fn set_farthest(&mut self, order: f32) {
-        // It was rounded to f32.
-        let order = f64::from(order) + 1e-6 * f64::from(order.abs()) + f64::from(f32::MIN_POSITIVE);
-        self.limit = match self.metric {
-            Metric::Euclidean => (order + self.lost) * (1.0 + 2.0 * self.relative),
-            Metric::Dot => -order - self.lost,
-            _ => {
-                let cosine = 1.0 - 0.5 * order - 1e-6 - 6.0 * self.relative;
-                cosine * cosine.abs() * self.squared
+    pub(super) fn set_farthest(&mut self, order: f32) {
+        if order < self.farthest {
+            self.farthest = order;
+            // It was rounded to f32.
+            let order = f64::from(order) + 1e-6 * f64::from(order.abs()) + f64::from(f32::MIN_POSITIVE);
+            match self.metric {
+                Metric::Euclidean => {
+                    let square = (order + self.lost) * (1.0 + 2.0 * self.relative);
+                    // Squares that overflow may be anything that is so great.
+                    self.square_limit = if square < 1e38 { (square as f32).next_up() } else { f32::NAN };
+                }
+                Metric::Dot => self.limit = -order - self.lost,
+                _ => {
+                    let cosine = 1.0 - 0.5 * order - 6.0 * self.relative;
+                    // The square, with its sign, which spares a root for each vector.
+                    self.limit = cosine * cosine.abs() * self.squared;
+                }
             }
-        };
-        // Not yet as many as are wanted.
-        if order.is_infinite() {
-            self.limit = f64::NAN;
         }
     }
 
-    /// Which vectors may be of interest. Of what is no number, nothing is sure.
+    /// Everything is of interest again.
+    pub(super) fn forget_farthest(&mut self) {
+        (self.farthest, self.limit, self.square_limit) = (f32::INFINITY, f64::NAN, f32::NAN);
+    }
+
+    /// Which vectors are of no interest for sure: none of which a sum is no number.
     #[inline]
-    fn may_be_near(&self, vectors: [&[f32]; GROUP]) -> [bool; GROUP] {
+    fn are_far(&self, vectors: [&[f32]; AT_ONCE]) -> [bool; AT_ONCE] {
         if self.metric == Metric::Euclidean {
-            // Terms have one sign, so that the bound is one of the sum itself. What overflows may be anywhere.
+            // Terms have one sign, so that the bound is one of the sum itself.
             let squares = self.backend.squared_l2_many(self.query, vectors);
-            return squares.map(|square| !(f64::from(square) > self.limit && square < f32::INFINITY));
+            return squares.map(|square| square > self.square_limit);
         }
         let (products, squares) = self.backend.dot_and_square_many(self.query, vectors);
-        let mut may_be_near = [true; GROUP];
-        for ((to, product), square) in may_be_near.iter_mut().zip(products).zip(squares) {
+        let mut are_far = [false; AT_ONCE];
+        for ((to, product), square) in are_far.iter_mut().zip(products).zip(squares) {
             let (product, square) = (f64::from(product), f64::from(square));
             *to = if self.metric == Metric::Dot {
                 let missing = self.limit - product;
                 let error = self.relative * self.relative * self.squared;
-                !(missing > 0.0 && missing * missing > error * (square * (1.0 + 4.0 * self.relative) + self.lost))
+                missing > 0.0 && missing * missing > error * (square * (1.0 + 4.0 * self.relative) + self.lost)
             } else {
                 // What a product or a square loses below the normal numbers does not count beside these.
                 let is_normal = self.relative * square.min(self.squared) > self.lost;
-                !(is_normal && product * product.abs() < self.limit * square)
+                is_normal && product * product.abs() < self.limit * square
             };
         }
-        may_be_near
+        are_far
     }
 }

@@ -10,8 +10,8 @@
 //! ```
 
 mod calls;
-pub(crate) mod code_bound;
 pub(crate) mod coarse;
+pub(crate) mod code_bound;
 pub(crate) mod cost;
 mod exact;
 mod full_scan;
@@ -23,8 +23,9 @@ mod scan;
 
 use alloc::vec::Vec;
 
-use self::code_bound::BoundedQuery;
 use self::coarse::{best_leaves, bias_scale, score_leaves};
+use self::code_bound::BoundedQuery;
+use self::exact::most_candidates;
 use self::params::{AdaptivePlan, FixedPlan, Plan};
 use self::probe::QueryScale;
 use self::reservoir::Reservoir;
@@ -130,7 +131,9 @@ impl Scratch {
         // For as many as there are, `reserve` does nothing.
         self.scores.clear();
         self.keys.clear();
-        self.keys.reserve((groups * TILE_ROWS).max(candidates));
+        // Where too many come near, all are compared.
+        self.keys.reserve((groups * TILE_ROWS).max(candidates).max(most_candidates(view.shape.rows)));
+        self.bounded.reserve(view.shape.dimensions);
         self.probes.clear();
         self.probes.reserve(leaves);
         self.rows.clear();

@@ -24,11 +24,11 @@ use super::file::view::View;
 use super::search::code_bound::least_score;
 use super::search::rerank::{NONE, finish_row};
 use super::train::sample::calibration_sample;
+use crate::Neighbour;
 use crate::parallel::{self, Join};
 use crate::progress::{Cancel, Cancelled};
 use crate::simd::in_f64::dot;
 use crate::top_k::TopK;
-use crate::Neighbour;
 
 /// Rows kept at first where rows are asked for one by one, besides eight times as many as are wanted.
 const FEWEST: usize = 64;

@@ -72,13 +72,64 @@ fn fold(lanes: [__m512; 2]) -> f32 {
     _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
 }
 
-/// The lane contract over `N` rows at once, so that `a` is loaded once and the rows' chains of additions overlap.
+/// [`fold`] for four rows at once, which share most of its steps.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+#[allow(unsafe_code)]
+fn fold_four(lanes: &[[__m512; 2]; 4]) -> [f32; 4] {
+    let mut sixteens = [_mm512_setzero_ps(); 4];
+    for (sixteen, lanes) in sixteens.iter_mut().zip(lanes) {
+        *sixteen = _mm512_add_ps(lanes[0], lanes[1]);
+    }
+    let [a, b, c, d] = sixteens;
+    let halves = |x, y| {
+        let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(x, y);
+        _mm512_add_ps(low, _mm512_shuffle_f32x4::<0b11_10_11_10>(x, y))
+    };
+    let (ab, cd) = (halves(a, b), halves(c, d));
+    let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+    // From here on each quarter is of one row.
+    let four = _mm512_add_ps(even, _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd));
+    let two = _mm512_add_ps(four, _mm512_permute_ps::<0b11_10_11_10>(four));
+    let one = _mm512_add_ps(two, _mm512_permute_ps::<0b01_01_01_01>(two));
+    let firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    let mut folded = [0.0; 4];
+    // SAFETY: the reference covers the 16 bytes written; `storeu` asks for no alignment.
+    unsafe { _mm_storeu_ps(folded.as_mut_ptr(), _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one))) };
+    folded
+}
+
+/// The lane contract over `N` rows, four at once, so that `a` is loaded once and the rows' chains of additions overlap.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
 fn lane_sum<const N: usize>(a: &[f32], rows: [&[f32]; N], step: impl Fn(__m512, __m512, __m512) -> __m512) -> [f32; N] {
     let len = common_length(a, rows);
-    let (blocks, tail) = a[..len].as_chunks::<LANES>();
-    let rows = rows.map(|row| row[..len].as_chunks::<LANES>());
+    let mut sums = [0.0; N];
+    let ((to_fours, to_rest), (fours, rest)) = (sums.as_chunks_mut::<4>(), rows.as_chunks::<4>());
+    for (to, four) in to_fours.iter_mut().zip(fours) {
+        *to = fold_four(&lanes_of(&a[..len], *four, &step));
+    }
+    for (to, row) in to_rest.iter_mut().zip(rest) {
+        let [lanes] = lanes_of(&a[..len], [row], &step);
+        *to = fold(lanes);
+    }
+    sums
+}
+
+/// The lanes of `N` rows, before they are folded. They are at least as long as `a`.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn lanes_of<const N: usize>(
+    a: &[f32],
+    rows: [&[f32]; N],
+    step: &impl Fn(__m512, __m512, __m512) -> __m512,
+) -> [[__m512; LANES / WIDTH]; N] {
+    let (blocks, tail) = a.as_chunks::<LANES>();
+    let mut row_blocks = [(&[][..], &[][..]); N];
+    for (to, row) in row_blocks.iter_mut().zip(rows) {
+        *to = row[..a.len()].as_chunks::<LANES>();
+    }
+    let rows = row_blocks;
     let mut sums = [[_mm512_setzero_ps(); LANES / WIDTH]; N];
     for (i, block) in blocks.iter().enumerate() {
         let x = load(block);
@@ -98,11 +149,7 @@ fn lane_sum<const N: usize>(a: &[f32], rows: [&[f32]; N], step: impl Fn(__m512, 
             }
         }
     }
-    let mut folded = [0.0; N];
-    for (to, sum) in folded.iter_mut().zip(&sums) {
-        *to = fold(*sum);
-    }
-    folded
+    sums
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
@@ -110,30 +157,56 @@ pub(in crate::simd) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32
     lane_sum(a, rows, |sum, x, y| _mm512_fmadd_ps(x, y, sum))
 }
 
-/// The products of `a` with `N` rows, and of each row with itself: two sums for each number that is loaded.
 #[target_feature(enable = "avx512f,avx512dq")]
 pub(in crate::simd) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
     let len = common_length(a, rows);
-    let (blocks, tail) = a[..len].as_chunks::<LANES>();
     let (mut products, mut squares) = ([0.0; N], [0.0; N]);
-    for ((product, square), row) in products.iter_mut().zip(&mut squares).zip(rows) {
-        let (row_blocks, row_tail) = row[..len].as_chunks::<LANES>();
-        let (mut of_both, mut of_row) = ([_mm512_setzero_ps(); LANES / WIDTH], [_mm512_setzero_ps(); LANES / WIDTH]);
-        let mut add = |x: [__m512; LANES / WIDTH], y: [__m512; LANES / WIDTH]| {
-            for lane in 0..LANES / WIDTH {
-                of_both[lane] = _mm512_fmadd_ps(x[lane], y[lane], of_both[lane]);
-                of_row[lane] = _mm512_fmadd_ps(y[lane], y[lane], of_row[lane]);
-            }
-        };
-        for (x, y) in blocks.iter().zip(row_blocks) {
-            add(load(x), load(y));
-        }
-        if !tail.is_empty() {
-            add(load_tail(tail), load_tail(row_tail));
-        }
-        (*product, *square) = (fold(of_both), fold(of_row));
+    let (fours, rest) = rows.as_chunks::<4>();
+    let to_fours = products.as_chunks_mut::<4>().0.iter_mut().zip(squares.as_chunks_mut::<4>().0);
+    for ((products, squares), four) in to_fours.zip(fours) {
+        let (lanes, own_lanes) = both_lanes_of(&a[..len], *four);
+        (*products, *squares) = (fold_four(&lanes), fold_four(&own_lanes));
+    }
+    let first = N - rest.len();
+    for ((product, square), row) in products[first..].iter_mut().zip(&mut squares[first..]).zip(rest) {
+        let ([lanes], [own_lanes]) = both_lanes_of(&a[..len], [row]);
+        (*product, *square) = (fold(lanes), fold(own_lanes));
     }
     (products, squares)
+}
+
+type Lanes<const N: usize> = [[__m512; LANES / WIDTH]; N];
+
+/// The lanes of products of `N` rows with a vector that is no longer, and with themselves: two for each number that is loaded.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn both_lanes_of<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> (Lanes<N>, Lanes<N>) {
+    let (blocks, tail) = a.as_chunks::<LANES>();
+    let mut row_blocks = [(&[][..], &[][..]); N];
+    for (to, row) in row_blocks.iter_mut().zip(rows) {
+        *to = row[..a.len()].as_chunks::<LANES>();
+    }
+    let rows = row_blocks;
+    let (mut sums, mut own_sums) = ([[_mm512_setzero_ps(); 2]; N], [[_mm512_setzero_ps(); 2]; N]);
+    let mut add = |row: usize, x: [__m512; 2], y: [__m512; 2]| {
+        for lane in 0..LANES / WIDTH {
+            sums[row][lane] = _mm512_fmadd_ps(x[lane], y[lane], sums[row][lane]);
+            own_sums[row][lane] = _mm512_fmadd_ps(y[lane], y[lane], own_sums[row][lane]);
+        }
+    };
+    for (i, block) in blocks.iter().enumerate() {
+        let x = load(block);
+        for (at, row) in rows.iter().enumerate() {
+            add(at, x, load(&row.0[i]));
+        }
+    }
+    if !tail.is_empty() {
+        let x = load_tail(tail);
+        for (at, row) in rows.iter().enumerate() {
+            add(at, x, load_tail(row.1));
+        }
+    }
+    (sums, own_sums)
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
