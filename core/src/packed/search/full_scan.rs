@@ -16,8 +16,9 @@ use crate::{Backend, Metric};
 /// Vectors that are compared at once.
 pub(super) const AT_ONCE: usize = 8;
 
-/// How many vectors ahead memory is asked for.
-const AHEAD: usize = 24;
+/// How many times as many vectors ahead memory is asked for.
+const AHEAD: usize = 3;
+const NUMBERS_OF_LINE: usize = 16;
 
 impl Scratch {
     /// Compares the query with all vectors that the filter allows.
@@ -25,12 +26,20 @@ impl Scratch {
         let Self { given, nearest, .. } = self;
         nearest.reset(n);
         let mut query = RoughQuery::new(view.backend, view.shape.metric, given);
-        let (mut vectors, mut ids, mut count) = ([&[][..]; AT_ONCE], [0; AT_ONCE], 0);
-        let d = view.shape.dimensions;
-        for (row, (id, vector)) in view.ids.iter().zip(view.vectors.chunks_exact(d)).enumerate() {
-            if filter.allows(*id) {
-                // Processors foresee by themselves only what lies in the same page.
-                prefetch_lines(view.vectors.get(d * (row + AHEAD)..d * (row + AHEAD + 1)).unwrap_or(&[]), usize::MAX);
+        let block = AT_ONCE * view.shape.dimensions;
+        // Vectors that the filter allows, where it forbids others beside them.
+        let (mut vectors, mut ids, mut count): ([&[f32]; AT_ONCE], _, _) = ([&[][..]; AT_ONCE], [0; AT_ONCE], 0);
+        for (at, (some_ids, some)) in view.ids.chunks(AT_ONCE).zip(view.vectors.chunks(block)).enumerate() {
+            // Processors foresee by themselves only what lies in the same page.
+            prefetch_lines(view.vectors.get((at + AHEAD) * block..).unwrap_or(&[]), block.div_ceil(NUMBERS_OF_LINE));
+            let some = some.chunks_exact(view.shape.dimensions);
+            if some_ids.len() == AT_ONCE && some_ids.iter().all(|id| filter.allows(*id)) {
+                let mut all = [&[][..]; AT_ONCE];
+                all.iter_mut().zip(some).for_each(|(to, vector)| *to = vector);
+                query.compare(all, some_ids, nearest);
+                continue;
+            }
+            for (id, vector) in some_ids.iter().zip(some).filter(|(id, _)| filter.allows(**id)) {
                 (vectors[count], ids[count]) = (vector, *id);
                 count += 1;
                 if count == AT_ONCE {
@@ -39,7 +48,6 @@ impl Scratch {
                 }
             }
         }
-        // What is left of the vectors before is not looked at again, for want of ids.
         query.compare(vectors, &ids[..count], nearest);
     }
 }
@@ -82,9 +90,12 @@ impl<'q> RoughQuery<'q> {
 
     /// Compares as many vectors as there are ids, and keeps the nearest.
     #[inline]
-    pub(super) fn compare(&mut self, vectors: [&[f32]; AT_ONCE], ids: &[u32], nearest: &mut TopK) {
+    pub(super) fn compare(&mut self, mut vectors: [&[f32]; AT_ONCE], ids: &[u32], nearest: &mut TopK) {
+        // Kernels cut vectors to the shortest.
+        let first = vectors[0];
+        vectors.iter_mut().skip(ids.len()).for_each(|to| *to = first);
         let are_far = self.are_far(vectors);
-        if are_far != [true; AT_ONCE] {
+        if are_far.iter().fold(0, |count, is_far| count + usize::from(*is_far)) < AT_ONCE {
             for ((vector, id), _) in vectors.iter().zip(ids).zip(are_far).filter(|(_, is_far)| !is_far) {
                 nearest.push(self.full.order(vector), *id);
             }

@@ -75,7 +75,7 @@ const IN_FULL: f32 = 2.0;
 fn pays(shape: &Shape, plan: &AdaptivePlan, n: usize) -> bool {
     let costs = Costs::of(shape);
     let leaves_and_rows = costs.scan(plan.leaves, plan.rows);
-    leaves_and_rows + costs.candidates(plan.candidates, plan.candidates.min(IN_FULL * n as f32)) < costs.all()
+    leaves_and_rows + costs.candidates(plan.candidates, plan.candidates.min(IN_FULL * n as f32)) < costs.all(n as f32)
 }
 
 /// Points around a recall, and how far between them it lies.
