@@ -82,8 +82,9 @@ fn data(kind: &str, n: usize, d: usize) -> Vec<f32> {
     all
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "gauss",
+    "zeros",
     "one large column",
     "one large component",
     "one far row",
@@ -139,6 +140,29 @@ fn answers_are_those_of_brute_force() {
                 for top in [1, 10, 100, 1000, n + 1] {
                     if fits {
                         check(&index, &vectors, &query, top, kind);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Vectors that differ by little more than what sums in f32 are rounded by: few, so that they are compared without codes, and many.
+#[test]
+fn nearly_alike() {
+    for (n, d) in [(500, 5), (400, 64), (450, 100), (2000, 64)] {
+        let mut vectors = data("gauss", n, d);
+        let first = vectors[..d].to_vec();
+        for row in vectors.chunks_exact_mut(d) {
+            row.iter_mut().zip(&first).for_each(|(x, first)| *x = first + 1e-6 * *x);
+        }
+        for metric in METRICS {
+            let index = Packed::build(metric, &vectors, d, &BuildOptions::new()).unwrap();
+            for backend in Backend::available() {
+                let index = Packed::open(index.as_bytes()).unwrap().with_backend(backend);
+                for query in data("gauss", 3, d).chunks_exact(d).chain([&vectors[5 * d..6 * d]]) {
+                    for top in [1, 10, 90] {
+                        check(&index, &vectors, query, top, &format!("{n} × {d} on {}", backend.name()));
                     }
                 }
             }

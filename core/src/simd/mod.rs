@@ -179,11 +179,24 @@ impl Backend {
         dispatch!(self, dot(a, rows))
     }
 
-    /// The dot products of one vector with `N` others, each equal to [`dot`](Self::dot), and of each of those with itself: in
-    /// one pass over memory.
-    #[must_use]
-    pub fn dot_and_square_many<const N: usize>(self, a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
-        dispatch!(self, dot_and_square(a, rows))
+    /// The dot products of a vector with vectors of its length that lie one after the other, and of those with themselves, in one
+    /// pass over memory; each equal to [`dot`](Self::dot). What vectors there are beyond the sums, or sums beyond the vectors,
+    /// are left alone.
+    pub fn dot_and_square_rows(self, a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+        if let Some(count) = rows.len().checked_div(a.len()) {
+            let count = count.min(products.len()).min(squares.len());
+            let (rows, products) = (&rows[..count * a.len()], &mut products[..count]);
+            dispatch!(self, dot_and_square_rows(a, rows, products, &mut squares[..count]));
+        }
+    }
+
+    /// The squared Euclidean distances from a vector to vectors of its length that lie one after the other, each equal to
+    /// [`squared_l2`](Self::squared_l2). What vectors there are beyond the sums, or sums beyond the vectors, are left alone.
+    pub fn squared_l2_rows(self, a: &[f32], rows: &[f32], sums: &mut [f32]) {
+        if let Some(count) = rows.len().checked_div(a.len()) {
+            let count = count.min(sums.len());
+            dispatch!(self, squared_l2_rows(a, &rows[..count * a.len()], &mut sums[..count]));
+        }
     }
 
     /// The squared Euclidean distance Σ (aᵢ − bᵢ)².

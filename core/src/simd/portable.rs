@@ -61,20 +61,23 @@ pub(super) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| sum + x * y)
 }
 
-pub(super) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
-    let len = common_length(a, rows);
-    let squares = rows.map(|row| {
-        let [square] = dot(&row[..len], [&row[..len]]);
-        square
-    });
-    (dot(a, rows), squares)
-}
-
 pub(super) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| {
         let d = x - y;
         sum + d * d
     })
+}
+
+pub(super) fn squared_l2_rows(a: &[f32], rows: &[f32], sums: &mut [f32]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(a.len())) {
+        [*sum] = squared_l2(a, [row]);
+    }
+}
+
+pub(super) fn dot_and_square_rows(a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+    for ((product, square), row) in products.iter_mut().zip(squares).zip(rows.chunks_exact(a.len())) {
+        ([*product], [*square]) = (dot(a, [row]), dot(row, [row]));
+    }
 }
 
 pub(super) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {

@@ -17,7 +17,7 @@ use core::ops::Range;
 
 use super::Scratch;
 use super::code_bound::BoundedQuery;
-use super::full_scan::{AT_ONCE, RoughQuery};
+use super::full_scan::RoughQuery;
 use crate::Metric;
 use crate::filter::Filter;
 use crate::packed::file::sections::{LINE, row_bytes};
@@ -189,8 +189,7 @@ impl Sweep<'_> {
                     .for_each(|(row, _)| self.score_row(row));
             }
             if self.keys.len() >= crowd {
-                self.drop_some();
-                if self.keys.len() > self.room / 2 {
+                if !self.drop_some() {
                     return false;
                 }
                 crowd = crowd.max(2 * self.keys.len());
@@ -199,8 +198,8 @@ impl Sweep<'_> {
         true
     }
 
-    /// Raises the limit, and drops what no longer reaches it.
-    fn drop_some(&mut self) {
+    /// Raises the limit, and drops what no longer reaches it; false where that is too little.
+    fn drop_some(&mut self) -> bool {
         let before = self.keys.len();
         if before >= self.n {
             let (_, nth, _) = self.keys.select_nth_unstable(self.n - 1);
@@ -210,7 +209,10 @@ impl Sweep<'_> {
         // The errors of two scores are in that. Where it leaves many, the true distance of the n-th has the error of one.
         if 2 * self.keys.len() > before {
             self.compare_best();
+            let others = before.saturating_sub(self.n);
+            return 4 * self.keys.len() <= 3 * others && self.keys.len() <= self.room / 2;
         }
+        true
     }
 
     fn raise(&mut self, limit: f32) {
@@ -240,15 +242,11 @@ impl Sweep<'_> {
         for key in self.keys.iter().take(count.min(AHEAD)) {
             prefetch(vector(key));
         }
-        for (at, some) in self.keys[..count].chunks(AT_ONCE).enumerate() {
-            for next in self.keys[..count].iter().skip(AT_ONCE * at + AHEAD).take(AT_ONCE) {
+        for (at, key) in self.keys[..count].iter().enumerate() {
+            if let Some(next) = self.keys.get(at + AHEAD) {
                 prefetch(vector(next));
             }
-            let (mut vectors, mut ids) = ([vector(&some[0]); AT_ONCE], [0; AT_ONCE]);
-            for ((to_vector, to_id), key) in vectors.iter_mut().zip(&mut ids).zip(some) {
-                (*to_vector, *to_id) = (vector(key), self.view.id(*key as u32));
-            }
-            self.query.compare(vectors, &ids[..some.len()], self.nearest);
+            self.query.compare_one(vector(key), self.view.id(*key as u32), self.nearest);
         }
     }
 

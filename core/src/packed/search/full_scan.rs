@@ -9,16 +9,13 @@ use super::Scratch;
 use crate::filter::Filter;
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::FullQuery;
-use crate::simd::prefetch_lines;
 use crate::top_k::TopK;
 use crate::{Backend, Metric};
 
 /// Vectors that are compared at once.
-pub(super) const AT_ONCE: usize = 8;
-
-/// How many times as many vectors ahead memory is asked for.
-const AHEAD: usize = 3;
-const NUMBERS_OF_LINE: usize = 16;
+const GROUP: usize = 16;
+/// Of so many of them that the filter allows, all are.
+const FEW_OF_GROUP: u32 = 6;
 
 impl Scratch {
     /// Compares the query with all vectors that the filter allows.
@@ -26,29 +23,19 @@ impl Scratch {
         let Self { given, nearest, .. } = self;
         nearest.reset(n);
         let mut query = RoughQuery::new(view.backend, view.shape.metric, given);
-        let block = AT_ONCE * view.shape.dimensions;
-        // Vectors that the filter allows, where it forbids others beside them.
-        let (mut vectors, mut ids, mut count): ([&[f32]; AT_ONCE], _, _) = ([&[][..]; AT_ONCE], [0; AT_ONCE], 0);
-        for (at, (some_ids, some)) in view.ids.chunks(AT_ONCE).zip(view.vectors.chunks(block)).enumerate() {
-            // Processors foresee by themselves only what lies in the same page.
-            prefetch_lines(view.vectors.get((at + AHEAD) * block..).unwrap_or(&[]), block.div_ceil(NUMBERS_OF_LINE));
-            let some = some.chunks_exact(view.shape.dimensions);
-            if some_ids.len() == AT_ONCE && some_ids.iter().all(|id| filter.allows(*id)) {
-                let mut all = [&[][..]; AT_ONCE];
-                all.iter_mut().zip(some).for_each(|(to, vector)| *to = vector);
-                query.compare(all, some_ids, nearest);
+        let d = view.shape.dimensions;
+        for (ids, vectors) in view.ids.chunks(GROUP).zip(view.vectors.chunks(GROUP * d)) {
+            let allowed = (0..).zip(ids).fold(0_u16, |mask, (at, id)| mask | u16::from(filter.allows(*id)) << at);
+            if allowed.count_ones() >= FEW_OF_GROUP {
+                query.compare(vectors, ids, allowed, nearest);
                 continue;
             }
-            for (id, vector) in some_ids.iter().zip(some).filter(|(id, _)| filter.allows(**id)) {
-                (vectors[count], ids[count]) = (vector, *id);
-                count += 1;
-                if count == AT_ONCE {
-                    query.compare(vectors, &ids, nearest);
-                    count = 0;
+            for (at, (id, vector)) in ids.iter().zip(vectors.chunks_exact(d)).enumerate() {
+                if allowed >> at & 1 == 1 {
+                    query.compare_one(vector, *id, nearest);
                 }
             }
         }
-        query.compare(vectors, &ids[..count], nearest);
     }
 }
 
@@ -64,7 +51,7 @@ pub(super) struct RoughQuery<'q> {
     lost: f64,
     /// What orders the farthest that is of interest.
     farthest: f32,
-    /// What a vector must reach for that, in the terms of `are_far`; of what is no number, nothing is sure.
+    /// What a vector must reach for that, in the terms of `far_ones`; of what is no number, nothing is sure.
     limit: f64,
     /// What a square must not exceed.
     square_limit: f32,
@@ -88,19 +75,24 @@ impl<'q> RoughQuery<'q> {
         }
     }
 
-    /// Compares as many vectors as there are ids, and keeps the nearest.
+    /// Compares vectors that lie one after the other, and keeps the nearest of those whose bits are set.
     #[inline]
-    pub(super) fn compare(&mut self, mut vectors: [&[f32]; AT_ONCE], ids: &[u32], nearest: &mut TopK) {
-        // Kernels cut vectors to the shortest.
-        let first = vectors[0];
-        vectors.iter_mut().skip(ids.len()).for_each(|to| *to = first);
-        let are_far = self.are_far(vectors);
-        if are_far.iter().fold(0, |count, is_far| count + usize::from(*is_far)) < AT_ONCE {
-            for ((vector, id), _) in vectors.iter().zip(ids).zip(are_far).filter(|(_, is_far)| !is_far) {
+    fn compare(&mut self, vectors: &[f32], ids: &[u32], allowed: u16, nearest: &mut TopK) {
+        let mut near = allowed & !self.far_ones(vectors);
+        while near != 0 {
+            let at = near.trailing_zeros() as usize;
+            near &= near - 1;
+            if let (Some(vector), Some(id)) = (vectors.chunks_exact(self.query.len()).nth(at), ids.get(at)) {
                 nearest.push(self.full.order(vector), *id);
+                self.set_farthest(nearest.farthest());
             }
-            self.set_farthest(nearest.farthest());
         }
+    }
+
+    /// Compares a vector.
+    #[inline]
+    pub(super) fn compare_one(&mut self, vector: &[f32], id: u32, nearest: &mut TopK) {
+        self.compare(vector, &[id], 1, nearest);
     }
 
     /// Only vectors that are ordered by this, or before it, are of interest from now on.
@@ -130,28 +122,33 @@ impl<'q> RoughQuery<'q> {
         (self.farthest, self.limit, self.square_limit) = (f32::INFINITY, f64::NAN, f32::NAN);
     }
 
-    /// Which vectors are of no interest for sure: none of which a sum is no number.
+    /// Which vectors are of no interest for sure, a bit each: none of which a sum is no number.
     #[inline]
-    fn are_far(&self, vectors: [&[f32]; AT_ONCE]) -> [bool; AT_ONCE] {
+    fn far_ones(&self, vectors: &[f32]) -> u16 {
+        let (mut products, mut squares) = ([0.0; GROUP], [0.0; GROUP]);
+        let mask = |far: [bool; GROUP]| (0..).zip(far).fold(0, |mask, (at, far)| mask | u16::from(far) << at);
         if self.metric == Metric::Euclidean {
             // Terms have one sign, so that the bound is one of the sum itself.
-            let squares = self.backend.squared_l2_many(self.query, vectors);
-            return squares.map(|square| square > self.square_limit);
+            self.backend.squared_l2_rows(self.query, vectors, &mut squares);
+            return mask(squares.map(|square| square > self.square_limit));
         }
-        let (products, squares) = self.backend.dot_and_square_many(self.query, vectors);
-        let mut are_far = [false; AT_ONCE];
-        for ((to, product), square) in are_far.iter_mut().zip(products).zip(squares) {
-            let (product, square) = (f64::from(product), f64::from(square));
-            *to = if self.metric == Metric::Dot {
-                let missing = self.limit - product;
-                let error = self.relative * self.relative * self.squared;
-                missing > 0.0 && missing * missing > error * (square * (1.0 + 4.0 * self.relative) + self.lost)
-            } else {
+        self.backend.dot_and_square_rows(self.query, vectors, &mut products, &mut squares);
+        let mut far = [false; GROUP];
+        if self.metric == Metric::Dot {
+            let error = self.relative * self.relative * self.squared;
+            for ((far, product), square) in far.iter_mut().zip(products).zip(squares) {
+                let missing = self.limit - f64::from(product);
+                let square = f64::from(square) * (1.0 + 4.0 * self.relative) + self.lost;
+                *far = missing > 0.0 && missing * missing > error * square;
+            }
+        } else {
+            for ((far, product), square) in far.iter_mut().zip(products).zip(squares) {
+                let (product, square) = (f64::from(product), f64::from(square));
                 // What a product or a square loses below the normal numbers does not count beside these.
                 let is_normal = self.relative * square.min(self.squared) > self.lost;
-                is_normal && product * product.abs() < self.limit * square
-            };
+                *far = is_normal && product * product.abs() < self.limit * square;
+            }
         }
-        are_far
+        mask(far)
     }
 }

@@ -80,22 +80,25 @@ pub(in crate::simd) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32
 }
 
 #[target_feature(enable = "neon")]
-pub(in crate::simd) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
-    let len = common_length(a, rows);
-    let mut squares = [0.0; N];
-    for (to, row) in squares.iter_mut().zip(rows) {
-        let [square] = dot(&row[..len], [&row[..len]]);
-        *to = square;
-    }
-    (dot(a, rows), squares)
-}
-
-#[target_feature(enable = "neon")]
 pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| {
         let d = vsubq_f32(x, y);
         vfmaq_f32(sum, d, d)
     })
+}
+
+#[target_feature(enable = "neon")]
+pub(in crate::simd) fn squared_l2_rows(a: &[f32], rows: &[f32], sums: &mut [f32]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(a.len())) {
+        [*sum] = squared_l2(a, [row]);
+    }
+}
+
+#[target_feature(enable = "neon")]
+pub(in crate::simd) fn dot_and_square_rows(a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+    for ((product, square), row) in products.iter_mut().zip(squares).zip(rows.chunks_exact(a.len())) {
+        ([*product], [*square]) = (dot(a, [row]), dot(row, [row]));
+    }
 }
 
 #[target_feature(enable = "neon")]

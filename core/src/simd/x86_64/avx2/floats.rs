@@ -92,14 +92,26 @@ pub(in crate::simd) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32
     lane_sum(a, rows, |sum, x, y| _mm256_fmadd_ps(x, y, sum))
 }
 
-/// The products of `a` with `N` rows, and of each row with itself: two sums for each number that is loaded.
 #[target_feature(enable = "avx2,fma")]
-pub(in crate::simd) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
-    let len = common_length(a, rows);
-    let (blocks, tail) = a[..len].as_chunks::<LANES>();
-    let (mut products, mut squares) = ([0.0; N], [0.0; N]);
-    for ((product, square), row) in products.iter_mut().zip(&mut squares).zip(rows) {
-        let (row_blocks, row_tail) = row[..len].as_chunks::<LANES>();
+pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    lane_sum(a, rows, |sum, x, y| {
+        let d = _mm256_sub_ps(x, y);
+        _mm256_fmadd_ps(d, d, sum)
+    })
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn squared_l2_rows(a: &[f32], rows: &[f32], sums: &mut [f32]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(a.len())) {
+        [*sum] = squared_l2(a, [row]);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn dot_and_square_rows(a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+    let (blocks, tail) = a.as_chunks::<LANES>();
+    for ((product, square), row) in products.iter_mut().zip(squares).zip(rows.chunks_exact(a.len())) {
+        let (row_blocks, row_tail) = row.as_chunks::<LANES>();
         let (mut of_both, mut of_row) = ([_mm256_setzero_ps(); LANES / WIDTH], [_mm256_setzero_ps(); LANES / WIDTH]);
         let mut add = |x: [__m256; LANES / WIDTH], y: [__m256; LANES / WIDTH]| {
             for lane in 0..LANES / WIDTH {
@@ -115,15 +127,6 @@ pub(in crate::simd) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; 
         }
         (*product, *square) = (fold(of_both), fold(of_row));
     }
-    (products, squares)
-}
-
-#[target_feature(enable = "avx2,fma")]
-pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
-    lane_sum(a, rows, |sum, x, y| {
-        let d = _mm256_sub_ps(x, y);
-        _mm256_fmadd_ps(d, d, sum)
-    })
 }
 
 #[target_feature(enable = "avx2,fma")]

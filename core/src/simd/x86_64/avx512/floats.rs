@@ -76,7 +76,7 @@ fn fold(lanes: [__m512; 2]) -> f32 {
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
 #[allow(unsafe_code)]
-fn fold_four(lanes: &[[__m512; 2]; 4]) -> [f32; 4] {
+fn fold_four(lanes: &[[__m512; 2]; 4], to: &mut [f32; 4]) {
     let mut sixteens = [_mm512_setzero_ps(); 4];
     for (sixteen, lanes) in sixteens.iter_mut().zip(lanes) {
         *sixteen = _mm512_add_ps(lanes[0], lanes[1]);
@@ -93,43 +93,30 @@ fn fold_four(lanes: &[[__m512; 2]; 4]) -> [f32; 4] {
     let two = _mm512_add_ps(four, _mm512_permute_ps::<0b11_10_11_10>(four));
     let one = _mm512_add_ps(two, _mm512_permute_ps::<0b01_01_01_01>(two));
     let firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    let mut folded = [0.0; 4];
     // SAFETY: the reference covers the 16 bytes written; `storeu` asks for no alignment.
-    unsafe { _mm_storeu_ps(folded.as_mut_ptr(), _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one))) };
-    folded
+    unsafe { _mm_storeu_ps(to.as_mut_ptr(), _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one))) };
 }
 
-/// The lane contract over `N` rows, four at once, so that `a` is loaded once and the rows' chains of additions overlap.
+/// The lanes of one row, before they are folded: `add` adds to them what a block of each vector gives.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn add_blocks(a: &[f32], row: &[f32], mut add: impl FnMut([__m512; 2], [__m512; 2])) {
+    let ((blocks, tail), (row_blocks, row_tail)) = (a.as_chunks::<LANES>(), row.as_chunks::<LANES>());
+    for (x, y) in blocks.iter().zip(row_blocks) {
+        add(load(x), load(y));
+    }
+    if !tail.is_empty() {
+        add(load_tail(tail), load_tail(row_tail));
+    }
+}
+
+/// The lane contract over `N` rows at once, so that `a` is loaded once and the rows' chains of additions overlap.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
 fn lane_sum<const N: usize>(a: &[f32], rows: [&[f32]; N], step: impl Fn(__m512, __m512, __m512) -> __m512) -> [f32; N] {
     let len = common_length(a, rows);
-    let mut sums = [0.0; N];
-    let ((to_fours, to_rest), (fours, rest)) = (sums.as_chunks_mut::<4>(), rows.as_chunks::<4>());
-    for (to, four) in to_fours.iter_mut().zip(fours) {
-        *to = fold_four(&lanes_of(&a[..len], *four, &step));
-    }
-    for (to, row) in to_rest.iter_mut().zip(rest) {
-        let [lanes] = lanes_of(&a[..len], [row], &step);
-        *to = fold(lanes);
-    }
-    sums
-}
-
-/// The lanes of `N` rows, before they are folded. They are at least as long as `a`.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn lanes_of<const N: usize>(
-    a: &[f32],
-    rows: [&[f32]; N],
-    step: &impl Fn(__m512, __m512, __m512) -> __m512,
-) -> [[__m512; LANES / WIDTH]; N] {
-    let (blocks, tail) = a.as_chunks::<LANES>();
-    let mut row_blocks = [(&[][..], &[][..]); N];
-    for (to, row) in row_blocks.iter_mut().zip(rows) {
-        *to = row[..a.len()].as_chunks::<LANES>();
-    }
-    let rows = row_blocks;
+    let (blocks, tail) = a[..len].as_chunks::<LANES>();
+    let rows = rows.map(|row| row[..len].as_chunks::<LANES>());
     let mut sums = [[_mm512_setzero_ps(); LANES / WIDTH]; N];
     for (i, block) in blocks.iter().enumerate() {
         let x = load(block);
@@ -149,7 +136,11 @@ fn lanes_of<const N: usize>(
             }
         }
     }
-    sums
+    let mut folded = [0.0; N];
+    for (to, sum) in folded.iter_mut().zip(&sums) {
+        *to = fold(*sum);
+    }
+    folded
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
@@ -158,63 +149,56 @@ pub(in crate::simd) fn dot<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
-pub(in crate::simd) fn dot_and_square<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> ([f32; N], [f32; N]) {
-    let len = common_length(a, rows);
-    let (mut products, mut squares) = ([0.0; N], [0.0; N]);
-    let (fours, rest) = rows.as_chunks::<4>();
-    let to_fours = products.as_chunks_mut::<4>().0.iter_mut().zip(squares.as_chunks_mut::<4>().0);
-    for ((products, squares), four) in to_fours.zip(fours) {
-        let (lanes, own_lanes) = both_lanes_of(&a[..len], *four);
-        (*products, *squares) = (fold_four(&lanes), fold_four(&own_lanes));
-    }
-    let first = N - rest.len();
-    for ((product, square), row) in products[first..].iter_mut().zip(&mut squares[first..]).zip(rest) {
-        let ([lanes], [own_lanes]) = both_lanes_of(&a[..len], [row]);
-        (*product, *square) = (fold(lanes), fold(own_lanes));
-    }
-    (products, squares)
-}
-
-type Lanes<const N: usize> = [[__m512; LANES / WIDTH]; N];
-
-/// The lanes of products of `N` rows with a vector that is no longer, and with themselves: two for each number that is loaded.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn both_lanes_of<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> (Lanes<N>, Lanes<N>) {
-    let (blocks, tail) = a.as_chunks::<LANES>();
-    let mut row_blocks = [(&[][..], &[][..]); N];
-    for (to, row) in row_blocks.iter_mut().zip(rows) {
-        *to = row[..a.len()].as_chunks::<LANES>();
-    }
-    let rows = row_blocks;
-    let (mut sums, mut own_sums) = ([[_mm512_setzero_ps(); 2]; N], [[_mm512_setzero_ps(); 2]; N]);
-    let mut add = |row: usize, x: [__m512; 2], y: [__m512; 2]| {
-        for lane in 0..LANES / WIDTH {
-            sums[row][lane] = _mm512_fmadd_ps(x[lane], y[lane], sums[row][lane]);
-            own_sums[row][lane] = _mm512_fmadd_ps(y[lane], y[lane], own_sums[row][lane]);
-        }
-    };
-    for (i, block) in blocks.iter().enumerate() {
-        let x = load(block);
-        for (at, row) in rows.iter().enumerate() {
-            add(at, x, load(&row.0[i]));
-        }
-    }
-    if !tail.is_empty() {
-        let x = load_tail(tail);
-        for (at, row) in rows.iter().enumerate() {
-            add(at, x, load_tail(row.1));
-        }
-    }
-    (sums, own_sums)
-}
-
-#[target_feature(enable = "avx512f,avx512dq")]
 pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     lane_sum(a, rows, |sum, x, y| {
         let d = _mm512_sub_ps(x, y);
         _mm512_fmadd_ps(d, d, sum)
     })
+}
+
+/// Rows that follow each other are read in the order of memory, and folded four at a time.
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(in crate::simd) fn squared_l2_rows(a: &[f32], rows: &[f32], sums: &mut [f32]) {
+    let (fours, rest) = sums.as_chunks_mut::<4>();
+    let (of_fours, of_rest) = rows.split_at(4 * a.len() * fours.len());
+    for (sums, rows) in fours.iter_mut().zip(of_fours.chunks_exact(4 * a.len())) {
+        let mut lanes = [[_mm512_setzero_ps(); LANES / WIDTH]; 4];
+        for (lanes, row) in lanes.iter_mut().zip(rows.chunks_exact(a.len())) {
+            add_blocks(a, row, |x, y| {
+                for lane in 0..LANES / WIDTH {
+                    let d = _mm512_sub_ps(x[lane], y[lane]);
+                    lanes[lane] = _mm512_fmadd_ps(d, d, lanes[lane]);
+                }
+            });
+        }
+        fold_four(&lanes, sums);
+    }
+    for (sum, row) in rest.iter_mut().zip(of_rest.chunks_exact(a.len())) {
+        [*sum] = squared_l2(a, [row]);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(in crate::simd) fn dot_and_square_rows(a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+    let ((fours, rest), (square_fours, square_rest)) = (products.as_chunks_mut::<4>(), squares.as_chunks_mut::<4>());
+    let (of_fours, of_rest) = rows.split_at(4 * a.len() * fours.len());
+    for ((products, squares), rows) in fours.iter_mut().zip(square_fours).zip(of_fours.chunks_exact(4 * a.len())) {
+        let mut lanes = [[_mm512_setzero_ps(); LANES / WIDTH]; 4];
+        let mut own_lanes = lanes;
+        for ((lanes, own_lanes), row) in lanes.iter_mut().zip(&mut own_lanes).zip(rows.chunks_exact(a.len())) {
+            add_blocks(a, row, |x, y| {
+                for lane in 0..LANES / WIDTH {
+                    lanes[lane] = _mm512_fmadd_ps(x[lane], y[lane], lanes[lane]);
+                    own_lanes[lane] = _mm512_fmadd_ps(y[lane], y[lane], own_lanes[lane]);
+                }
+            });
+        }
+        fold_four(&lanes, products);
+        fold_four(&own_lanes, squares);
+    }
+    for ((product, square), row) in rest.iter_mut().zip(square_rest).zip(of_rest.chunks_exact(a.len())) {
+        ([*product], [*square]) = (dot(a, [row]), dot(row, [row]));
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
