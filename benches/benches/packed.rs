@@ -54,5 +54,44 @@ fn search(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, build, search);
+/// Numbers as of a normal distribution, nearly: sums of uniform ones.
+fn gauss(rows: usize, dimensions: usize) -> Vec<f32> {
+    let mut state = 1_u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+    };
+    (0..rows * dimensions).map(|_| uniform() + uniform() + uniform() + uniform()).collect()
+}
+
+/// Exact searches, where codes tell which rows can be near, and where one far row leaves nothing to tell.
+fn exact(c: &mut Criterion) {
+    let mut group = c.benchmark_group("packed exact search");
+    group.sample_size(30).measurement_time(Duration::from_secs(2));
+    for (rows, dimensions) in [(20_000, 64), (20_000, 100), (100_000, 64), (100_000, 100)] {
+        let near = gauss(rows, dimensions);
+        let mut far = near.clone();
+        far[..dimensions].iter_mut().for_each(|x| *x *= 1e5);
+        let data = [
+            ("angular", Metric::Angular, &near),
+            ("euclidean", Metric::Euclidean, &near),
+            ("dot", Metric::Dot, &near),
+            ("euclidean, a far row", Metric::Euclidean, &far),
+        ];
+        for (name, metric, vectors) in data {
+            let index = Packed::build_with::<Rayon>(metric, vectors, dimensions, &BuildOptions::new());
+            let index = index.expect("an index");
+            let (mut scratch, mut id) = (Scratch::new(), 1);
+            group.throughput(Throughput::Elements(rows as u64));
+            group.bench_function(format!("{rows} × {dimensions}, {name}"), |b| {
+                b.iter(|| {
+                    id = 1 + (id + 7919) % (rows as u32 - 1);
+                    index.search_item_in(&mut scratch, black_box(id), &Search::top(TOP).exact()).map(<[_]>::len)
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, build, search, exact);
 criterion_main!(benches);

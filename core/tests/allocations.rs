@@ -90,5 +90,17 @@ fn a_search_of_a_packed_index_allocates_nothing_once_it_has_room() {
             index.search_in(&mut scratch, query, &search).expect("searches");
         }
         assert_eq!(count(), before, "{metric}");
+        // By codes, and of vectors that their codes tell nothing about in full.
+        let far: Vec<f32> = items.iter().enumerate().map(|(at, x)| if at / d == 7 { 1e6 * x } else { *x }).collect();
+        for items in [&items, &far] {
+            let index = Packed::build(metric, items, d, &packed::BuildOptions::new()).expect("builds");
+            let exact = packed::Search::top(10).exact();
+            index.search_in(&mut scratch, &items[..d], &exact).expect("searches");
+            let before = count();
+            for query in items.chunks_exact(d).step_by(10) {
+                index.search_in(&mut scratch, query, &exact).expect("searches");
+            }
+            assert_eq!(count(), before, "{metric}, exactly");
+        }
     }
 }

@@ -142,6 +142,32 @@ fn seven_bits() {
     oracle::kernels::seven_bits(&[i8::MAX; 3000], &[127; 3000]);
 }
 
+/// Rows in whole lines: a sum for each, of the lines that the query has.
+#[test]
+fn lines_of_seven_bits() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
+    for (width, lines) in [(1, 1), (2, 1), (2, 2), (3, 3), (5, 4)] {
+        let query: Vec<[i8; 64]> = (0..lines).map(|_| [(); 64].map(|()| rng.next_u32() as i8)).collect();
+        for count in (0..40).chain([100]) {
+            let rows: Vec<[u8; 64]> =
+                (0..count * width).map(|_| [(); 64].map(|()| rng.next_u32() as u8 & 127)).collect();
+            let product = |row: &[[u8; 64]]| -> i32 {
+                let pairs = query.as_flattened().iter().zip(row.as_flattened());
+                pairs.map(|(q, x)| i32::from(*q) * i32::from(*x)).sum()
+            };
+            let mut expected: Vec<i32> = rows.chunks_exact(width).map(product).collect();
+            expected.resize(count + 1, -7);
+            for backend in Backend::available() {
+                let mut sums = vec![-7; count + 1];
+                backend.dot_u7_lines(&query, &rows, width, &mut sums);
+                assert_eq!(sums, expected, "{count} rows of {width} lines, {lines} of the query, {backend:?}");
+                backend.dot_u7_lines(&query, &rows, 0, &mut sums);
+                assert_eq!(sums, expected);
+            }
+        }
+    }
+}
+
 #[test]
 fn four_bits() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);

@@ -37,7 +37,6 @@ pub(crate) use prefetch::{prefetch, prefetch_lines};
 /// The number of sums that run side by side in every float kernel.
 const LANES: usize = 32;
 /// Elements that an integer kernel takes at a time: a cache line of bytes.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 const BYTES: usize = 64;
 
 /// Rows in a block of 4-bit codes.
@@ -180,6 +179,26 @@ impl Backend {
         dispatch!(self, dot(a, rows))
     }
 
+    /// The dot products of a vector with vectors of its length that lie one after the other, and of those with themselves, in one
+    /// pass over memory; each equal to [`dot`](Self::dot). What vectors there are beyond the sums, or sums beyond the vectors,
+    /// are left alone.
+    pub fn dot_and_square_rows(self, a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+        if let Some(count) = rows.len().checked_div(a.len()) {
+            let count = count.min(products.len()).min(squares.len());
+            let (rows, products) = (&rows[..count * a.len()], &mut products[..count]);
+            dispatch!(self, dot_and_square_rows(a, rows, products, &mut squares[..count]));
+        }
+    }
+
+    /// The squared Euclidean distances from a vector to vectors of its length that lie one after the other, each equal to
+    /// [`squared_l2`](Self::squared_l2). What vectors there are beyond the sums, or sums beyond the vectors, are left alone.
+    pub fn squared_l2_rows(self, a: &[f32], rows: &[f32], sums: &mut [f32]) {
+        if let Some(count) = rows.len().checked_div(a.len()) {
+            let count = count.min(sums.len());
+            dispatch!(self, squared_l2_rows(a, &rows[..count * a.len()], &mut sums[..count]));
+        }
+    }
+
     /// The squared Euclidean distance Σ (aᵢ − bᵢ)².
     #[must_use]
     pub fn squared_l2(self, a: &[f32], b: &[f32]) -> f32 {
@@ -240,6 +259,17 @@ impl Backend {
     #[must_use]
     pub fn dot_u7_many<const N: usize>(self, query: &[i8], rows: [&[u8]; N]) -> [i32; N] {
         dispatch!(self, dot_u7(query, rows))
+    }
+
+    /// The dot products of a query with rows that lie one after the other, `width` lines each, of which the query has the first:
+    /// each equal to [`dot_u7_many`](Self::dot_u7_many), and the same on every backend. Rows beyond the sums, or sums beyond the
+    /// rows, are left alone, and so is everything where rows have no more lines than none.
+    pub fn dot_u7_lines(self, query: &[[i8; BYTES]], rows: &[[u8; BYTES]], width: usize, sums: &mut [i32]) {
+        if let Some(rows_there) = rows.len().checked_div(width) {
+            let count = rows_there.min(sums.len());
+            let query = &query[..query.len().min(width)];
+            dispatch!(self, dot_u7_lines(query, &rows[..count * width], width, &mut sums[..count]));
+        }
     }
 
     /// The dot products of every query with every row of a tile: `sums[q][r]` for query `q` and row `r`. The same on every

@@ -8,7 +8,8 @@ use super::{LANES, SCAN_ROWS, common_length};
 
 // Without sums whose order is prescribed: the compiler turns them into vectors by itself.
 pub(super) use super::scalar::{
-    axpby, best_of_tile, dot_f64, dot_i8, dot_u7, hamming, lanes_above, scan_4bit, squared_l2_f64, tile_u7,
+    axpby, best_of_tile, dot_f64, dot_i8, dot_u7, dot_u7_lines, hamming, lanes_above, scan_4bit, squared_l2_f64,
+    tile_u7,
 };
 
 /// Lanes 0–7, 8–15, 16–23 and 24–31.
@@ -65,6 +66,18 @@ pub(super) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; 
         let d = x - y;
         sum + d * d
     })
+}
+
+pub(super) fn squared_l2_rows(a: &[f32], rows: &[f32], sums: &mut [f32]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(a.len())) {
+        [*sum] = squared_l2(a, [row]);
+    }
+}
+
+pub(super) fn dot_and_square_rows(a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+    for ((product, square), row) in products.iter_mut().zip(squares).zip(rows.chunks_exact(a.len())) {
+        ([*product], [*square]) = (dot(a, [row]), dot(row, [row]));
+    }
 }
 
 pub(super) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {

@@ -3,7 +3,7 @@
 //! The other files must give these values, to the bit: see the lane contract in [`super`]. Scalar is also what runs on
 //! targets without vectors and under Miri.
 
-use super::{LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length, in_f64};
+use super::{BYTES, LANES, SCAN_ROWS, TILE_BYTES, TILE_ROWS, common_length, in_f64};
 
 /// Sums `step` over 32 lanes: lane `j` takes elements `j`, `j + 32`, …, a short last block is padded with zeros, and the
 /// lanes fold by halves.
@@ -42,6 +42,18 @@ pub(super) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; 
     each(a, rows, |sum, x, y| sum + (x - y) * (x - y))
 }
 
+pub(super) fn squared_l2_rows(a: &[f32], rows: &[f32], sums: &mut [f32]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(a.len())) {
+        [*sum] = squared_l2(a, [row]);
+    }
+}
+
+pub(super) fn dot_and_square_rows(a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+    for ((product, square), row) in products.iter_mut().zip(squares).zip(rows.chunks_exact(a.len())) {
+        ([*product], [*square]) = (dot(a, [row]), dot(row, [row]));
+    }
+}
+
 pub(super) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     // `f32::abs` is in std before Rust 1.85 and in core since; it clears the sign bit.
     each(a, rows, |sum, x, y| sum + (x - y).abs())
@@ -71,6 +83,12 @@ pub(super) fn dot_u7<const N: usize>(query: &[i8], rows: [&[u8]; N]) -> [i32; N]
     let len = common_length(query, rows);
     let product = |(q, x): (&i8, &u8)| i32::from(*q) * i32::from(*x);
     rows.map(|row| query[..len].iter().zip(row).map(product).fold(0, i32::wrapping_add))
+}
+
+pub(super) fn dot_u7_lines(query: &[[i8; BYTES]], rows: &[[u8; BYTES]], width: usize, sums: &mut [i32]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(width)) {
+        [*sum] = dot_u7(query.as_flattened(), [row.as_flattened()]);
+    }
 }
 
 pub(super) fn tile_u7(queries: &[i8], tile: &[[u8; TILE_BYTES]], sums: &mut [[i32; TILE_ROWS]]) {

@@ -73,6 +73,18 @@ pub(crate) fn floats(a: &[f32], b: &[f32]) {
         }
 
         let rows = [b, &reversed, a, b];
+        // Four at once, and what is left of them; and no more than there are sums for.
+        let in_order = [b, &reversed, a, b, &reversed, a];
+        let (mut products, mut squares, mut distances) = ([7.0; 6], [7.0; 6], [7.0; 6]);
+        backend.dot_and_square_rows(a, &in_order.concat(), &mut products[..5], &mut squares);
+        backend.squared_l2_rows(a, &in_order.concat(), &mut distances[..5]);
+        for (at, row) in in_order.into_iter().enumerate() {
+            let is_there = at < 5 && !a.is_empty();
+            let expected = [backend.dot(a, row), backend.dot(row, row), backend.squared_l2(a, row)];
+            let expected = if is_there { expected } else { [7.0; 3] };
+            let found = [products[at], squares[at], distances[at]];
+            assert!(found.into_iter().zip(expected).all(|(x, y)| same(x, y)), "rows in order on {}", backend.name());
+        }
         let kernels: [(Many, One); 3] = [
             (Backend::dot_many::<4>, Backend::dot),
             (Backend::squared_l2_many::<4>, Backend::squared_l2),

@@ -6,7 +6,7 @@ use core::ops::Range;
 use super::buf::PackedBuf;
 use super::layout::{FileLayout, fingerprint, is_aligned};
 use super::sections::{
-    CalibrationHeader, CodeErrors, Effort, FixedEffort, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version,
+    CalibrationHeader, CodeErrors, Effort, FixedEffort, LINE, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version,
     row_bytes,
 };
 use crate::Backend;
@@ -204,6 +204,15 @@ impl<'a> View<'a> {
     #[inline]
     pub(crate) fn coded_row(&self, row: u32) -> &'a [u8] {
         piece(self.row_codes, row, row_bytes(self.shape.dimensions))
+    }
+
+    /// The 7-bit codes of some rows that follow each other, each with zeros and its bias, in whole lines.
+    #[inline]
+    pub(crate) fn coded_lines(&self, rows: Range<u32>) -> &'a [[u8; LINE]] {
+        let width = row_bytes(self.shape.dimensions) / LINE;
+        let (lines, _) = self.row_codes.as_chunks();
+        let [start, end] = [rows.start, rows.end].map(|row| (row as usize).saturating_mul(width));
+        lines.get(start..end).unwrap_or(&[])
     }
 
     /// The 7-bit codes of a row.

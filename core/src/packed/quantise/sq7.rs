@@ -8,7 +8,7 @@ use crate::simd::in_f64::dot;
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 
 /// The largest code of a row, and the greatest of a query.
-const MOST_CODE: f32 = 127.0;
+pub(crate) const MOST_CODE: f32 = 127.0;
 
 /// What the codes of each dimension stand for: `offset + step · code`, codes from 0 to 127.
 #[derive(Clone, Copy, Debug)]

@@ -64,7 +64,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     #[must_use]
     pub fn plan(&self, n: usize, recall: f32) -> SearchPlan {
         let Some(view) = self.view() else { return SearchPlan::All };
-        match for_recall(&view, recall, n.min(view.shape.rows), Costs::of(&view.shape).all()) {
+        match for_recall(&view, recall, n.min(view.shape.rows), Costs::of(&view.shape).all(n as f32)) {
             Plan::Adaptive(AdaptivePlan { leaves, rows, candidates, tenth, .. }) => {
                 SearchPlan::Scan { leaves, rows, candidates, tenth }
             }

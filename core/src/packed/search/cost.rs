@@ -3,6 +3,9 @@
 
 use crate::packed::file::sections::{Shape, row_bytes};
 
+/// About how many rows are compared in full for each answer, and what else they cost, where all rows are looked at.
+const IN_FULL_OF_ALL: f32 = 5.0;
+
 /// The costs of an index of some shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Costs {
@@ -12,7 +15,7 @@ pub(crate) struct Costs {
     /// Comparing a candidate by its 7-bit codes, and in full.
     by_codes: f32,
     in_full: f32,
-    /// Comparing one of many vectors that lie one after the other.
+    /// Comparing one of many rows that lie one after the other, by its 7-bit codes: where those tell which can be near.
     in_order: f32,
     rows: f32,
 }
@@ -25,7 +28,7 @@ impl Costs {
             scanned_row: 0.05 + 0.015 * shape.subquantisation().count as f32,
             by_codes: 10.0 + 0.08 * row_bytes(shape.dimensions) as f32,
             in_full: 30.0 + 0.5 * dimensions,
-            in_order: 3.0 + 0.25 * dimensions,
+            in_order: 1.5 + 0.025 * dimensions,
             rows: shape.rows as f32,
         }
     }
@@ -40,8 +43,8 @@ impl Costs {
         self.by_codes * candidates + self.in_full * in_full.min(candidates)
     }
 
-    /// Comparing all vectors.
-    pub(crate) fn all(&self) -> f32 {
-        self.in_order * self.rows
+    /// Finding the `n` nearest of all rows for sure.
+    pub(crate) fn all(&self, n: f32) -> f32 {
+        self.in_order * self.rows + IN_FULL_OF_ALL * self.in_full * n
     }
 }

@@ -12,7 +12,10 @@
 pub(crate) mod allowed;
 mod calls;
 pub(crate) mod coarse;
+pub(crate) mod code_bound;
 pub(crate) mod cost;
+mod exact;
+mod full_scan;
 pub(crate) mod params;
 pub(crate) mod probe;
 pub(crate) mod rerank;
@@ -23,7 +26,9 @@ use alloc::vec::Vec;
 
 use self::allowed::RowFilter;
 use self::coarse::{best_leaves, bias_scale, score_leaves};
+use self::code_bound::BoundedQuery;
 use self::cost::Costs;
+use self::exact::most_candidates;
 use self::params::{AdaptivePlan, FixedPlan, Plan, by_hand, for_recall, for_rows};
 use self::probe::{ProbeRule, QueryScale};
 use self::reservoir::Reservoir;
@@ -32,7 +37,7 @@ use super::file::view::View;
 use super::options::Mode;
 use super::quantise::lut::LookupTable;
 use super::quantise::sq7::QuantisedQuery;
-use crate::filter::{Filter, RowSet};
+use crate::filter::RowSet;
 use crate::simd::in_f64::dot;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
 use crate::top_k::{TopK, split_key};
@@ -63,6 +68,7 @@ pub struct Scratch {
     /// lack it.
     scale: QueryScale,
     quantised: QuantisedQuery,
+    bounded: BoundedQuery,
     lut: LookupTable,
     /// The score of each leaf.
     scores: Vec<[f32; TILE_ROWS]>,
@@ -138,7 +144,9 @@ impl Scratch {
         // For as many as there are, `reserve` does nothing.
         self.scores.clear();
         self.keys.clear();
-        self.keys.reserve((groups * TILE_ROWS).max(candidates));
+        // Where too many come near, all are compared.
+        self.keys.reserve((groups * TILE_ROWS).max(candidates).max(most_candidates(view.shape.rows)));
+        self.bounded.reserve(view.shape.dimensions);
         self.probes.clear();
         self.probes.reserve(leaves);
         self.rows.clear();
@@ -165,7 +173,7 @@ impl Scratch {
             Mode::Params { leaves, candidates } => by_hand(view, leaves, candidates, n),
             Mode::Recall(recall) => match filter.row_set() {
                 Some(rows) => for_rows(view, recall, n, rows.len()),
-                None => for_recall(view, recall, n, Costs::of(&view.shape).all()),
+                None => for_recall(view, recall, n, Costs::of(&view.shape).all(n as f32)),
             },
         };
         let is_found = match plan {
@@ -297,13 +305,6 @@ impl Scratch {
         let (scores, _) = self.leaf_scores(view);
         let own = scores.get(leaf as usize).copied().unwrap_or(f32::NEG_INFINITY);
         scores.iter().filter(|score| **score > own).count()
-    }
-
-    /// Finds the `n` nearest of all that the filter allows.
-    fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
-        self.found.clear();
-        self.ids.clear();
-        self.compare_all(view, n, filter);
     }
 
     /// Whether an answer is one that an undamaged file gives: each id there is at most once, and distances that are numbers.

@@ -105,7 +105,7 @@ const SURE: f32 = 4.0;
 pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -> Plan {
     let costs = Costs::of(&view.shape);
     let Calibration::Adaptive(header, lists) = view.calibration else {
-        return for_recall(view, recall, n, costs.all());
+        return for_recall(view, recall, n, costs.all(n as f32));
     };
     let Some(plan) = adaptive_for_recall(header, lists, recall, n) else { return Plan::All };
     let share = allowed as f32 / view.shape.rows.max(1) as f32;
@@ -114,9 +114,9 @@ pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -
     let longer = adaptive_for_recall(header, lists, recall, (n as f32 / share) as usize);
     let scan = longer.map_or(f32::INFINITY, |longer| costs.scan(longer.leaves, longer.rows));
     let scan = scan + costs.candidates(plan.candidates, IN_FULL * n as f32);
-    if each_row <= SURE * scan && each_row < costs.all() {
+    if each_row <= SURE * scan && each_row < costs.all(n as f32) {
         Plan::Rows(plan)
-    } else if scan < costs.all() {
+    } else if scan < costs.all(n as f32) {
         Plan::Adaptive(plan)
     } else {
         Plan::All

@@ -6,7 +6,7 @@ use super::Scratch;
 use super::params::AdaptivePlan;
 use super::probe::ProbeRule;
 use crate::Neighbour;
-use crate::filter::{All, Filter};
+use crate::filter::All;
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::{FullQuery, reported};
 use crate::packed::quantise::sq7::row_bias;
@@ -113,20 +113,6 @@ impl Scratch {
         let query = FullQuery::new(view.backend, view.shape.metric, given);
         for row in rows.iter() {
             nearest.push(query.order(view.vector(*row)), view.id(*row));
-        }
-        found.clear();
-        found.extend(nearest.finish().map(|found| reported(view.shape.metric, found)));
-    }
-
-    /// Compares the query with all vectors that the filter allows.
-    pub(super) fn compare_all<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
-        let Self { given, nearest, found, .. } = self;
-        nearest.reset(n);
-        let query = FullQuery::new(view.backend, view.shape.metric, given);
-        for (id, vector) in view.ids.iter().zip(view.vectors.chunks_exact(view.shape.dimensions)) {
-            if filter.allows(*id) {
-                nearest.push(query.order(vector), *id);
-            }
         }
         found.clear();
         found.extend(nearest.finish().map(|found| reported(view.shape.metric, found)));

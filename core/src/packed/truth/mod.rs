@@ -22,13 +22,14 @@ use self::error_bound::{AnalysedRow, ErrorBound};
 use super::file::sections::CodeErrors;
 use super::file::view::View;
 use super::search::Scratch;
+use super::search::code_bound::least_score;
 use super::search::rerank::{NONE, finish_row};
 use super::train::sample::calibration_sample;
+use crate::Neighbour;
 use crate::parallel::{self, Join};
 use crate::progress::{Cancel, Cancelled};
 use crate::simd::in_f64::dot;
 use crate::top_k::TopK;
-use crate::{Metric, Neighbour};
 
 /// Rows kept at first where rows are asked for one by one, besides eight times as many as are wanted.
 const FEWEST: usize = 64;
@@ -266,13 +267,6 @@ impl GroundTruth<'_> {
 
     /// The score of a row that is ordered by this, or a little less.
     pub(crate) fn least_score(&self, query: &[f32], order: f32) -> f64 {
-        let (order, squared) = (f64::from(order), dot(query, query));
-        // What orders was rounded to f32, and so were directions.
-        let slack = 1e-6 * (order.abs() + squared) + f64::from(f32::MIN_POSITIVE);
-        match self.view.shape.metric {
-            Metric::Dot => -order - slack,
-            Metric::Euclidean => 0.5 * (squared - order) - slack,
-            _ => 1.0 - 0.5 * order - slack,
-        }
+        least_score(self.view.shape.metric, dot(query, query), order)
     }
 }

@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports, reason = "the intrinsics are the language of this file")]
 use core::arch::aarch64::*;
 
-use crate::simd::{TILE_BYTES, TILE_ROWS, common_length, scalar};
+use crate::simd::{BYTES, TILE_BYTES, TILE_ROWS, common_length, scalar};
 
 #[target_feature(enable = "neon")]
 #[inline]
@@ -85,6 +85,24 @@ pub(in crate::simd) fn dot_u7<const N: usize>(query: &[i8], rows: [&[u8]; N]) ->
         *product = product.wrapping_add(vaddvq_s32(*sum));
     }
     products
+}
+
+/// Four rows at once.
+#[target_feature(enable = "neon")]
+pub(in crate::simd) fn dot_u7_lines(query: &[[i8; BYTES]], rows: &[[u8; BYTES]], width: usize, sums: &mut [i32]) {
+    let query = query.as_flattened();
+    let (fours, rest) = sums.as_chunks_mut::<4>();
+    let (of_fours, of_rest) = rows.split_at(4 * width * fours.len());
+    for (sums, rows) in fours.iter_mut().zip(of_fours.chunks_exact(4 * width)) {
+        let mut four = [&[][..]; 4];
+        for (to, row) in four.iter_mut().zip(rows.chunks_exact(width)) {
+            *to = row.as_flattened();
+        }
+        *sums = dot_u7(query, four);
+    }
+    for (sum, row) in rest.iter_mut().zip(of_rest.chunks_exact(width)) {
+        [*sum] = dot_u7(query, [row.as_flattened()]);
+    }
 }
 
 #[target_feature(enable = "neon")]

@@ -101,6 +101,35 @@ pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) 
 }
 
 #[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn squared_l2_rows(a: &[f32], rows: &[f32], sums: &mut [f32]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(a.len())) {
+        [*sum] = squared_l2(a, [row]);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::simd) fn dot_and_square_rows(a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+    let (blocks, tail) = a.as_chunks::<LANES>();
+    for ((product, square), row) in products.iter_mut().zip(squares).zip(rows.chunks_exact(a.len())) {
+        let (row_blocks, row_tail) = row.as_chunks::<LANES>();
+        let (mut of_both, mut of_row) = ([_mm256_setzero_ps(); LANES / WIDTH], [_mm256_setzero_ps(); LANES / WIDTH]);
+        let mut add = |x: [__m256; LANES / WIDTH], y: [__m256; LANES / WIDTH]| {
+            for lane in 0..LANES / WIDTH {
+                of_both[lane] = _mm256_fmadd_ps(x[lane], y[lane], of_both[lane]);
+                of_row[lane] = _mm256_fmadd_ps(y[lane], y[lane], of_row[lane]);
+            }
+        };
+        for (x, y) in blocks.iter().zip(row_blocks) {
+            add(load(x), load(y));
+        }
+        if !tail.is_empty() {
+            add(load_tail(tail), load_tail(row_tail));
+        }
+        (*product, *square) = (fold(of_both), fold(of_row));
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
 pub(in crate::simd) fn l1<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
     let sign = _mm256_set1_ps(-0.0);
     lane_sum(a, rows, |sum, x, y| _mm256_add_ps(sum, _mm256_andnot_ps(sign, _mm256_sub_ps(x, y))))

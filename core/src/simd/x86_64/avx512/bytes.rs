@@ -52,6 +52,29 @@ fn sum_of_lanes(lanes: __m512i) -> i32 {
     _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
 }
 
+/// The sums of four registers: each quarter of the result has four parts of sums, one of each register.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn fold_four([a, b, c, d]: [__m512i; 4]) -> __m512i {
+    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd))
+}
+
+/// Adds up the quarters of four registers: each quarter of the result has the sums of one register.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn fold_quarters([a, b, c, d]: [__m512i; 4]) -> __m512i {
+    let fold = |a, b| {
+        let halves = [_mm512_shuffle_i64x2::<0b01_00_01_00>(a, b), _mm512_shuffle_i64x2::<0b11_10_11_10>(a, b)];
+        _mm512_add_epi32(halves[0], halves[1])
+    };
+    let (low, high) = (fold(a, b), fold(c, d));
+    let even = _mm512_shuffle_i64x2::<0b10_00_10_00>(low, high);
+    let odd = _mm512_shuffle_i64x2::<0b11_01_11_01>(low, high);
+    _mm512_add_epi32(even, odd)
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(in crate::simd) fn dot_i8<const N: usize>(a: &[i16], rows: [&[i8]; N]) -> [i32; N] {
     let len = common_length(a, rows);
@@ -105,6 +128,39 @@ pub(in crate::simd) fn dot_u7<const N: usize>(query: &[i8], rows: [&[u8]; N]) ->
         *product = sum_of_lanes(*sum);
     }
     products
+}
+
+/// The products of a query with four rows, not yet summed.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn products_of_four(query: &[[i8; BYTES]], rows: &[[u8; BYTES]], width: usize) -> [__m512i; 4] {
+    let (ab, cd) = rows.split_at(2 * width);
+    let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
+    let mut lanes = [_mm512_setzero_si512(); 4];
+    for ((((query, a), b), c), d) in query.iter().zip(a).zip(b).zip(c).zip(d) {
+        let query = load_raw(query);
+        for (lanes, row) in lanes.iter_mut().zip([a, b, c, d]) {
+            *lanes = _mm512_dpbusd_epi32(*lanes, load_raw(row), query);
+        }
+    }
+    lanes
+}
+
+/// Sixteen rows at once, whose sums share their last steps.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(in crate::simd) fn dot_u7_lines(query: &[[i8; BYTES]], rows: &[[u8; BYTES]], width: usize, sums: &mut [i32]) {
+    let (groups, rest) = sums.as_chunks_mut::<TILE_ROWS>();
+    let (of_groups, of_rest) = rows.split_at(TILE_ROWS * width * groups.len());
+    for (sums, rows) in groups.iter_mut().zip(of_groups.chunks_exact(TILE_ROWS * width)) {
+        let mut fours = [_mm512_setzero_si512(); 4];
+        for (four, rows) in fours.iter_mut().zip(rows.chunks_exact(4 * width)) {
+            *four = fold_four(products_of_four(query, rows, width));
+        }
+        store_sums(sums, fold_quarters(fours));
+    }
+    for (sum, row) in rest.iter_mut().zip(of_rest.chunks_exact(width)) {
+        [*sum] = dot_u7(query.as_flattened(), [row.as_flattened()]);
+    }
 }
 
 /// Queries that share each load of a tile.

@@ -72,6 +72,44 @@ fn fold(lanes: [__m512; 2]) -> f32 {
     _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
 }
 
+/// [`fold`] for four rows at once, which share most of its steps.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+#[allow(unsafe_code)]
+fn fold_four(lanes: &[[__m512; 2]; 4], to: &mut [f32; 4]) {
+    let mut sixteens = [_mm512_setzero_ps(); 4];
+    for (sixteen, lanes) in sixteens.iter_mut().zip(lanes) {
+        *sixteen = _mm512_add_ps(lanes[0], lanes[1]);
+    }
+    let [a, b, c, d] = sixteens;
+    let halves = |x, y| {
+        let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(x, y);
+        _mm512_add_ps(low, _mm512_shuffle_f32x4::<0b11_10_11_10>(x, y))
+    };
+    let (ab, cd) = (halves(a, b), halves(c, d));
+    let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+    // From here on each quarter is of one row.
+    let four = _mm512_add_ps(even, _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd));
+    let two = _mm512_add_ps(four, _mm512_permute_ps::<0b11_10_11_10>(four));
+    let one = _mm512_add_ps(two, _mm512_permute_ps::<0b01_01_01_01>(two));
+    let firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    // SAFETY: the reference covers the 16 bytes written; `storeu` asks for no alignment.
+    unsafe { _mm_storeu_ps(to.as_mut_ptr(), _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one))) };
+}
+
+/// The lanes of one row, before they are folded: `add` adds to them what a block of each vector gives.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn add_blocks(a: &[f32], row: &[f32], mut add: impl FnMut([__m512; 2], [__m512; 2])) {
+    let ((blocks, tail), (row_blocks, row_tail)) = (a.as_chunks::<LANES>(), row.as_chunks::<LANES>());
+    for (x, y) in blocks.iter().zip(row_blocks) {
+        add(load(x), load(y));
+    }
+    if !tail.is_empty() {
+        add(load_tail(tail), load_tail(row_tail));
+    }
+}
+
 /// The lane contract over `N` rows at once, so that `a` is loaded once and the rows' chains of additions overlap.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
@@ -116,6 +154,51 @@ pub(in crate::simd) fn squared_l2<const N: usize>(a: &[f32], rows: [&[f32]; N]) 
         let d = _mm512_sub_ps(x, y);
         _mm512_fmadd_ps(d, d, sum)
     })
+}
+
+/// Rows that follow each other are read in the order of memory, and folded four at a time.
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(in crate::simd) fn squared_l2_rows(a: &[f32], rows: &[f32], sums: &mut [f32]) {
+    let (fours, rest) = sums.as_chunks_mut::<4>();
+    let (of_fours, of_rest) = rows.split_at(4 * a.len() * fours.len());
+    for (sums, rows) in fours.iter_mut().zip(of_fours.chunks_exact(4 * a.len())) {
+        let mut lanes = [[_mm512_setzero_ps(); LANES / WIDTH]; 4];
+        for (lanes, row) in lanes.iter_mut().zip(rows.chunks_exact(a.len())) {
+            add_blocks(a, row, |x, y| {
+                for lane in 0..LANES / WIDTH {
+                    let d = _mm512_sub_ps(x[lane], y[lane]);
+                    lanes[lane] = _mm512_fmadd_ps(d, d, lanes[lane]);
+                }
+            });
+        }
+        fold_four(&lanes, sums);
+    }
+    for (sum, row) in rest.iter_mut().zip(of_rest.chunks_exact(a.len())) {
+        [*sum] = squared_l2(a, [row]);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(in crate::simd) fn dot_and_square_rows(a: &[f32], rows: &[f32], products: &mut [f32], squares: &mut [f32]) {
+    let ((fours, rest), (square_fours, square_rest)) = (products.as_chunks_mut::<4>(), squares.as_chunks_mut::<4>());
+    let (of_fours, of_rest) = rows.split_at(4 * a.len() * fours.len());
+    for ((products, squares), rows) in fours.iter_mut().zip(square_fours).zip(of_fours.chunks_exact(4 * a.len())) {
+        let mut lanes = [[_mm512_setzero_ps(); LANES / WIDTH]; 4];
+        let mut own_lanes = lanes;
+        for ((lanes, own_lanes), row) in lanes.iter_mut().zip(&mut own_lanes).zip(rows.chunks_exact(a.len())) {
+            add_blocks(a, row, |x, y| {
+                for lane in 0..LANES / WIDTH {
+                    lanes[lane] = _mm512_fmadd_ps(x[lane], y[lane], lanes[lane]);
+                    own_lanes[lane] = _mm512_fmadd_ps(y[lane], y[lane], own_lanes[lane]);
+                }
+            });
+        }
+        fold_four(&lanes, products);
+        fold_four(&own_lanes, squares);
+    }
+    for ((product, square), row) in rest.iter_mut().zip(square_rest).zip(of_rest.chunks_exact(a.len())) {
+        ([*product], [*square]) = (dot(a, [row]), dot(row, [row]));
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]

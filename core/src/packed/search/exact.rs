@@ -1,0 +1,262 @@
+//! Finding the nearest of all rows for sure.
+//!
+//! Every row is scored by its 7-bit codes, in a byte for each number instead of four. A bound on the error of those scores
+//! ([`BoundedQuery`]) says which rows can be among the nearest, and only they are compared in full:
+//!
+//! ```text
+//! limit ← from the n best of a few rows, compared in full
+//! candidates ← rows whose scores reach the limit, which rises as candidates are compared
+//! nearest ← the n best candidates by code, compared in full; then all others that still reach the limit
+//! ```
+//!
+//! Where the bound leaves too many, which shows early, vectors are scanned in full ([`scan_in_full`](Scratch::scan_in_full)). The
+//! answer is the same.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::Scratch;
+use super::code_bound::BoundedQuery;
+use super::full_scan::RoughQuery;
+use crate::Metric;
+use crate::filter::Filter;
+use crate::packed::file::sections::{LINE, row_bytes};
+use crate::packed::file::view::View;
+use crate::packed::quantise::full::reported;
+use crate::packed::quantise::sq7::row_bias;
+use crate::simd::prefetch;
+use crate::top_k::{TopK, key, split_key};
+
+/// Rows that are scored at once.
+pub(super) const GROUP: usize = 16;
+/// Of so many of them that the filter allows, all are scored at once.
+const FEW_OF_GROUP: u32 = 4;
+/// Of fewer rows, vectors are compared at once.
+const FEWEST_ROWS: usize = 512;
+/// Where one of so many rows has to be compared in full, one by one, a scan of all vectors is less work.
+const MOST_IN_FULL: usize = 6;
+/// There is room for one of so many rows as candidates; half of it may be full once those are dropped that no longer do.
+const ROOM: usize = 4;
+/// The most rows that are looked at first, and the share of all rows that they may be.
+const SAMPLE: usize = 512;
+const SAMPLE_OF: usize = 64;
+/// Candidates that are kept before it is looked which of them are still good enough.
+const FEW: usize = 64;
+/// How many candidates ahead memory is asked for.
+const AHEAD: usize = 8;
+
+/// The most candidates that are kept of so many rows.
+pub(super) const fn most_candidates(rows: usize) -> usize {
+    rows / ROOM + FEW + GROUP
+}
+
+impl Scratch {
+    /// Finds the `n` nearest of all that the filter allows.
+    pub(super) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
+        self.ids.clear();
+        if !self.sweep(view, n, filter) {
+            self.scan_in_full(view, n, filter);
+        }
+        self.found.clear();
+        self.found.extend(self.nearest.finish().map(|found| reported(view.shape.metric, found)));
+    }
+
+    /// Finds them by codes; false where codes do not tell enough.
+    fn sweep<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) -> bool {
+        let rows = view.shape.rows;
+        let room = rows / ROOM;
+        if rows < FEWEST_ROWS || n.saturating_mul(4) > room || n == 0 || !self.bounded.set(view, &self.query) {
+            return false;
+        }
+        let Self { given, bounded, keys, nearest, .. } = self;
+        keys.clear();
+        keys.reserve(most_candidates(rows));
+        let query = RoughQuery::new(view.backend, view.shape.metric, given);
+        let width = row_bytes(view.shape.dimensions) / LINE;
+        let mut sweep = Sweep { view, query, bounded, keys, nearest, n, limit: f32::NEG_INFINITY, width, room };
+        sweep.look_at_some(filter) && sweep.look_at_all(filter) && sweep.finish()
+    }
+}
+
+/// A search by codes on its way.
+struct Sweep<'a> {
+    view: &'a View<'a>,
+    query: RoughQuery<'a>,
+    bounded: &'a BoundedQuery,
+    /// Candidates that are not yet compared in full, by minus their scores.
+    keys: &'a mut Vec<u64>,
+    nearest: &'a mut TopK,
+    n: usize,
+    /// Rows with scores that do not exceed it are not among the nearest.
+    limit: f32,
+    /// Lines of a row.
+    width: usize,
+    room: usize,
+}
+
+impl Sweep<'_> {
+    /// The scores of rows that follow each other; of rows that are not there, anything.
+    #[inline]
+    fn scores(&self, rows: Range<u32>) -> [f32; GROUP] {
+        let BoundedQuery { codes, fine_codes, step, fine_step, is_fine, .. } = self.bounded;
+        let (lines, backend) = (self.view.coded_lines(rows), self.view.backend);
+        let mut sums = [0; GROUP];
+        backend.dot_u7_lines(codes, lines, self.width, &mut sums);
+        let mut scores = sums.map(|sum| step * sum as f32);
+        if *is_fine {
+            backend.dot_u7_lines(fine_codes, lines, self.width, &mut sums);
+            scores.iter_mut().zip(sums).for_each(|(score, sum)| *score += fine_step * sum as f32);
+        }
+        // Of the other metrics it is 0, at the end of the row, where it may be alone in its line.
+        if self.view.shape.metric == Metric::Euclidean {
+            let rows = lines.chunks_exact(self.width);
+            scores.iter_mut().zip(rows).for_each(|(score, row)| *score += row_bias(row.as_flattened()));
+        }
+        scores
+    }
+
+    /// Scores rows that follow each other, and keeps those of them whose bits are set and that are candidates.
+    #[inline]
+    fn score_group(&mut self, rows: Range<u32>, allowed: u16) {
+        let scores = self.scores(rows.clone());
+        if scores.iter().any(|score| *score > self.limit) {
+            for (at, (row, score)) in rows.zip(scores).enumerate() {
+                if allowed >> at & 1 == 1 {
+                    self.keep(score, row);
+                }
+            }
+        }
+    }
+
+    /// Scores a row, and keeps it if it is a candidate.
+    fn score_row(&mut self, row: u32) {
+        let [score, ..] = self.scores(row..row + 1);
+        self.keep(score, row);
+    }
+
+    #[inline]
+    fn keep(&mut self, score: f32, row: u32) {
+        if score > self.limit {
+            self.keys.push(key(-score, row));
+        }
+    }
+
+    /// Looks at a few rows, for a limit to begin with; false where codes tell too little to be worth more.
+    fn look_at_some<F: Filter>(&mut self, filter: &F) -> bool {
+        let rows = self.view.shape.rows;
+        let sample = (rows / SAMPLE_OF).min(SAMPLE);
+        if sample < 2 * self.n {
+            self.nearest.reset(self.n);
+            return true;
+        }
+        for at in 0..sample {
+            let row = (at * (rows / sample)) as u32;
+            if filter.allows(self.view.id(row)) {
+                self.score_row(row);
+            }
+        }
+        let is_worth_it = self.keys.len() < 2 * self.n || {
+            // About the n-th best of all, and how many will have to be compared in full.
+            let rank = (self.n * sample / rows).min(self.keys.len() - 1);
+            let (_, likely, _) = self.keys.select_nth_unstable(rank);
+            let limit = split_key(*likely).0 + self.bounded.bound();
+            let reaching = self.keys.iter().filter(|key| split_key(**key).0 <= limit).count();
+            reaching - rank < self.keys.len().div_ceil(MOST_IN_FULL)
+        };
+        self.nearest.reset(self.n);
+        if is_worth_it && self.keys.len() >= 2 * self.n {
+            self.compare_best();
+        }
+        // They come again.
+        self.keys.clear();
+        self.nearest.reset(self.n);
+        self.query.forget_farthest();
+        is_worth_it
+    }
+
+    /// Looks at all rows; false where too many of them are candidates.
+    fn look_at_all<F: Filter>(&mut self, filter: &F) -> bool {
+        let view = self.view;
+        let mut crowd = FEW.max(2 * self.n);
+        for (first, ids) in (0..).step_by(GROUP).zip(view.ids.chunks(GROUP)) {
+            let allowed = (0..).zip(ids).fold(0_u16, |mask, (at, id)| mask | u16::from(filter.allows(*id)) << at);
+            if allowed.count_ones() >= FEW_OF_GROUP {
+                self.score_group(first..first + ids.len() as u32, allowed);
+            } else {
+                (first..)
+                    .zip(0..GROUP)
+                    .filter(|(_, at)| allowed >> at & 1 == 1)
+                    .for_each(|(row, _)| self.score_row(row));
+            }
+            if self.keys.len() >= crowd {
+                if !self.drop_some() {
+                    return false;
+                }
+                crowd = crowd.max(2 * self.keys.len());
+            }
+        }
+        true
+    }
+
+    /// Raises the limit, and drops what no longer reaches it; false where that is too little.
+    fn drop_some(&mut self) -> bool {
+        let before = self.keys.len();
+        if before >= self.n {
+            let (_, nth, _) = self.keys.select_nth_unstable(self.n - 1);
+            let nth = -split_key(*nth).0;
+            self.raise(self.bounded.limit_by_codes(self.view.shape.metric, nth));
+        }
+        // The errors of two scores are in that. Where it leaves many, the true distance of the n-th has the error of one.
+        if 2 * self.keys.len() > before {
+            self.compare_best();
+            let others = before.saturating_sub(self.n);
+            return 4 * self.keys.len() <= 3 * others && self.keys.len() <= self.room / 2;
+        }
+        true
+    }
+
+    fn raise(&mut self, limit: f32) {
+        self.limit = self.limit.max(limit);
+        let limit = self.limit;
+        self.keys.retain(|key| -split_key(*key).0 > limit);
+    }
+
+    /// Compares the best `n` candidates in full, and drops what then no longer reaches the limit.
+    fn compare_best(&mut self) {
+        let count = self.n.min(self.keys.len());
+        if count > 0 && count < self.keys.len() {
+            self.keys.select_nth_unstable(count - 1);
+        }
+        self.compare(count);
+        let left = self.keys.len() - count;
+        self.keys.copy_within(count.., 0);
+        self.keys.truncate(left);
+        let order = self.nearest.limit();
+        self.query.set_farthest(order);
+        self.raise(self.bounded.limit(self.view.shape.metric, order));
+    }
+
+    /// Compares the first candidates in full.
+    fn compare(&mut self, count: usize) {
+        let vector = |key: &u64| self.view.vector(*key as u32);
+        for key in self.keys.iter().take(count.min(AHEAD)) {
+            prefetch(vector(key));
+        }
+        for (at, key) in self.keys[..count].iter().enumerate() {
+            if let Some(next) = self.keys.get(at + AHEAD) {
+                prefetch(vector(next));
+            }
+            self.query.compare_one(vector(key), self.view.id(*key as u32), self.nearest);
+        }
+    }
+
+    /// Compares what candidates are left; false where they are too many.
+    fn finish(&mut self) -> bool {
+        self.compare_best();
+        if self.keys.len() > self.view.shape.rows / MOST_IN_FULL {
+            return false;
+        }
+        self.compare(self.keys.len());
+        true
+    }
+}

@@ -1,0 +1,190 @@
+//! Exact searches against brute force in f64, to the bit: on vectors whose codes tell much, little or nothing.
+
+#![allow(missing_docs)]
+
+use ohyeah_core::packed::{BuildOptions, Scratch, Search};
+use ohyeah_core::{Backend, Metric, Neighbour, Packed};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+const METRICS: [Metric; 3] = [Metric::Angular, Metric::Euclidean, Metric::Dot];
+
+/// What orders a vector, in f64 and then rounded to f32, as the kernels sum it: eight sums, folded by halves.
+fn order(metric: Metric, query: &[f32], vector: &[f32]) -> f32 {
+    let sum = |a: &[f32], b: &[f32], term: fn(f64, f64) -> f64| {
+        let mut lanes = [0.0; 8];
+        for (at, (x, y)) in a.iter().zip(b).enumerate() {
+            lanes[at % 8] += term(f64::from(*x), f64::from(*y));
+        }
+        let [a, b, c, d, e, f, g, h] = lanes;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    };
+    let dot = |a: &[f32], b: &[f32]| sum(a, b, |x, y| x * y);
+    (match metric {
+        Metric::Euclidean => sum(query, vector, |x, y| (x - y) * (x - y)),
+        Metric::Dot => -dot(query, vector),
+        _ => {
+            let lengths = dot(vector, vector) * dot(query, query);
+            if lengths > 0.0 { 2.0 - 2.0 * dot(query, vector) / lengths.sqrt() } else { 2.0 }
+        }
+    }) as f32
+}
+
+/// The nearest that a filter allows, as a search reports them.
+fn nearest(metric: Metric, vectors: &[f32], query: &[f32], n: usize, allows: impl Fn(u32) -> bool) -> Vec<Neighbour> {
+    let rows = (0..).zip(vectors.chunks_exact(query.len())).filter(|(id, _)| allows(*id));
+    // Zeros of both signs are alike.
+    let mut all: Vec<(f32, u32)> = rows.map(|(id, row)| (order(metric, query, row) + 0.0, id)).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let distance = |order: f32| if metric == Metric::Dot { 0.0 - order } else { order.max(0.0).sqrt() };
+    all.into_iter().take(n).map(|(order, id)| Neighbour { id, distance: distance(order) }).collect()
+}
+
+struct Random(Xoshiro256PlusPlus);
+
+impl Random {
+    fn uniform(&mut self) -> f64 {
+        f64::from(self.0.next_u32()) / f64::from(u32::MAX)
+    }
+
+    fn gauss(&mut self) -> f32 {
+        ((-2.0 * (self.uniform() + 1e-12).ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()) as f32
+    }
+}
+
+/// Data of a kind.
+fn data(kind: &str, n: usize, d: usize) -> Vec<f32> {
+    let mut random = Random(Xoshiro256PlusPlus::seed_from_u64(42));
+    let mut all: Vec<f32> = (0..n * d).map(|_| random.gauss()).collect();
+    let scale = |row: &mut [f32], by: f32| row.iter_mut().for_each(|x| *x *= by);
+    for (at, row) in all.chunks_exact_mut(d).enumerate() {
+        match kind {
+            "one large column" => row[1] *= 100.0,
+            "one large component" => row[at % d] *= 300.0,
+            "one far row" if at == 77 => scale(row, 1e5),
+            "lengths differ" => scale(row, random.gauss().exp()),
+            "lengths differ much" => scale(row, (8.0 * random.gauss()).exp()),
+            "tiny" => scale(row, 1e-25),
+            "tinier than normal numbers" => scale(row, 1e-40),
+            "some tiny" if at % 2 == 0 => scale(row, 1e-25),
+            "huge" => scale(row, 2.0_f32.powi(59) / 4.0 / (d as f32).sqrt()),
+            "far from zero" => row.iter_mut().for_each(|x| *x += 1e5),
+            "zeros" => row.fill(0.0),
+            "half zeros" if at % 2 == 0 => row.fill(0.0),
+            "integers" => row.iter_mut().for_each(|x| *x = x.round()),
+            _ => {}
+        }
+    }
+    if kind == "duplicates" {
+        let (first, rest) = all.split_at_mut(50 * d);
+        rest.chunks_exact_mut(d).enumerate().for_each(|(at, row)| row.copy_from_slice(&first[at % 50 * d..][..d]));
+    }
+    all
+}
+
+const KINDS: [&str; 15] = [
+    "gauss",
+    "zeros",
+    "one large column",
+    "one large component",
+    "one far row",
+    "lengths differ",
+    "lengths differ much",
+    "tiny",
+    "tinier than normal numbers",
+    "some tiny",
+    "huge",
+    "far from zero",
+    "half zeros",
+    "integers",
+    "duplicates",
+];
+
+fn check(index: &Packed<impl AsRef<[u8]>>, vectors: &[f32], query: &[f32], n: usize, what: &str) {
+    let metric = index.metric();
+    let mut scratch = Scratch::new();
+    let mut compare = |expected: Vec<Neighbour>, search: Search<&dyn Fn(u32) -> bool>| {
+        let found = index.search_in(&mut scratch, query, &search).unwrap();
+        let same = |(a, b): (&Neighbour, &Neighbour)| a.id == b.id && a.distance.to_bits() == b.distance.to_bits();
+        let differs = found.iter().zip(&expected).position(|pair| !same(pair));
+        assert!(found.len() == expected.len() && differs.is_none(), "{what}, {metric}, {n}: {differs:?}");
+    };
+    let all = |_: u32| true;
+    let some = |id: u32| id % 7 < 3;
+    let few = |id: u32| id % 97 == 5;
+    let none = |_: u32| false;
+    let filters: [&dyn Fn(u32) -> bool; 4] = [&all, &some, &few, &none];
+    for filter in filters {
+        compare(nearest(metric, vectors, query, n, filter), Search::top(n).exact().filter(filter));
+    }
+}
+
+fn queries(vectors: &[f32], d: usize) -> Vec<Vec<f32>> {
+    let row = |at: usize| vectors[at * d..][..d].to_vec();
+    let mut random = Random(Xoshiro256PlusPlus::seed_from_u64(43));
+    let other = (0..d).map(|_| random.gauss()).collect();
+    let mut one_large = row(9);
+    one_large[d / 2] *= 50.0;
+    vec![row(3), row(77), row(1000).iter().map(|x| x * 0.75).collect(), other, one_large, vec![0.0; d]]
+}
+
+/// Answers are those of a sort of all, to the bit, whatever codes and sums in f32 tell.
+#[test]
+fn answers_are_those_of_brute_force() {
+    for (kind, (n, d)) in KINDS.into_iter().zip([(3000, 17), (2500, 64), (2000, 100)].into_iter().cycle()) {
+        let vectors = data(kind, n, d);
+        for metric in METRICS {
+            let index = Packed::build(metric, &vectors, d, &BuildOptions::new()).unwrap();
+            for query in queries(&vectors, d) {
+                let fits = metric == Metric::Angular || query.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() < 3e35;
+                for top in [1, 10, 100, 1000, n + 1] {
+                    if fits {
+                        check(&index, &vectors, &query, top, kind);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Vectors that differ by little more than what sums in f32 are rounded by: few, so that they are compared without codes, and many.
+#[test]
+fn nearly_alike() {
+    for (n, d) in [(500, 5), (400, 64), (450, 100), (2000, 64)] {
+        let mut vectors = data("gauss", n, d);
+        let first = vectors[..d].to_vec();
+        for row in vectors.chunks_exact_mut(d) {
+            row.iter_mut().zip(&first).for_each(|(x, first)| *x = first + 1e-6 * *x);
+        }
+        for metric in METRICS {
+            let index = Packed::build(metric, &vectors, d, &BuildOptions::new()).unwrap();
+            for backend in Backend::available() {
+                let index = Packed::open(index.as_bytes()).unwrap().with_backend(backend);
+                for query in data("gauss", 3, d).chunks_exact(d).chain([&vectors[5 * d..6 * d]]) {
+                    for top in [1, 10, 90] {
+                        check(&index, &vectors, query, top, &format!("{n} × {d} on {}", backend.name()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Every backend gives the same, in few and in many dimensions, and of fewer rows than are scored at once.
+#[test]
+fn backends_agree() {
+    for (n, d) in [(700, 1), (2100, 3), (1500, 130), (3, 5), (15, 64), (0, 4)] {
+        let vectors = data("lengths differ", n, d);
+        for metric in METRICS {
+            let index = Packed::build(metric, &vectors, d, &BuildOptions::new()).unwrap();
+            for backend in Backend::available() {
+                let index = Packed::open(index.as_bytes()).unwrap().with_backend(backend);
+                for query in [&data("gauss", 1, d)[..], &vec![0.0; d]] {
+                    for top in [0, 1, 10, 200] {
+                        check(&index, &vectors, query, top, &format!("{n} × {d} on {}", backend.name()));
+                    }
+                }
+            }
+        }
+    }
+}
