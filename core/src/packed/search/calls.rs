@@ -122,7 +122,18 @@ fn search_in<'s, F: Filter>(
     scratch.set_query(view, query);
     let found = search_view(view, scratch, search);
     scratch.check_found(view)?;
+    check_allowed(scratch.found(), search)?;
     Ok(&scratch.found()[..found])
+}
+
+/// Whether all that was found is of the set that was asked for: rows of a set have other ids where a storage has changed them
+/// since, or where another file has the same header.
+fn check_allowed<F: Filter>(found: &[Neighbour], search: &Search<F>) -> Result<(), Damage> {
+    let Some(rows) = search.filter.rows() else { return Ok(()) };
+    match found.iter().find(|found| !Filter::allows(&rows, found.id)) {
+        Some(found) => Err(Damage { rule: Rule::Ids, at: u64::from(found.id) }),
+        None => Ok(()),
+    }
 }
 
 fn search_many<F: Filter>(
