@@ -63,6 +63,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     /// # Errors
     ///
     /// The storage no longer gives the bytes that were opened.
+    #[allow(clippy::needless_pass_by_value, reason = "as searches take filters: a closure or a reference")]
     pub fn row_set<F: Filter>(&self, filter: F) -> Result<RowSet, SearchError> {
         let view = self.view().ok_or(SearchError::Storage)?;
         let leaves = (0..view.shape.leaves as u32).map(|leaf| view.leaf_rows(leaf));
@@ -150,7 +151,7 @@ const FEW: usize = 32;
 
 /// Searches for the query that was set; returns how many of what was found are asked for.
 fn search_view<F: Filter>(view: &View<'_>, scratch: &mut Scratch, search: &Search<F>) -> usize {
-    match search.filter.rows().filter(|rows| rows.is_of(view.fingerprint)) {
+    match search.filter.rows().filter(|rows| rows.is_of(view.fingerprint, view.shape.rows)) {
         Some(rows) => search_rows(view, scratch, search, &ByRow(rows)),
         None => search_rows(view, scratch, search, &ById(&search.filter)),
     }
