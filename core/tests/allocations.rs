@@ -5,6 +5,9 @@
 
 mod oracle;
 
+#[path = "oracle/oy.rs"]
+mod oy;
+
 #[path = "oracle/vectors.rs"]
 mod vectors;
 
@@ -20,6 +23,7 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count() -> usize {
@@ -30,6 +34,7 @@ fn count() -> usize {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(count() + 1);
+        BYTES.set(BYTES.get().saturating_add(layout.size()));
         // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
@@ -41,6 +46,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(count() + 1);
+        BYTES.set(BYTES.get().saturating_add(size));
         // SAFETY: as above.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -101,6 +107,36 @@ fn a_search_of_a_packed_index_allocates_nothing_once_it_has_room() {
                 index.search_in(&mut scratch, query, &exact).expect("searches");
             }
             assert_eq!(count(), before, "{metric}, exactly");
+        }
+    }
+}
+
+/// Whatever a file says about effort, a search takes no more memory than about what the index has.
+#[test]
+fn a_crafted_calibration_asks_for_no_more_memory_than_the_index_has() {
+    let (d, n) = (6, 2000);
+    let items = vectors::vectors(n, d, 3);
+    let huge = [f32::MAX, f32::INFINITY, 1e30, 4e9, -f32::MAX];
+    for metric in vectors::METRICS {
+        let index = Packed::build(metric, &items, d, &packed::BuildOptions::new()).expect("builds");
+        let file = oy::Oy::of(index.as_bytes());
+        for (candidates, cost) in huge.into_iter().flat_map(|x| [(x, -f32::MAX), (x, -x), (x, 0.0)]) {
+            let mut crafted = file.clone();
+            for point in 0..oy::calibration::POINTS {
+                let fields =
+                    [("candidates", candidates), ("least", candidates), ("leaves", candidates), ("rows", cost)];
+                for (field, x) in fields {
+                    crafted = crafted.with_f32(oy::section::CALIBRATION, oy::calibration::place(point, field), x);
+                }
+            }
+            let crafted = Packed::open(packed::PackedBuf::copy_of(&crafted.bytes())).expect("opens");
+            for wanted in [1, 10, 700, usize::MAX] {
+                let before = BYTES.get();
+                let search = packed::Search::top(wanted).recall(0.9);
+                crafted.search(&items[..d], &search).expect("searches");
+                let taken = BYTES.get() - before;
+                assert!(taken < 2 * index.as_bytes().len(), "{metric}: {taken} bytes for {wanted}");
+            }
         }
     }
 }

@@ -149,7 +149,7 @@ fn other_bytes_give_errors_or_answers_about_them() {
 }
 
 /// The length of the file of one vector of four numbers.
-const LENGTH: usize = 1920;
+const LENGTH: usize = 8192;
 
 /// Keeps its bytes within itself, from some place on, so that they move with it.
 #[derive(Clone)]

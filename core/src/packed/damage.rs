@@ -10,7 +10,7 @@ use core::fmt;
 ///
 /// let index = Packed::build(Dot, &[1.0, 2.0, 3.0, 4.0], 2, &BuildOptions::new())?;
 /// let mut bytes = index.into_storage();
-/// // One of the vectors, which lie before the last two kilobytes.
+/// // One of the calibration, which lies at the end.
 /// let at = bytes.as_ref().len() - 700;
 /// bytes.as_mut()[at] ^= 1;
 /// let Err(OpenError::Damaged(damage)) = Packed::open(bytes)?.verify() else { panic!("it is damaged") };
@@ -50,8 +50,8 @@ pub enum Rule {
     SectionSum = 8,
     /// There are zeros between sections.
     Padding = 9,
-    /// The scalar quantiser's origin, offsets and steps are in the range that vectors which can be packed give them, and steps are
-    /// not negative.
+    /// The scalar quantiser's origin, offsets and steps are in the range that vectors which can be packed give them, steps are not
+    /// negative, and mean codes are from 0 to 127.
     Quantiser = 10,
     /// Codes of centroids are at most 127, and biases of leaves are finite, or minus infinity where there is nothing.
     Centroids = 11,
@@ -65,10 +65,12 @@ pub enum Rule {
     Vectors = 15,
     /// The codes of each row are those of its vector.
     RowCodes = 16,
-    /// Points of the calibration ascend in recall, from 0 to 1, and have no more leaves than there are.
+    /// Points of the calibration ascend in recall, from 0 to 1, have no more leaves than there are, and numbers in range.
     Calibration = 17,
     /// Keys follow one another, are all the bytes of keys, and are UTF-8.
     Keys = 18,
+    /// What the file says about the errors of row codes bounds those of each row.
+    CodeErrors = 19,
 }
 
 impl fmt::Display for Damage {
@@ -80,7 +82,7 @@ impl fmt::Display for Damage {
             Rule::Leaves => ("leaf", "it does not follow the one before"),
             Rule::SectionSum => ("section", "its checksum is wrong"),
             Rule::Padding => ("section", "the bytes before it are not zero"),
-            Rule::Quantiser => ("dimension", "its origin, offset or step is out of range"),
+            Rule::Quantiser => ("dimension", "its origin, offset, step or mean code is out of range"),
             Rule::Centroids => ("leaf", "its centroid is out of range"),
             Rule::Codebooks => ("subquantiser", "a codeword is not a finite number"),
             Rule::LeafBiases => ("leaf", "its biases are out of range"),
@@ -89,6 +91,7 @@ impl fmt::Display for Damage {
             Rule::RowCodes => ("row", "its codes are not those of its vector"),
             Rule::Calibration => ("point", "it is out of range or out of order"),
             Rule::Keys => ("id", "its key is not UTF-8, or out of order"),
+            Rule::CodeErrors => ("row", "its codes are farther off than the index says"),
         };
         let number = self.rule as u32;
         let at = self.at;

@@ -5,7 +5,6 @@ use core::fmt;
 
 use super::damage::Damage;
 use super::file::layout::MOST_DIMENSIONS;
-use super::tune::given::FEWEST as FEWEST_QUERIES;
 use crate::Metric;
 use crate::error::VectorError;
 use crate::progress::Cancelled;
@@ -103,61 +102,6 @@ impl fmt::Display for BuildError {
 }
 
 impl core::error::Error for BuildError {}
-
-/// Why an index could not be calibrated.
-///
-/// ```
-/// use ohyeah_core::packed::{BuildOptions, CalibrateError};
-/// use ohyeah_core::{Metric, Packed};
-///
-/// let index = Packed::build(Metric::Dot, &[1.0, 2.0], 2, &BuildOptions::new())?;
-/// assert_eq!(index.calibrate(&[&[1.0, 2.0]]).unwrap_err(), CalibrateError::TooFew { found: 1 });
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum CalibrateError {
-    /// Too few queries to measure anything: there have to be at least 20.
-    TooFew {
-        /// How many there are.
-        found: usize,
-    },
-    /// A query that no vector could be.
-    Query {
-        /// Its number, counted from 0.
-        at: usize,
-        /// What is wrong with it.
-        error: VectorError,
-    },
-    /// The file is one of version 1, which has no place for what is measured.
-    Version,
-    /// The storage no longer gives the bytes that were opened.
-    Storage,
-    /// There is no memory for a copy of the index.
-    OutOfMemory,
-    /// The work was cancelled.
-    Cancelled,
-}
-
-impl fmt::Display for CalibrateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooFew { found } => {
-                write!(
-                    f,
-                    "{found} queries are too few to calibrate with: give at least {FEWEST_QUERIES}, better some hundreds"
-                )
-            }
-            Self::Query { at, error } => write!(f, "query {at}: {error}"),
-            Self::Version => f.write_str("an index of version 1 cannot be calibrated: build it again"),
-            Self::Storage => f.write_str(STORAGE),
-            Self::OutOfMemory => f.write_str("no memory for a copy of the index: free some"),
-            Self::Cancelled => f.write_str("the calibration was cancelled"),
-        }
-    }
-}
-
-impl core::error::Error for CalibrateError {}
 
 /// Why bytes are not a packed index.
 ///
@@ -261,7 +205,7 @@ impl fmt::Display for SearchError {
     }
 }
 
-const STORAGE: &str = "the storage no longer gives the bytes that were opened, at an address divisible by 8: \
+pub(crate) const STORAGE: &str = "the storage no longer gives the bytes that were opened, at an address divisible by 8: \
                        keep them where they do not move, as in a Vec, a Box or a PackedBuf";
 
 impl core::error::Error for SearchError {}
@@ -351,6 +295,4 @@ from! {
     GraphError, Damage => |damage| Self::Damaged(damage);
     GraphError, OutOfMemory => |_| Self::OutOfMemory;
     GraphError, Cancelled => |_| Self::Cancelled;
-    CalibrateError, Cancelled => |_| Self::Cancelled;
-    CalibrateError, TryReserveError => |_| Self::OutOfMemory;
 }

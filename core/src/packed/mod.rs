@@ -34,6 +34,7 @@
 //! Sums are of integers, or of f64 in an order of their own, and what is done with them in f32 is done in the same way
 //! everywhere: indexes and answers are the same for every number of threads and every instruction set.
 
+mod calibrate;
 mod damage;
 mod error;
 mod file;
@@ -45,13 +46,13 @@ mod train;
 mod truth;
 mod tune;
 
+pub use self::calibrate::CalibrateError;
 pub use self::damage::{Damage, Rule};
-pub use self::error::{BuildError, CalibrateError, GraphError, InputError, OpenError, SearchError};
+pub use self::error::{BuildError, GraphError, InputError, OpenError, SearchError};
 pub use self::file::buf::PackedBuf;
 use self::file::layout::FileLayout;
 pub use self::file::layout::{MAGIC, MOST_DIMENSIONS};
-use self::file::sections::LIST_LENGTHS;
-use self::file::view::{Calibration, View};
+use self::file::view::View;
 use self::file::{check_for_graph, verify};
 pub use self::graph::KnnGraph;
 pub use self::options::{BuildOptions, GraphOptions, Search, SearchPlan};
@@ -63,7 +64,7 @@ use self::train::{Plan, train, write};
 use self::tune::tune;
 pub use crate::filter::RowSet;
 use crate::parallel::{Join, Serial};
-use crate::progress::{Cancel, Progress, Steps};
+use crate::progress::Steps;
 use crate::{Backend, Metric};
 
 /// A packed index: see the [module](self).
@@ -166,62 +167,6 @@ impl<S: AsRef<[u8]>> Packed<S> {
         let bytes = self.storage.as_ref();
         let view = self.layout.view(bytes, self.backend).ok_or(OpenError::Storage)?;
         Ok(verify(&self.layout, bytes, &view)?)
-    }
-
-    /// The index, in memory, with what each recall takes measured anew: for queries like these, not for rows.
-    ///
-    /// A build measures with some of the rows. Queries from elsewhere (texts that ask for images) need more effort, and get less
-    /// recall than was asked for, until the index is calibrated with a sample of them, some hundreds at best. Searches for
-    /// vectors like the rows then take more effort than they need.
-    ///
-    /// ```
-    /// use ohyeah_core::packed::{BuildOptions, Search};
-    /// use ohyeah_core::{Metric, Packed};
-    ///
-    /// let vectors: Vec<f32> = (0..1000).map(|x| (x as f32).sin()).collect();
-    /// let index = Packed::build(Metric::Angular, &vectors, 2, &BuildOptions::new())?;
-    /// let queries: Vec<[f32; 2]> = (0..50).map(|x| [x as f32, -1.0]).collect();
-    /// let queries: Vec<&[f32]> = queries.iter().map(|query| &query[..]).collect();
-    /// let calibrated = index.calibrate(&queries)?;
-    /// assert_eq!(calibrated.calibrated_with(), 50);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Too few queries, one that no vector could be, an index of version 1, no memory for a copy.
-    pub fn calibrate(&self, queries: &[&[f32]]) -> Result<Packed, CalibrateError> {
-        self.calibrate_with::<Serial>(queries, Progress::NONE, Cancel::NEVER)
-    }
-
-    /// [`calibrate`](Self::calibrate) on the threads of `J`. The index is the same.
-    ///
-    /// # Errors
-    ///
-    /// See [`calibrate`](Self::calibrate); or it was cancelled.
-    pub fn calibrate_with<J: Join>(
-        &self,
-        queries: &[&[f32]],
-        progress: Progress<'_>,
-        cancel: Cancel<'_>,
-    ) -> Result<Packed, CalibrateError> {
-        let view = self.view().ok_or(CalibrateError::Storage)?;
-        let bytes = self.storage.as_ref();
-        let mut storage = PackedBuf::zeroed(bytes.len())?;
-        storage.as_mut().copy_from_slice(bytes);
-        let steps = Steps::new(progress, 0.0..1.0, LIST_LENGTHS.len());
-        tune::given::calibrate_with::<J>(&self.layout, &view, &mut storage, queries, (&steps, cancel))?;
-        let layout = FileLayout::open(storage.as_ref()).map_err(|_| CalibrateError::Storage)?;
-        Ok(Packed { storage, layout, backend: self.backend })
-    }
-
-    /// With how many queries it was calibrated; 0 where rows were taken, as a build does.
-    #[must_use]
-    pub fn calibrated_with(&self) -> usize {
-        match self.view().map(|view| view.calibration) {
-            Some(Calibration::Adaptive(header, _)) => header.queries as usize,
-            _ => 0,
-        }
     }
 
     /// Computes with another backend from now on.

@@ -44,6 +44,47 @@ pub(crate) mod section {
     pub(crate) const KEYS: usize = 15;
 }
 
+/// Where the numbers of the quantiser stand that came with version 2, as f32 of the section.
+pub(crate) const fn mean_code(dimensions: usize, dimension: usize) -> usize {
+    3 * dimensions + dimension
+}
+
+/// The code errors: residual, codes, bias, zero.
+pub(crate) const fn code_error(dimensions: usize, which: usize) -> usize {
+    4 * dimensions + which
+}
+
+/// The calibration of version 2: a header of four numbers, then points of thirteen for each list length.
+pub(crate) mod calibration {
+    pub(crate) const WEIGHT: usize = 0;
+    pub(crate) const FLOOR: usize = 1;
+    pub(crate) const QUERIES: usize = 2;
+    pub(crate) const RESERVED: usize = 3;
+    pub(crate) const FIELDS: [&str; 13] = [
+        "recall",
+        "slack",
+        "least",
+        "height",
+        "low",
+        "margin",
+        "code margin",
+        "gap",
+        "widest gap",
+        "leaves",
+        "rows",
+        "candidates",
+        "tenth",
+    ];
+    /// Points of all lists together.
+    pub(crate) const POINTS: usize = 4 * 32;
+
+    /// Where a field of a point stands.
+    pub(crate) fn place(point: usize, field: &str) -> usize {
+        let at = FIELDS.iter().position(|name| *name == field).expect("a field");
+        4 + point * FIELDS.len() + at
+    }
+}
+
 /// A file in its parts.
 #[derive(Clone)]
 pub(crate) struct Oy {

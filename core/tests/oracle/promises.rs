@@ -81,6 +81,10 @@ impl Asker<'_> {
                 self.ask_one(query, n, &search.filter(|_| false), &|_| false);
                 let set: IdSet = [3, 40, 41, 1 << 20].into_iter().collect();
                 self.ask_one(query, n, &search.filter(|id| set.allows(id)), &|id| set.allows(id));
+                for rows in [self.index.row_set(&set), self.index.row_set(|id| id % 3 == step)] {
+                    let rows = rows.expect("the storage stays as it is");
+                    self.ask_one(query, n, &search.filter(&rows), &|id| (&rows).allows(id));
+                }
             }
         }
     }

@@ -6,15 +6,16 @@
 use alloc::vec;
 
 use super::layout::FileLayout;
-use super::sections::{Section, row_bytes};
+use super::sections::{CalibrationHeader, CodeErrors, Effort, FixedEffort, POINTS, Section, Shape, row_bytes};
 use super::view::{Calibration, View};
 use crate::Metric;
 use crate::packed::damage::{Damage, Rule};
 use crate::packed::quantise::space::{check_vector, fits_products, longest_packed};
-use crate::packed::quantise::sq7::{encode_row, tile_width};
+use crate::packed::quantise::sq7::{encode_row, row_bias, tile_width};
+use crate::packed::truth::error_bound::distances_of_codes;
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 
-/// Checks rules 8 to 18.
+/// Checks rules 8 to 19.
 pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Result<(), Damage> {
     for section in Section::ALL {
         rule(Rule::SectionSum, section as usize, layout.is_as_written(bytes, section))?;
@@ -31,7 +32,8 @@ pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Resu
     check_row_of_id(view)?;
     check_rows(view)?;
     check_calibration(view)?;
-    check_keys(view)
+    check_keys(view)?;
+    check_code_errors(view)
 }
 
 /// An error unless what stands at this number keeps a rule.
@@ -61,7 +63,10 @@ fn check_quantiser(view: &View<'_>) -> Result<(), Damage> {
         let is_near = origin.abs().max(offset.abs()) <= widest / 2.0 && !origin.is_nan() && !offset.is_nan();
         rule(Rule::Quantiser, dimension, is_near && (0.0..=widest / 127.0).contains(step))?;
     }
-    rule(Rule::Quantiser, 0, fits_products(view.space.origin))
+    rule(Rule::Quantiser, 0, fits_products(view.space.origin))?;
+    let Some((mean_codes, _)) = view.code_errors else { return Ok(()) };
+    let wrong = mean_codes.iter().position(|mean| !(0.0..=127.0).contains(mean));
+    rule(Rule::Quantiser, wrong.unwrap_or(0), wrong.is_none())
 }
 
 /// Rule 11.
@@ -107,24 +112,37 @@ fn check_rows(view: &View<'_>) -> Result<(), Damage> {
 fn check_calibration(view: &View<'_>) -> Result<(), Damage> {
     match view.calibration {
         Calibration::Fixed(points) => {
-            check_points(points, |point| (point.recall, point.leaves as usize <= view.shape.leaves.max(1)))
+            let is_kept = |point: &FixedEffort| point.leaves as usize <= view.shape.leaves.max(1);
+            check_points(points, 0, |point| (point.recall, is_kept(point)))
         }
         Calibration::Adaptive(header, lists) => {
-            let in_range = (0.0..=1.0).contains(&header.weight) && header.floor >= 0.0 && header.floor.is_finite();
-            rule(Rule::Calibration, 0, in_range && header.reserved == 0)?;
-            lists.iter().try_for_each(|points| {
-                check_points(points, |point| {
-                    let numbers: &[f32] = bytemuck::cast_slice(core::slice::from_ref(point));
-                    (point.recall, numbers.iter().all(|x| !x.is_nan()))
-                })
+            let CalibrationHeader { weight, floor, queries: _, reserved } = header;
+            let in_range = (0.0..=1.0).contains(&weight) && floor >= 0.0 && floor.is_finite();
+            rule(Rule::Calibration, 0, in_range && reserved == 0)?;
+            (0..).step_by(POINTS).zip(lists).try_for_each(|(first, points)| {
+                check_points(points, first, |point| (point.recall, is_effort(&view.shape, point)))
             })
         }
     }
 }
 
-fn check_points<T>(points: &[T], check: impl Fn(&T) -> (f32, bool)) -> Result<(), Damage> {
+/// Whether an effort is one that a search can make. No slack or margin is enough where it is infinite.
+fn is_effort(shape: &Shape, effort: &Effort) -> bool {
+    let Effort { recall: _, slack, least, height, low, margin, code_margin, .. } = *effort;
+    let Effort { gap, widest_gap, leaves, rows, candidates, tenth, .. } = *effort;
+    let leaves_and_rows = [(least, shape.leaves), (leaves, shape.leaves), (rows, shape.rows), (candidates, shape.rows)];
+    !slack.is_nan()
+        && [height, low, gap, widest_gap].iter().all(|x| x.is_finite())
+        && margin >= 0.0
+        && code_margin >= 0.0
+        && leaves_and_rows.iter().all(|(x, most)| (0.0..=*most as f32).contains(x))
+        && (0.0..=1.0).contains(&tenth)
+}
+
+/// Points of a list, numbered from the first on.
+fn check_points<T>(points: &[T], first: usize, check: impl Fn(&T) -> (f32, bool)) -> Result<(), Damage> {
     let mut before = 0.0;
-    for (at, point) in points.iter().enumerate() {
+    for (at, point) in (first..).zip(points) {
         let (recall, is_kept) = check(point);
         rule(Rule::Calibration, at, is_kept && recall >= before && recall <= 1.0)?;
         before = recall;
@@ -142,4 +160,20 @@ fn check_keys(view: &View<'_>) -> Result<(), Damage> {
     }
     let end = view.key_ends.last().copied().unwrap_or(0);
     rule(Rule::Keys, view.shape.rows, end == view.keys.len() as u64)
+}
+
+/// Rule 19, on which exact searches rely: they leave out what lies beyond these bounds.
+fn check_code_errors(view: &View<'_>) -> Result<(), Damage> {
+    let Some((mean, worst)) = view.code_errors else { return Ok(()) };
+    let CodeErrors { residual, codes, bias, reserved } = worst;
+    let in_range = [residual, codes, bias].iter().all(|x| x.is_finite() && *x >= 0.0) && reserved.to_bits() == 0;
+    rule(Rule::CodeErrors, view.shape.rows, in_range)?;
+    let mut vector = vec![0.0; view.shape.dimensions];
+    for row in 0..view.shape.rows as u32 {
+        view.read(row, &mut vector);
+        let [from_row, from_mean] = distances_of_codes(view, mean, &vector, view.codes_of_row(row));
+        let is_kept = from_row <= f64::from(residual) && from_mean <= f64::from(codes);
+        rule(Rule::CodeErrors, row as usize, is_kept && row_bias(view.coded_row(row)).abs() <= bias)?;
+    }
+    Ok(())
 }

@@ -82,6 +82,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     /// # Errors
     ///
     /// The storage no longer gives the bytes that were opened.
+    #[allow(clippy::needless_pass_by_value, reason = "as searches take filters: a closure or a reference")]
     pub fn row_set<F: Filter>(&self, filter: F) -> Result<RowSet, SearchError> {
         let view = self.view().ok_or(SearchError::Storage)?;
         let leaves = (0..view.shape.leaves as u32).map(|leaf| view.leaf_rows(leaf));
@@ -141,7 +142,18 @@ fn search_in<'s, F: Filter>(
     scratch.set_query(view, query);
     let found = search_view(view, scratch, search);
     scratch.check_found(view)?;
+    check_allowed(scratch.found(), search)?;
     Ok(&scratch.found()[..found])
+}
+
+/// Whether all that was found is of the set that was asked for: rows of a set have other ids where a storage has changed them
+/// since, or where another file has the same header.
+fn check_allowed<F: Filter>(found: &[Neighbour], search: &Search<F>) -> Result<(), Damage> {
+    let Some(rows) = search.filter.rows() else { return Ok(()) };
+    match found.iter().find(|found| !Filter::allows(&rows, found.id)) {
+        Some(found) => Err(Damage { rule: Rule::Ids, at: u64::from(found.id) }),
+        None => Ok(()),
+    }
 }
 
 fn search_many<F: Filter>(
@@ -158,7 +170,7 @@ const FEW: usize = 32;
 
 /// Searches for the query that was set; returns how many of what was found are asked for.
 fn search_view<F: Filter>(view: &View<'_>, scratch: &mut Scratch, search: &Search<F>) -> usize {
-    match search.filter.rows().filter(|rows| rows.is_of(view.fingerprint)) {
+    match search.filter.rows().filter(|rows| rows.is_of(view.fingerprint, view.shape.rows)) {
         Some(rows) => search_rows(view, scratch, search, &ByRow(rows)),
         None => search_rows(view, scratch, search, &ById(&search.filter)),
     }

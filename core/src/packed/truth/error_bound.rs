@@ -98,7 +98,6 @@ impl<'a> ErrorBound<'a> {
 
     /// The mean of the codes, and the greatest errors of rows, rounded up.
     pub(crate) fn for_file(&self) -> (Vec<f32>, CodeErrors) {
-        let up = |x: f64| (x * (1.0 + 1e-6)) as f32;
         // The mean is rounded too.
         let rounding = 1e-4 * libm::sqrt(self.mean.len() as f64);
         let biases = (0..self.view.shape.rows as u32).map(|row| row_bias(self.view.coded_row(row)).abs());
@@ -153,6 +152,12 @@ impl<'a> ErrorBound<'a> {
     }
 }
 
+/// A little more than a number, and never less: of the least numbers of f32 the nearest may be smaller.
+fn up(x: f64) -> f32 {
+    let near = (x * (1.0 + 1e-6)) as f32;
+    if f64::from(near) < x { near.next_up() } else { near }
+}
+
 fn chunk_of(rows: usize, chunk: usize) -> core::ops::Range<u32> {
     (chunk * ROWS) as u32..rows.min((chunk + 1) * ROWS) as u32
 }
@@ -177,12 +182,34 @@ fn mean_of_codes<J: Join>(view: &View<'_>) -> Vec<f64> {
     mean
 }
 
+/// How far the codes of a row lie from the row, and from the mean of all codes: |x − g| and |u − m|.
+pub(crate) fn distances_of_codes(view: &View<'_>, mean: &[f32], row: &[f32], codes: &[u8]) -> [f64; 2] {
+    let (mut residual, mut from_mean) = (0.0, 0.0);
+    let steps = view.quantiser.offset.iter().zip(view.quantiser.step);
+    for (((x, code), mean), (offset, step)) in row.iter().zip(codes).zip(mean).zip(steps) {
+        let [x, mean, offset, step] = [*x, *mean, *offset, *step].map(f64::from);
+        let code = f64::from(*code);
+        let (of_row, of_code) = (x - (offset + step * code), code - mean);
+        residual += of_row * of_row;
+        from_mean += of_code * of_code;
+    }
+    [libm::sqrt(residual), libm::sqrt(from_mean)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::packed::file::layout::FileLayout;
     use crate::packed::options::BuildOptions;
     use crate::{Backend, Metric, Packed, Serial};
+
+    #[test]
+    fn rounding_up_never_gives_less() {
+        for x in [0.0, 1e-60, 1e-46, 1e-45, 3.1e-45, 1e-39, 0.1, 1.0 / 3.0, 1e30] {
+            assert!(f64::from(up(x)) >= x && up(x).is_finite(), "{x}");
+        }
+        assert_eq!(up(0.0), 0.0);
+    }
 
     /// The bound holds for all pairs of rows of a set whose lengths and columns differ much, against products in f64.
     #[test]

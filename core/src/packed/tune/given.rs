@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::effort::{NO_EFFORT, calibrate};
 use super::{LIST_LENGTHS, ROWS_A_PLACE};
-use crate::packed::error::CalibrateError;
+use crate::packed::calibrate::CalibrateError;
 use crate::packed::file::buf::PackedBuf;
 use crate::packed::file::layout::FileLayout;
 use crate::packed::file::sections::{CalibrationHeader, POINTS};

@@ -66,7 +66,7 @@ pub(super) struct Reach {
 
 impl Reach {
     /// Whether the leaf of a neighbour is scanned.
-    pub(super) fn includes(&self, neighbour: &NeighbourNeed) -> bool {
+    pub(super) fn includes(self, neighbour: &NeighbourNeed) -> bool {
         neighbour.slack <= self.slack || neighbour.rank < self.least
     }
 }

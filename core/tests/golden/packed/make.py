@@ -1,7 +1,7 @@
 """Makes the vectors of the golden indexes, and the answers to be had of them, without the crate: whole numbers and f64.
 
-    python3 make.py                 writes NAME.json beside each NAME.oy
-    python3 make.py --check         reads each NAME.oy by docs/packed-format.md and compares vectors, ids and keys
+    python3 make.py                 writes NAME.json for each index
+    python3 make.py --check         reads each NAME.oy of each version by docs/packed-format.md and compares vectors, ids and keys
     python3 make.py --text NAME     writes the vectors as word2vec text, for `ohyeah build`
 
 Vectors are whole numbers divided by 1024, so that f32 has them exactly. Products and squares of distances are computed in
@@ -127,15 +127,17 @@ def sections(file):
         yield number, file[offset : offset + length]
 
 
-def check():
+def check(version):
     for metric, rows, dimensions, _, seed, keys in INDEXES:
-        file = (FOLDER / f"{name(metric, rows, dimensions, keys)}.oy").read_bytes()
+        file = (FOLDER / f"v{version}" / f"{name(metric, rows, dimensions, keys)}.oy").read_bytes()
         header = struct.unpack_from("<8s8I3Q", file)
-        assert header[0] == b"\x89ohyeah\n" and header[1] == 1
+        assert header[0] == b"\x89ohyeah\n" and header[1] == version
         assert header[2:5] == (NUMBERS[metric], dimensions, rows)
         assert header[7:10] == (15, int(keys), seed)
         of = dict(sections(file))
         assert list(of) == list(range(1, 16))
+        lengths = len(of[1]), len(of[13])
+        assert lengths == ((12 * dimensions, 512) if version == 1 else (16 * dimensions + 16, 16 + 4 * 32 * 52))
         ids = struct.unpack(f"<{rows}I", of[9])
         row_of_id = struct.unpack(f"<{rows}I", of[12])
         assert sorted(ids) == list(range(rows)) and all(row_of_id[i] == row for row, i in enumerate(ids))
@@ -145,7 +147,7 @@ def check():
             assert list(numbers[row * dimensions :][:dimensions]) == [x / SCALE for x in items[i]], (row, i)
         ends = [0, *struct.unpack(f"<{rows}Q", of[14])] if keys else []
         assert [of[15][a:b].decode() for a, b in zip(ends, ends[1:])] == ([key(i) for i in range(rows)] if keys else [])
-        print(f"{name(metric, rows, dimensions, keys)}: {len(file)} bytes, as they should be")
+        print(f"v{version}/{name(metric, rows, dimensions, keys)}: {len(file)} bytes, as they should be")
 
 
 def text(wanted):
@@ -158,7 +160,8 @@ def text(wanted):
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--check"]:
-        check()
+        for version in [1, 2]:
+            check(version)
     elif sys.argv[1:2] == ["--text"]:
         text(sys.argv[2])
     else:
