@@ -65,8 +65,8 @@ fn long_lists_have_the_recall_that_is_asked_for() {
     let exact = make("exact.jsonl", &["--exact"]);
     assert!(exact.iter().all(|(_, list)| list.len() == 130));
     let [some, most] = ["0.8", "0.99"].map(|share| recall(&make("found.jsonl", &["--recall", share]), &exact));
-    // Recall is measured for ten neighbours; the hundredth is harder to find.
-    assert!(some > 0.75 && most > 0.97 && most > some + 0.1, "{some} {most}");
+    // Where that is little work all vectors are compared, so there may be more than was asked for.
+    assert!(some > 0.785 && most > 0.975, "{some} {most}");
     let [one, three] = ["1", "3"].map(|threads| make("found.jsonl", &["--threads", threads]));
     assert!(one == three);
 }

@@ -30,6 +30,12 @@ pub trait Filter {
     fn rows(&self) -> Option<&RowSet> {
         None
     }
+
+    /// Whether every item is known to be allowed.
+    #[doc(hidden)]
+    fn allows_all(&self) -> bool {
+        false
+    }
 }
 
 /// No filter.
@@ -45,6 +51,11 @@ pub struct All;
 impl Filter for All {
     #[inline]
     fn allows(&self, _: u32) -> bool {
+        true
+    }
+
+    #[inline]
+    fn allows_all(&self) -> bool {
         true
     }
 }

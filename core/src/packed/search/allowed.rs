@@ -23,6 +23,11 @@ impl<F: Filter> Filter for ById<'_, F> {
     fn allows(&self, id: u32) -> bool {
         self.0.allows(id)
     }
+
+    #[inline]
+    fn allows_all(&self) -> bool {
+        self.0.allows_all()
+    }
 }
 
 impl<F: Filter> RowFilter for ById<'_, F> {

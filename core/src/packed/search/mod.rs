@@ -29,7 +29,7 @@ use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::code_bound::BoundedQuery;
 use self::cost::Costs;
 use self::exact::most_candidates;
-use self::params::{AdaptivePlan, FixedPlan, Plan, by_hand, for_recall, for_rows};
+use self::params::{AdaptivePlan, FixedPlan, Plan, SURE_OF_ALL, by_hand, for_recall, for_rows};
 use self::probe::{ProbeRule, QueryScale};
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
@@ -173,7 +173,11 @@ impl Scratch {
             Mode::Params { leaves, candidates } => by_hand(view, leaves, candidates, n),
             Mode::Recall(recall) => match filter.row_set() {
                 Some(rows) => for_rows(view, recall, n, rows.len()),
-                None => for_recall(view, recall, n, Costs::of(&view.shape).all(n as f32)),
+                None => {
+                    // What a filter allows is not known, as with sets of rows.
+                    let sure = if filter.allows_all() { 1.0 } else { SURE_OF_ALL };
+                    for_recall(view, recall, n, Costs::of(&view.shape).all(n as f32) / sure)
+                }
             },
         };
         let is_found = match plan {

@@ -58,6 +58,25 @@ pub(super) struct Rung {
     margin: f32,
 }
 
+/// A filter may forbid what is nearest, as one of what was seen before does: then the `n` nearest that are left are the last of a list
+/// that is longer, by how much is not known. Searches with a filter reach as far as for a list so many times as long.
+const LONGER: f32 = 4.0;
+
+/// The plan for a search with a filter that allows this share of what is near.
+pub(super) fn under_filter(view: &View<'_>, plan: &AdaptivePlan, n: usize, density: f32) -> AdaptivePlan {
+    let longer = (n as f32 * LONGER.max(1.0 / density)) as usize;
+    let Plan::Adaptive(longer) = for_recall(view, plan.recall, longer, f32::INFINITY) else { return *plan };
+    // Where most is allowed, it may also be a filter that makes no difference.
+    let slack = if density * LONGER > 1.0 { longer.slack.max(plan.slack) } else { longer.slack };
+    AdaptivePlan {
+        slack,
+        margin: plan.margin.max(longer.margin),
+        code_margin: plan.code_margin.max(longer.code_margin),
+        candidates: plan.candidates,
+        ..longer
+    }
+}
+
 impl AdaptivePlan {
     const fn rung(&self) -> Rung {
         Rung { height: self.height, slack: self.slack, margin: self.margin }
@@ -100,6 +119,9 @@ pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize, other_way: f32)
 /// Where a set lies is not known before it is searched, and what was measured need not hold for it. Comparing all of it, which always
 /// does, may cost so many times what a scan would.
 const SURE: f32 = 4.0;
+
+/// The same where not even the number of rows is known that a filter allows, and all are compared.
+pub(super) const SURE_OF_ALL: f32 = 10.0;
 
 /// The plan that finds this share of the `n` nearest of a set of rows.
 pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -> Plan {

@@ -1,7 +1,7 @@
 //! Scanning the 4-bit codes of leaves, 32 rows at once.
 
 use super::allowed::RowFilter;
-use super::params::{AdaptivePlan, Plan, for_recall};
+use super::params::{AdaptivePlan, under_filter};
 use super::probe::{ProbeRule, anchor_rank};
 use super::{Forbidden, Probe, Scratch};
 use crate::filter::RowSet;
@@ -129,7 +129,11 @@ impl Scratch {
         let rows = filter.row_set();
         let first = usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES));
         let forbidden = self.choose_allowed_leaves(view, first, rows);
-        let plan = &self.for_density(view, n, plan, rows);
+        let plan = &match rows {
+            Some(set) => under_filter(view, plan, n, self.density(view, set)),
+            None if filter.allows_all() => *plan,
+            None => under_filter(view, plan, n, 1.0),
+        };
         let rule = self.begin_adaptive(view, &plan.header, n, plan.height).with_best_key(forbidden.best_key);
         if rows.is_some_and(|rows| self.is_elsewhere(view, &forbidden, rows)) {
             return None;
@@ -165,24 +169,6 @@ impl Scratch {
         let is_together = self.density(view, set) * rows as f32 > TOGETHER * set.len() as f32;
         let is_away = forbidden.leaves >= if is_together { 1 } else { anchor_rank(view.shape.leaves) };
         is_away && set.len() <= rows / ROWS_A_FAR_ROW
-    }
-
-    /// The plan where only some rows of the best leaves are allowed: the n nearest of them are about as far as the nearest of a
-    /// longer list of all rows.
-    fn for_density(&self, view: &View<'_>, n: usize, plan: &AdaptivePlan, rows: Option<&RowSet>) -> AdaptivePlan {
-        let density = rows.map_or(1.0, |set| self.density(view, set));
-        if density >= 1.0 {
-            return *plan;
-        }
-        let Plan::Adaptive(longer) = for_recall(view, plan.recall, (n as f32 / density) as usize, f32::INFINITY) else {
-            return *plan;
-        };
-        AdaptivePlan {
-            margin: plan.margin.max(longer.margin),
-            code_margin: plan.code_margin.max(longer.code_margin),
-            candidates: plan.candidates,
-            ..longer
-        }
     }
 
     /// Scans the chosen leaves from one on; whether the rule has not stopped it.
