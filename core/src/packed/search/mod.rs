@@ -171,14 +171,15 @@ impl Scratch {
         let plan = match mode {
             Mode::Exact => Plan::All,
             Mode::Params { leaves, candidates } => by_hand(view, leaves, candidates, n),
-            Mode::Recall(recall) => match filter.row_set() {
-                Some(rows) => for_rows(view, recall, n, rows.len()),
-                None => {
-                    // What a filter allows is not known, as with sets of rows.
+            Mode::Recall(recall) => {
+                if let Some(rows) = filter.row_set() {
+                    for_rows(view, recall, n, rows.len())
+                } else {
+                    // What a filter allows is not known, as it is with sets of rows.
                     let sure = if filter.allows_all() { 1.0 } else { SURE_OF_ALL };
                     for_recall(view, recall, n, Costs::of(&view.shape).all(n as f32) / sure)
                 }
-            },
+            }
         };
         let is_found = match plan {
             Plan::All => false,
