@@ -29,7 +29,7 @@ use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::code_bound::BoundedQuery;
 use self::cost::Costs;
 use self::exact::most_candidates;
-use self::params::{AdaptivePlan, FixedPlan, Plan, SURE_OF_ALL, by_hand, for_recall, for_rows};
+use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, for_recall, for_rows};
 use self::probe::{ProbeRule, QueryScale};
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
@@ -176,7 +176,7 @@ impl Scratch {
                     for_rows(view, recall, n, rows.len())
                 } else {
                     // What a filter allows is not known, as it is with sets of rows.
-                    let sure = if filter.allows_all() { 1.0 } else { SURE_OF_ALL };
+                    let sure = if filter.allows_all() { 1.0 } else { SURE };
                     for_recall(view, recall, n, Costs::of(&view.shape).all(n as f32) / sure)
                 }
             }

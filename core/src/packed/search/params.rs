@@ -116,12 +116,9 @@ pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize, other_way: f32)
     }
 }
 
-/// Where a set lies is not known before it is searched, and what was measured need not hold for it. Comparing all of it, which always
-/// does, may cost so many times what a scan would.
-const SURE: f32 = 4.0;
-
-/// The same where not even the number of rows is known that a filter allows, and all are compared.
-pub(super) const SURE_OF_ALL: f32 = 10.0;
+/// What a filter leaves, and where, is not known before it is searched, and what was measured need not hold for it. Comparing all,
+/// which always does, may cost so many times what a scan would.
+pub(super) const SURE: f32 = 10.0;
 
 /// The plan that finds this share of the `n` nearest of a set of rows.
 pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -> Plan {
@@ -138,7 +135,7 @@ pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -
     let scan = scan + costs.candidates(plan.candidates, IN_FULL * n as f32);
     if each_row <= SURE * scan && each_row < costs.all(n as f32) {
         Plan::Rows(plan)
-    } else if scan < costs.all(n as f32) {
+    } else if SURE * scan < costs.all(n as f32) {
         Plan::Adaptive(plan)
     } else {
         Plan::All
