@@ -9,7 +9,8 @@ const IN_FULL_OF_ALL: f32 = 5.0;
 /// The costs of an index of some shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Costs {
-    /// Scanning a leaf, and each of its rows.
+    /// Ranking leaves and making the look-up table, scanning a leaf, and each of its rows.
+    begin: f32,
     leaf: f32,
     scanned_row: f32,
     /// Comparing a candidate by its 7-bit codes, and in full.
@@ -24,6 +25,7 @@ impl Costs {
     pub(crate) fn of(shape: &Shape) -> Self {
         let dimensions = shape.dimensions as f32;
         Self {
+            begin: 1000.0 + 20.0 * shape.subquantisation().count as f32,
             leaf: 25.0,
             scanned_row: 0.05 + 0.015 * shape.subquantisation().count as f32,
             by_codes: 10.0 + 0.08 * row_bytes(shape.dimensions) as f32,
@@ -35,7 +37,7 @@ impl Costs {
 
     /// Scanning the codes of so many leaves with so many rows.
     pub(crate) fn scan(&self, leaves: f32, rows: f32) -> f32 {
-        self.leaf * leaves + self.scanned_row * rows
+        self.begin + self.leaf * leaves + self.scanned_row * rows
     }
 
     /// Comparing candidates by their 7-bit codes, and so many of them in full.
