@@ -1,7 +1,10 @@
 //! The rules of the format, one test each: files that break one, with checksums that are right, are found out at the place
-//! where they do; and those that open all the same keep what searches promise.
+//! where they do; and those that open all the same keep what searches promise. Rules 17 and 19 are in `format_tuning.rs`.
 
 #![allow(missing_docs)]
+
+#[path = "oracle/format.rs"]
+mod format;
 
 #[path = "oracle/oy.rs"]
 mod oy;
@@ -12,67 +15,14 @@ mod promises;
 #[path = "oracle/vectors.rs"]
 mod vectors;
 
-use std::sync::LazyLock;
-
-use ohyeah_core::packed::{BuildOptions, Damage, GraphOptions, MAGIC, OpenError, PackedBuf, Rule};
+use format::{D, N, QUERIES, build, damaged, each, files_of_version_1, leaves_of, open, shut, unsound};
+use ohyeah_core::packed::{BuildOptions, GraphOptions, MAGIC, OpenError, PackedBuf, Rule};
 use ohyeah_core::{Metric, Packed};
 use oy::{
     BLOCKS, DIMENSIONS, ENTRY, HAS_KEYS, HEADER, KEY_BYTES, LEAVES, METRIC, Oy, ROWS, SECTION_COUNT, SECTIONS, TABLE,
-    VERSION, calibration, code_error, mean_code, place, seal, seal_header, section,
+    VERSION, mean_code, place, seal, seal_header, section,
 };
 use vectors::{METRICS, vectors};
-
-const N: usize = 90;
-const D: usize = 6;
-
-/// With keys, in more than one leaf.
-fn build(metric: Metric) -> Packed {
-    let words: Vec<String> = (0..N).map(|at| if at == 7 { "naïve".into() } else { format!("w{at}") }).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let index =
-        Packed::build(metric, &vectors(N, D, 10), D, &BuildOptions::new().leaves(4).seed(3).keys(&words)).unwrap();
-    assert!(index.leaves() > 1);
-    index
-}
-
-/// An index of each metric in its parts.
-static INDEXES: LazyLock<Vec<(Metric, Oy)>> =
-    LazyLock::new(|| METRICS.map(|metric| (metric, Oy::of(build(metric).as_bytes()))).into());
-
-static QUERIES: LazyLock<Vec<Vec<f32>>> = LazyLock::new(|| {
-    let mut queries: Vec<Vec<f32>> = vec![vectors(N, D, 10)[40 * D..41 * D].to_vec()];
-    queries.push(vec![0.0; D]);
-    queries.push((0..D).map(|j| 1e3 * (j as f32 - 2.5)).collect());
-    queries
-});
-
-fn each(mut f: impl FnMut(Metric, &Oy)) {
-    for (metric, index) in INDEXES.iter() {
-        f(*metric, index);
-    }
-}
-
-fn damaged(rule: Rule, at: usize) -> OpenError {
-    OpenError::Damaged(Damage { rule, at: at as u64 })
-}
-
-fn open(bytes: &[u8]) -> Result<(), OpenError> {
-    Packed::open(PackedBuf::copy_of(bytes)).map(drop)
-}
-
-/// That bytes do not open, and why.
-#[track_caller]
-fn shut(bytes: &[u8], error: &OpenError) {
-    assert_eq!(open(bytes).as_ref(), Err(error), "{error}");
-}
-
-/// That bytes open, that `verify` names just this rule and place, and that searches keep their promises.
-#[track_caller]
-fn unsound(bytes: &[u8], rule: Rule, at: usize) {
-    let index = Packed::open(PackedBuf::copy_of(bytes)).unwrap_or_else(|error| panic!("opens: {error}"));
-    assert_eq!(index.verify(), Err(damaged(rule, at)), "{rule:?} at {at}");
-    promises::check(index.as_bytes(), &QUERIES).expect("it opened before");
-}
 
 #[test]
 fn the_document_tells_how_files_are_laid_out() {
@@ -251,7 +201,7 @@ fn rule_6_table() {
 #[test]
 fn rule_7_leaves() {
     each(|_, file| {
-        let leaves = u32::from_le_bytes(file.header[LEAVES..LEAVES + 4].try_into().unwrap()) as usize;
+        let leaves = leaves_of(file) as usize;
         let start = |leaf: usize| (file.u32(section::LEAVES, 2 * leaf), file.u32(section::LEAVES, 2 * leaf + 1));
         let broken = |file: &Oy, at: usize| shut(&file.bytes(), &damaged(Rule::Leaves, at));
         let with = |leaf: usize, row: u32, block: u32| {
@@ -379,7 +329,7 @@ fn rule_10_quantiser() {
 #[test]
 fn rule_11_centroids() {
     each(|_, file| {
-        let leaves = u32::from_le_bytes(file.header[LEAVES..LEAVES + 4].try_into().unwrap()) as usize;
+        let leaves = leaves_of(file) as usize;
         for leaf in 0..leaves {
             for (number, code) in [128, 200, 255].into_iter().enumerate() {
                 // Sixteen centroids of four dimensions each lie side by side.
@@ -536,178 +486,6 @@ fn rule_16_row_codes() {
     });
 }
 
-/// The number of leaves of a file.
-fn leaves_of(file: &Oy) -> u32 {
-    u32::from_le_bytes(file.header[LEAVES..LEAVES + 4].try_into().unwrap())
-}
-
-/// Numbers that no build writes, and some that one does.
-const ODD: [f32; 9] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, 0.0, 0.5, f32::from_bits(1), 1e30, -f32::MAX];
-
-/// Whether the document allows a number in a field of a point.
-fn is_allowed(field: &str, x: f32, leaves: f32) -> bool {
-    match field {
-        "recall" | "tenth" => (0.0..=1.0).contains(&x),
-        "slack" => !x.is_nan(),
-        "least" | "leaves" => (0.0..=leaves).contains(&x),
-        "rows" | "candidates" => (0.0..=N as f32).contains(&x),
-        "margin" | "code margin" => x >= 0.0,
-        _ => x.is_finite(),
-    }
-}
-
-/// That the calibration, which may be odd, is named at this number or is no damage, and that searches live with it.
-#[track_caller]
-fn odd_calibration(bytes: &[u8], named: Option<usize>, what: &str) {
-    let index = Packed::open(PackedBuf::copy_of(bytes)).unwrap();
-    let expected = named.map_or(Ok(()), |at| Err(damaged(Rule::Calibration, at)));
-    assert_eq!(index.verify(), expected, "{what}");
-    promises::check(index.as_bytes(), &QUERIES[..2]).unwrap();
-}
-
-#[test]
-fn rule_17_calibration() {
-    each(|_, file| {
-        for (at, wrong) in [
-            (calibration::WEIGHT, f32::NAN),
-            (calibration::WEIGHT, -0.1),
-            (calibration::WEIGHT, 1.1),
-            (calibration::WEIGHT, f32::INFINITY),
-            (calibration::FLOOR, f32::NAN),
-            (calibration::FLOOR, -1.0),
-            (calibration::FLOOR, f32::INFINITY),
-            (calibration::RESERVED, 1.0),
-        ] {
-            odd_calibration(&file.with_f32(section::CALIBRATION, at, wrong).bytes(), Some(0), "header");
-        }
-        odd_calibration(&file.with_u32(section::CALIBRATION, calibration::QUERIES, u32::MAX).bytes(), None, "queries");
-        for point in [0, 10, 31, 32, 127] {
-            for recall in [f32::NAN, -0.5, 1.5, f32::INFINITY, f32::NEG_INFINITY] {
-                let at = calibration::place(point, "recall");
-                unsound(&file.with_f32(section::CALIBRATION, at, recall).bytes(), Rule::Calibration, point);
-            }
-        }
-        // They descend in a list; a list begins anew.
-        let at = calibration::place(41, "recall");
-        unsound(&file.with_f32(section::CALIBRATION, at, 1.0).bytes(), Rule::Calibration, 42);
-        let mut all = file.clone();
-        all.section(section::CALIBRATION).fill(0xff);
-        unsound(&all.bytes(), Rule::Calibration, 0);
-    });
-}
-
-/// The file with efforts that cost next to nothing, for every recall and list length: searches take them.
-fn with_cheap_efforts(file: &Oy) -> Oy {
-    let mut cheap = file.clone();
-    for point in 0..calibration::POINTS {
-        for field in calibration::FIELDS.into_iter().skip(1) {
-            let x = if matches!(field, "least" | "leaves" | "rows" | "candidates") { 1.0 } else { 0.0 };
-            cheap = cheap.with_f32(section::CALIBRATION, calibration::place(point, field), x);
-        }
-    }
-    cheap
-}
-
-#[test]
-fn rule_17_each_field_of_a_point() {
-    each(|_, file| {
-        let file = &with_cheap_efforts(file);
-        assert_eq!(Packed::open(PackedBuf::copy_of(&file.bytes())).unwrap().verify(), Ok(()));
-        for field in calibration::FIELDS.into_iter().skip(1) {
-            for x in ODD {
-                let is_allowed = is_allowed(field, x, leaves_of(file) as f32);
-                let mut all = file.clone();
-                for point in 0..calibration::POINTS {
-                    all = all.with_f32(section::CALIBRATION, calibration::place(point, field), x);
-                }
-                odd_calibration(&all.bytes(), (!is_allowed).then_some(0), &format!("{field}: {x}"));
-                let one = file.with_f32(section::CALIBRATION, calibration::place(77, field), x).bytes();
-                let index = Packed::open(PackedBuf::copy_of(&one)).unwrap();
-                let expected = if is_allowed { Ok(()) } else { Err(damaged(Rule::Calibration, 77)) };
-                assert_eq!(index.verify(), expected, "{field}: {x}");
-            }
-        }
-    });
-}
-
-/// Numbers that are odd together: efforts that seem to cost nothing, ladders that lead nowhere, and headers that undo them.
-#[test]
-fn rule_17_fields_that_conspire() {
-    let cases: [&[(&str, f32)]; 8] = [
-        &[("candidates", f32::MAX), ("leaves", -f32::MAX), ("rows", -f32::MAX)],
-        &[("candidates", f32::INFINITY), ("rows", f32::NEG_INFINITY)],
-        &[("slack", f32::MAX), ("least", f32::INFINITY), ("margin", f32::MAX), ("rows", -1.0)],
-        &[("slack", -f32::MAX), ("least", -1.0), ("margin", 0.0), ("rows", -1.0)],
-        &[("height", 3e38), ("low", 3e38), ("slack", 0.0), ("margin", 0.0), ("rows", -1.0)],
-        &[("height", -3e38), ("low", 3e38), ("slack", 3e38), ("margin", 3e38), ("rows", -1.0)],
-        &[("gap", -f32::MAX), ("widest gap", f32::NEG_INFINITY), ("slack", 0.0), ("margin", 0.0), ("rows", -1.0)],
-        &[("gap", f32::NAN), ("widest gap", -1e30), ("code margin", 1e30), ("rows", -1.0)],
-    ];
-    each(|_, file| {
-        let file = &with_cheap_efforts(file);
-        for case in cases {
-            for header in [None, Some((f32::NAN, f32::NAN)), Some((1e30, f32::INFINITY)), Some((-1e30, -1e30))] {
-                let mut odd = file.clone();
-                for point in 0..calibration::POINTS {
-                    for (field, x) in case {
-                        // The sign changes from list to list, so that what lies between overflows.
-                        let x = if point / 32 % 2 == 1 && *field != "rows" { -x } else { *x };
-                        odd = odd.with_f32(section::CALIBRATION, calibration::place(point, field), x);
-                    }
-                }
-                if let Some((weight, floor)) = header {
-                    odd = odd.with_f32(section::CALIBRATION, calibration::WEIGHT, weight);
-                    odd = odd.with_f32(section::CALIBRATION, calibration::FLOOR, floor);
-                }
-                promises::check(PackedBuf::copy_of(&odd.bytes()).as_ref(), &QUERIES[..1]).unwrap();
-            }
-        }
-    });
-}
-
-/// A golden file of version 1 for each metric, of 7 dimensions.
-fn files_of_version_1() -> impl Iterator<Item = Oy> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/packed/v1");
-    let names = ["angular-n170-d7.oy", "euclidean-n170-d7-keys.oy", "dot-n170-d7-keys.oy"];
-    names.into_iter().map(move |name| Oy::of(&std::fs::read(folder.join(name)).unwrap()))
-}
-
-#[test]
-fn rule_17_calibration_of_version_1() {
-    let queries = [vec![0.5; 7]];
-    let unsound = |file: &Oy, point: usize| {
-        let index = Packed::open(PackedBuf::copy_of(&file.bytes())).unwrap();
-        assert_eq!(index.verify(), Err(damaged(Rule::Calibration, point)));
-        promises::check(index.as_bytes(), &queries).unwrap();
-    };
-    for file in files_of_version_1() {
-        for point in [0, 10, 31] {
-            for recall in [f32::NAN, -0.5, 1.5, f32::INFINITY, f32::NEG_INFINITY] {
-                unsound(&file.with_f32(section::CALIBRATION, 4 * point, recall), point);
-            }
-            for wrong in [leaves_of(&file) + 1, u32::MAX] {
-                unsound(&file.with_u32(section::CALIBRATION, 4 * point + 1, wrong), point);
-            }
-        }
-        // They descend.
-        unsound(&file.with_f32(section::CALIBRATION, 4 * 9, 1.0), 10);
-        // Candidates and rerank depths may be anything; so they are no damage, and searches live with them.
-        for wrong in [0, u32::MAX] {
-            let mut any = file.clone();
-            for point in 0..32 {
-                any = any.with_u32(section::CALIBRATION, 4 * point + 2, wrong);
-                any = any.with_u32(section::CALIBRATION, 4 * point + 3, wrong);
-            }
-            let index = Packed::open(PackedBuf::copy_of(&any.bytes())).unwrap();
-            assert_eq!(index.verify(), Ok(()));
-            promises::check(index.as_bytes(), &queries).unwrap();
-        }
-        let mut all = file.clone();
-        all.section(section::CALIBRATION).fill(0xff);
-        unsound(&all, 0);
-    }
-}
-
 /// A file of one version is none of the other, whatever its header says.
 #[test]
 fn rule_6_versions_do_not_mix() {
@@ -755,119 +533,6 @@ fn rule_18_keys() {
     unsound(&some.bytes(), Rule::Keys, 0);
 }
 
-#[test]
-fn rule_19_code_errors() {
-    each(|metric, file| {
-        let bound = |which: usize| file.f32(section::QUANTISER, code_error(D, which));
-        assert!(bound(0) > 0.0 && bound(1) > 1.0 && (bound(2) > 0.0) == (metric == Metric::Euclidean));
-        let with = |which: usize, x: f32| file.with_f32(section::QUANTISER, code_error(D, which), x).bytes();
-        for which in 0..3 {
-            for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, -f32::from_bits(1)] {
-                unsound(&with(which, wrong), Rule::CodeErrors, N);
-            }
-            // More than it has to be is no damage.
-            let more = Packed::open(PackedBuf::copy_of(&with(which, 1e30))).unwrap();
-            assert_eq!(more.verify(), Ok(()));
-            promises::check(more.as_bytes(), &QUERIES).unwrap();
-        }
-        for wrong in [1.0, -0.0, f32::NAN] {
-            unsound(&with(3, wrong), Rule::CodeErrors, N);
-        }
-        // Nothing is as near as that.
-        let far = |which: usize, row: usize| unsound(&with(which, 0.999 * bound(which)), Rule::CodeErrors, row);
-        far(0, farthest(file, |row, j| f64::from(row.x(j)) - row.of_code(j)));
-        far(1, farthest(file, |row, j| f64::from(row.code(j)) - row.mean(j)));
-        if metric == Metric::Euclidean {
-            let biases = (0..N).map(|row| (file.f32(section::ROW_CODES, 16 * row + 15).abs(), row));
-            let (worst, _) = biases.clone().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
-            let first = biases.clone().find(|(bias, _)| *bias > 0.999 * worst).unwrap();
-            far(2, first.1);
-        }
-        // A mean that is another one.
-        let moved = if file.f32(section::QUANTISER, mean_code(D, 0)) > 64.0 { 0.0 } else { 127.0 };
-        let other = file.with_f32(section::QUANTISER, mean_code(D, 0), moved).bytes();
-        let index = Packed::open(PackedBuf::copy_of(&other)).unwrap();
-        assert!(matches!(index.verify(), Err(OpenError::Damaged(Damage { rule: Rule::CodeErrors, .. }))));
-    });
-}
-
-/// A row of a file as the document tells it.
-struct FileRow<'a> {
-    file: &'a Oy,
-    row: usize,
-    length: f64,
-}
-
-impl FileRow<'_> {
-    fn given(&self, j: usize) -> f32 {
-        self.file.f32(section::VECTORS, self.row * D + j)
-    }
-
-    /// A number of it in the index space.
-    fn x(&self, j: usize) -> f32 {
-        match self.file.header[METRIC] {
-            0 => (f64::from(self.given(j)) / self.length) as f32,
-            1 => self.given(j) - self.file.f32(section::QUANTISER, j),
-            _ => self.given(j),
-        }
-    }
-
-    fn code(&self, j: usize) -> u8 {
-        (self.file.u32(section::ROW_CODES, self.row * 16 + j / 4) >> (8 * (j % 4))) as u8
-    }
-
-    fn of_code(&self, j: usize) -> f64 {
-        let [offset, step] = [D, 2 * D].map(|from| f64::from(self.file.f32(section::QUANTISER, from + j)));
-        offset + step * f64::from(self.code(j))
-    }
-
-    fn mean(&self, j: usize) -> f64 {
-        f64::from(self.file.f32(section::QUANTISER, mean_code(D, j)))
-    }
-}
-
-/// The first row with a distance of nearly the greatest, which is made of these differences.
-fn farthest(file: &Oy, difference: impl Fn(&FileRow<'_>, usize) -> f64) -> usize {
-    let distance = |row: usize| {
-        let mut row = FileRow { file, row, length: 0.0 };
-        row.length = (0..D).map(|j| f64::from(row.given(j)).powi(2)).sum::<f64>().sqrt();
-        (0..D).map(|j| difference(&row, j).powi(2)).sum::<f64>().sqrt()
-    };
-    let all: Vec<f64> = (0..N).map(distance).collect();
-    let most = all.iter().copied().fold(0.0, f64::max);
-    all.iter().position(|x| *x > 0.999 * most).unwrap()
-}
-
-/// What a build writes keeps the rules, wherever its vectors lie.
-#[test]
-fn builds_of_odd_vectors_are_sound() {
-    let many = vectors(300, D, 5);
-    let scaled = |by: f32| many.iter().map(|x| x * by).collect::<Vec<f32>>();
-    let longest = (1_u64 << 59) as f32 / 8.0;
-    let one_long = [vec![0.0; 40 * D - 1], vec![8.0 * longest]].concat();
-    let sets = [
-        vec![],
-        many[..D].to_vec(),
-        vec![0.0; D],
-        many[..D].repeat(300),
-        vec![0.0; 300 * D],
-        scaled(longest / 4.0),
-        scaled(1e-10),
-        scaled(1e-30),
-        scaled(1e-42),
-        scaled(f32::from_bits(1)),
-        one_long,
-        many.iter().map(|x| x + 1e6).collect(),
-    ];
-    for metric in METRICS {
-        for (at, set) in sets.iter().enumerate() {
-            let index = Packed::build(metric, set, D, &BuildOptions::new()).unwrap();
-            assert_eq!(index.verify(), Ok(()), "{metric}: set {at}");
-            promises::check(index.as_bytes(), &[vec![0.5; D]]).unwrap();
-        }
-    }
-}
-
 /// Where leaves are many and rows in them few, a row may meet too few others in its best leaves.
 #[test]
 fn graphs_are_full_where_leaves_are_small() {
@@ -892,7 +557,7 @@ fn any_section_of_any_bytes() {
         for number in (1..=SECTIONS).filter(|number| *number != section::LEAVES) {
             for fill in [0x00, 0x7f, 0x80, 0xff] {
                 let mut file = file.clone();
-                let leaves = u32::from_le_bytes(file.header[LEAVES..LEAVES + 4].try_into().unwrap()) as usize;
+                let leaves = leaves_of(&file) as usize;
                 let length = if number == section::CENTROID_BIASES { 4 * leaves } else { usize::MAX };
                 file.section(number).iter_mut().take(length).for_each(|byte| *byte = fill);
                 promises::check(PackedBuf::copy_of(&file.bytes()).as_ref(), &QUERIES).expect("it opens");

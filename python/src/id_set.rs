@@ -21,13 +21,15 @@ pub(crate) struct IdSet {
     ids: ohyeah::IdSet,
     /// How many ids there are to choose from, where that is known.
     of: Option<usize>,
+    largest: Option<u32>,
     /// The set as rows of the indexes that were searched last.
     ready: Mutex<Vec<(u64, Arc<RowSet>)>>,
 }
 
 impl IdSet {
-    pub(crate) const fn new(ids: ohyeah::IdSet, of: Option<usize>) -> Self {
-        Self { ids, of, ready: Mutex::new(Vec::new()) }
+    pub(crate) fn new(ids: ohyeah::IdSet, of: Option<usize>) -> Self {
+        let largest = ids.iter().last();
+        Self { ids, of, largest, ready: Mutex::new(Vec::new()) }
     }
 
     /// The ids, as a filter of an index of `count`.
@@ -37,7 +39,7 @@ impl IdSet {
             return Err(PyValueError::new_err(text));
         }
         if self.of.is_none()
-            && let Some(id) = self.ids.iter().last().filter(|id| *id as usize >= count)
+            && let Some(id) = self.largest.filter(|id| *id as usize >= count)
         {
             return Err(PyValueError::new_err(format!("filter: there is no id {id}, the index has {count}")));
         }

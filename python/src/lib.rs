@@ -7,6 +7,7 @@ mod exceptions;
 mod gate;
 mod id_set;
 mod index;
+mod knn_graph;
 mod mapped;
 mod packed_index;
 mod room;
@@ -23,7 +24,9 @@ mod _ohyeah {
     #[pymodule_export]
     use crate::id_set::IdSet;
     #[pymodule_export]
-    use crate::packed_index::{Index, knn_graph};
+    use crate::knn_graph::knn_graph;
+    #[pymodule_export]
+    use crate::packed_index::Index;
     #[pymodule_export]
     use crate::word_vectors::WordVectors;
 }

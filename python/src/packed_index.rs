@@ -9,10 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use numpy::PyArray1;
 use numpy::ndarray::ArrayView1;
 use ohyeah::packed::{
-    BuildError, BuildOptions, GraphError, GraphOptions, OpenError, PackedBuf, RowSet, Scratch, Search, SearchError,
-    SearchPlan,
+    BuildError, BuildOptions, OpenError, PackedBuf, RowSet, Scratch, Search, SearchError, SearchPlan,
 };
-use ohyeah::{Cancel, FileError, Filter, KnnGraph, MappedFile, Metric, Neighbour, Packed, Progress, Rayon};
+use ohyeah::{Cancel, FileError, Filter, MappedFile, Metric, Neighbour, Packed, Progress, Rayon};
 use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -44,18 +43,11 @@ fn build_error(error: BuildError) -> PyErr {
     }
 }
 
-fn graph_error(error: GraphError) -> PyErr {
-    match error {
-        GraphError::OutOfMemory => PyMemoryError::new_err(error.to_string()),
-        _ => PyValueError::new_err(error.to_string()),
-    }
-}
-
 fn open_error(error: OpenError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-fn metric(name: &str) -> PyResult<Metric> {
+pub(crate) fn metric(name: &str) -> PyResult<Metric> {
     name.parse().map_err(|error: ohyeah::metric::UnknownMetric| PyValueError::new_err(error.to_string()))
 }
 
@@ -409,46 +401,4 @@ impl Index {
         let (metric, dimensions) = (self.index().metric().name(), self.index().dimensions());
         format!("<Index: {} {metric} vectors of {dimensions} dimensions>", self.index().len())
     }
-}
-
-/// The `k` nearest neighbours of every row of a 2-d array, itself not among them: ids and distances, a row for each.
-///
-/// `recall` says which share of them to find on average at least; with `exact` all are found.
-#[pyfunction]
-#[pyo3(signature = (vectors, k, recall=0.95, exact=false, metric="angular", threads=None, seed=0))]
-pub(crate) fn knn_graph<'py>(
-    vectors: &Bound<'py, PyAny>,
-    k: usize,
-    recall: f32,
-    exact: bool,
-    metric: &str,
-    threads: Option<i64>,
-    seed: u64,
-) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let py = vectors.py();
-    let metric = self::metric(metric)?;
-    if !(recall > 0.0 && recall <= 1.0) {
-        return Err(PyValueError::new_err(format!("recall is {recall}: it must be above 0, and at most 1")));
-    }
-    let pool = Pool::of(py, threads.unwrap_or(-1))?;
-    let (numbers, dimensions) = rows(vectors)?;
-    let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let options = GraphOptions::top(k).backend(backend).recall(recall).seed(seed);
-    let options = if exact || recall >= 1.0 { options.exact() } else { options };
-    let found = pool.run_interruptible(py, |cancel| {
-        let options = options.cancel(Cancel::new(cancel));
-        KnnGraph::build_with::<Rayon>(metric, &numbers, dimensions, &options)
-    })?;
-    let found = found.map_err(graph_error)?;
-    let count = numbers.len() / dimensions.max(1);
-    let (mut ids, mut distances) =
-        (Vec::with_capacity(count * found.width()), Vec::with_capacity(count * found.width()));
-    for id in 0..count as u32 {
-        for Neighbour { id, distance } in found.neighbours(id) {
-            ids.push(i64::from(*id));
-            distances.push(*distance);
-        }
-    }
-    let shaped = |array: Bound<'py, PyAny>| array.call_method1("reshape", ((count, found.width()),));
-    Ok((shaped(PyArray1::from_vec(py, ids).into_any())?, shaped(PyArray1::from_vec(py, distances).into_any())?))
 }

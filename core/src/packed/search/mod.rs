@@ -4,10 +4,14 @@
 //! query ← to the index space, as 8-bit codes                              (quantise)
 //! leaves ← those with the best products with their centroids              (coarse)
 //! lut ← products of the query with all codewords                          (quantise::lut)
-//! reservoir ← rows of the leaves whose centroid's product and sum of lut entries reach the running limit   (scan)
-//! reranked ← best `rerank_depth` of those by their 7-bit codes            (rerank)
+//! leaf by leaf, until the next is too far                                 (probe)
+//!     reservoir ← rows whose centroid's product and sum of lut entries reach the running limit   (scan, reservoir)
+//! reranked ← those of them whose 7-bit codes are near those of the n-th   (rerank)
 //! answer ← best `n` of those by their vectors, in f64                     (rerank)
 //! ```
+//!
+//! How far "too far" and "near" are follows from the recall that is asked for (`params`). Where that would cost more than comparing
+//! all rows for sure, all are compared (`exact`).
 
 pub(crate) mod allowed;
 mod calls;
@@ -240,7 +244,7 @@ impl Scratch {
         let rows = view.shape.rows;
         let room = (plan.candidates as usize).saturating_add(n).saturating_mul(8).saturating_add(1024);
         self.reserve(view, n, room.max(rows / 16).min(rows), view.shape.leaves);
-        let Some(rule) = self.scan_adaptively(view, n, plan, filter) else {
+        let Some(rule) = self.scan_adaptively(view, n, plan, 0.0, filter) else {
             return self.compare_rows(view, n, plan, filter);
         };
         self.take_candidates();
@@ -248,9 +252,7 @@ impl Scratch {
         let gap = self.nth_best().map_or(0.0, |by_scan| (by_scan - best) / rule.scale(best));
         if gap.is_finite() && gap > plan.widest_gap {
             // Where many lie at about the same distance, 4-bit codes make the best of many look better than they are.
-            let more = gap - plan.gap;
-            let (slack, margin) = (plan.slack + plan.header.weight * more, plan.margin + more);
-            self.scan_adaptively(view, n, &AdaptivePlan { slack, margin, ..*plan }, filter);
+            self.scan_adaptively(view, n, plan, gap - plan.gap, filter);
             self.take_candidates();
             self.keep_near_by_codes(view, n, &rule, plan);
         }

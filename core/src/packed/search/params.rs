@@ -77,7 +77,20 @@ pub(super) fn under_filter(view: &View<'_>, plan: &AdaptivePlan, n: usize, densi
     }
 }
 
+impl Rung {
+    fn reaching_farther(self, weight: f32, more: f32) -> Self {
+        Self { slack: self.slack + weight * more, margin: self.margin + more, ..self }
+    }
+}
+
 impl AdaptivePlan {
+    /// The plan where the n-th best score is so much less than it seems, in the scale of the query.
+    pub(super) fn reaching_farther(&self, more: f32) -> Self {
+        let ladder = self.ladder.map(|rung| rung.reaching_farther(self.header.weight, more));
+        let Rung { slack, margin, .. } = self.rung().reaching_farther(self.header.weight, more);
+        Self { slack, ladder, margin, ..*self }
+    }
+
     const fn rung(&self) -> Rung {
         Rung { height: self.height, slack: self.slack, margin: self.margin }
     }

@@ -116,28 +116,31 @@ impl Scratch {
         self.reservoir.set_margin((margin * self.lut.unit) as i32);
     }
 
-    /// Scans leaves by the rule, and keeps the rows that may be among the best `n`. None where the rows of a set are few and far: of
+    /// Scans leaves by the rule, and keeps the rows that may be among the best `n`, as if the n-th best score were `more` less than
+    /// it seems. None where the rows of a set are few and far: of
     /// queries like that nothing was measured, and comparing them all is little work.
     pub(super) fn scan_adaptively<F: RowFilter>(
         &mut self,
         view: &View<'_>,
         n: usize,
         plan: &AdaptivePlan,
+        more: f32,
         filter: &F,
     ) -> Option<ProbeRule> {
         let usual = (1.5 * plan.leaves) as usize;
         let rows = filter.row_set();
         let first = usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES));
         let forbidden = self.choose_allowed_leaves(view, first, rows);
-        let plan = &match rows {
+        if rows.is_some_and(|rows| self.is_elsewhere(view, &forbidden, rows)) {
+            return None;
+        }
+        let plan = match rows {
             Some(set) => under_filter(view, plan, n, self.density(view, set)),
             None if filter.allows_all() => *plan,
             None => under_filter(view, plan, n, 1.0),
         };
+        let plan = &plan.reaching_farther(more);
         let rule = self.begin_adaptive(view, &plan.header, n, plan.height).with_best_key(forbidden.best_key);
-        if rows.is_some_and(|rows| self.is_elsewhere(view, &forbidden, rows)) {
-            return None;
-        }
         // In the first leaf nothing is known but its centroid.
         let first = self.probes.first().map_or(0.0, |probe| probe.key);
         self.set_margin(plan.margin * rule.scale(first));
