@@ -61,9 +61,9 @@
 //! | vectors added later | no: build again | before the trees are built | no |
 //! | every neighbour for sure | [`exact`](packed::Search::exact), compares with all | [`exact`](forest::Search::exact), compares with all | [`exact`](packed::GraphOptions::exact) |
 //!
-//! Recall is measured when an index is built, on rows of the index and for their ten nearest. For longer lists, narrow filters,
-//! queries of another kind than the rows, and vectors whose columns or lengths differ by orders of magnitude, it is not a promise
-//! yet: measure it, or search exactly. Euclidean distances below 10⁻²⁰ lose their order, in exact searches too, as their squares are
+//! Recall is measured when an index is built, on rows of the index, for the 1, 10, 100 and 1000 nearest; it is an average over queries. For
+//! queries of another kind than the rows, [`calibrate`](Packed::calibrate) with some of them. Under a filter that follows the data, where
+//! what it leaves lies away from the query, it is not a promise yet: measure it, or search exactly. Euclidean distances below 10⁻²⁰ lose their order, in exact searches too, as their squares are
 //! too small for `f32`: scale such vectors up.
 //!
 //! # A tour
