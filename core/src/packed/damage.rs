@@ -71,6 +71,8 @@ pub enum Rule {
     Keys = 18,
     /// What the file says about the errors of row codes bounds those of each row.
     CodeErrors = 19,
+    /// The local codes of each row are no farther off than it says.
+    LocalCodes = 20,
 }
 
 impl fmt::Display for Damage {
@@ -92,6 +94,7 @@ impl fmt::Display for Damage {
             Rule::Calibration => ("point", "it is out of range or out of order"),
             Rule::Keys => ("id", "its key is not UTF-8, or out of order"),
             Rule::CodeErrors => ("row", "its codes are farther off than the index says"),
+            Rule::LocalCodes => ("row", "its local codes are farther off than it says"),
         };
         let number = self.rule as u32;
         let at = self.at;

@@ -137,7 +137,7 @@ impl Packed {
             cancel,
         };
         let origin = source.middle::<J>();
-        let trained = train::<J>(source.seen_from(&origin), &plan)?;
+        let trained = train::<J>(source.seen_from(&origin), &plan)?.with_local_codes();
         let mut draft = write::<J>(trained, options.keys, &plan)?;
         draft.write_codes::<J>(&plan)?;
         tune::<J>(&mut draft, backend, cancel)?;

@@ -29,6 +29,10 @@ use crate::packed::damage::{Damage, Rule};
 use crate::packed::error::OpenError;
 use crate::simd::SCAN_ROWS;
 
+/// The flags of the header; in version 1 the first alone.
+const HAS_KEYS: u32 = 1;
+const HAS_LOCAL: u32 = 2;
+
 /// The first bytes of a packed index.
 pub const MAGIC: [u8; 8] = *b"\x89ohyeah\n";
 
@@ -54,7 +58,8 @@ struct Header {
     /// Blocks of 32 codes.
     blocks: u32,
     sections: u32,
-    has_keys: u32,
+    /// [`HAS_KEYS`] and [`HAS_LOCAL`].
+    flags: u32,
     seed: u64,
     /// Bytes of keys.
     key_bytes: u64,
@@ -148,7 +153,7 @@ impl FileLayout {
 
     /// Writes header and table, once the sections are written.
     pub(crate) fn seal(&self, bytes: &mut [u8]) {
-        let Shape { version, metric, dimensions, rows, leaves, blocks, keys } = self.shape;
+        let Shape { version, metric, dimensions, rows, leaves, blocks, keys, has_local } = self.shape;
         let header = Header {
             magic: MAGIC,
             version: version as u32,
@@ -158,7 +163,7 @@ impl FileLayout {
             leaves: leaves as u32,
             blocks: blocks as u32,
             sections: Section::COUNT as u32,
-            has_keys: u32::from(keys.is_some()),
+            flags: if keys.is_some() { HAS_KEYS } else { 0 } | if has_local { HAS_LOCAL } else { 0 },
             seed: self.seed,
             key_bytes: keys.unwrap_or(0) as u64,
             checksum: 0,
@@ -284,11 +289,13 @@ impl Header {
         let metric = *Metric::ALL.iter().find(|metric| **metric as u32 == self.metric && can_pack(**metric))?;
         let (dimensions, rows, leaves) = (self.dimensions as usize, self.rows as usize, self.leaves as usize);
         let in_range = (1..=version.most_dimensions()).contains(&dimensions) && leaves <= rows;
-        let keys = (self.has_keys == 1).then_some(usize::try_from(self.key_bytes).ok()?);
-        let known = self.has_keys <= 1 && self.sections as usize == Section::COUNT;
+        let [has_keys, has_local] = [HAS_KEYS, HAS_LOCAL].map(|flag| self.flags & flag != 0);
+        let keys = has_keys.then_some(usize::try_from(self.key_bytes).ok()?);
+        let most_flags = if version == Version::V1 { HAS_KEYS } else { HAS_KEYS | HAS_LOCAL };
+        let known = self.flags <= most_flags && self.sections as usize == Section::COUNT;
         // Bytes of keys in a file without keys would be bytes that no rule speaks of.
-        let known = known && (self.has_keys == 1 || self.key_bytes == 0);
+        let known = known && (has_keys || self.key_bytes == 0);
         let blocks = self.blocks as usize;
-        (in_range && known).then_some(Shape { version, metric, dimensions, rows, leaves, blocks, keys })
+        (in_range && known).then_some(Shape { version, metric, dimensions, rows, leaves, blocks, keys, has_local })
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod buf;
 pub(crate) mod layout;
+pub(crate) mod local;
 pub(crate) mod sections;
 mod verify;
 pub(crate) mod view;

@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::local::local_bytes;
 use crate::Metric;
 use crate::packed::file::layout::MOST_DIMENSIONS;
 use crate::packed::quantise::sq7::tile_width;
@@ -13,7 +14,8 @@ use crate::simd::{SCAN_ROWS, TILE_BYTES, TILE_ROWS};
 #[repr(u32)]
 pub(crate) enum Section {
     /// The origin of the index space, then the offset of each dimension, then the step of each: f32. From version 2 on the mean code
-    /// of each dimension, and [`CodeErrors`].
+    /// of each dimension, and [`CodeErrors`]; where there are local codes their
+    /// [`LocalSpace`](crate::packed::quantise::lvq::LocalSpace).
     Quantiser = 1,
     /// Centroids as tiles of 7-bit codes.
     Centroids = 2,
@@ -31,7 +33,7 @@ pub(crate) enum Section {
     LeafBiases = 8,
     /// The id of each row: u32.
     Ids = 9,
-    /// Rows of 7-bit codes, each with a bias at its end: f32.
+    /// Rows of 7-bit codes, each with a bias at its end: f32. Then local codes, where there are any.
     RowCodes = 10,
     /// The vectors as they were given, in the order of rows: f32.
     Vectors = 11,
@@ -195,6 +197,8 @@ pub(crate) struct Shape {
     pub(crate) blocks: usize,
     /// Bytes of keys; none where there are no keys.
     pub(crate) keys: Option<usize>,
+    /// Whether there are local codes.
+    pub(crate) has_local: bool,
 }
 
 impl Shape {
@@ -208,13 +212,16 @@ impl Shape {
 
     /// Bytes in a section; none where they are too many.
     pub(crate) fn length(&self, section: Section) -> Option<usize> {
-        let Self { version, metric, dimensions, rows, leaves, blocks, keys } = *self;
+        let Self { version, metric, dimensions, rows, leaves, blocks, keys, has_local } = *self;
         let pieces = self.subquantisation();
         let for_euclidean = |bytes: Option<usize>| if metric == Metric::Euclidean { bytes } else { Some(0) };
         let float = size_of::<f32>();
         match section {
             Section::Quantiser if version == Version::V1 => dimensions.checked_mul(3 * float),
-            Section::Quantiser => dimensions.checked_mul(4 * float)?.checked_add(size_of::<CodeErrors>()),
+            Section::Quantiser => {
+                let numbers = if has_local { 6 } else { 4 };
+                dimensions.checked_mul(numbers * float)?.checked_add(size_of::<CodeErrors>())
+            }
             Section::Centroids => leaves.div_ceil(TILE_ROWS).checked_mul(tile_width(dimensions) * TILE_BYTES),
             Section::CentroidBiases => leaves.checked_next_multiple_of(TILE_ROWS)?.checked_mul(float),
             Section::Leaves => leaves.checked_add(1)?.checked_mul(size_of::<LeafStart>()),
@@ -223,7 +230,10 @@ impl Shape {
             Section::CodeBiases => for_euclidean(blocks.checked_mul(SCAN_ROWS * size_of::<u16>())),
             Section::LeafBiases => for_euclidean(leaves.checked_mul(2 * float)),
             Section::Ids | Section::RowOfId => rows.checked_mul(size_of::<u32>()),
-            Section::RowCodes => rows.checked_mul(row_bytes(dimensions)),
+            Section::RowCodes => {
+                let local = if has_local { local_bytes(self)? } else { 0 };
+                rows.checked_mul(row_bytes(dimensions))?.checked_add(local)
+            }
             Section::Vectors => rows.checked_mul(dimensions.checked_mul(float)?),
             Section::Calibration if version == Version::V1 => Some(POINTS * size_of::<FixedEffort>()),
             Section::Calibration => {
@@ -245,7 +255,7 @@ mod tests {
     fn a_version_keeps_its_pieces() {
         let pieces = |version, dimensions| {
             let (metric, keys) = (Metric::Dot, None);
-            let shape = Shape { version, metric, dimensions, rows: 1, leaves: 1, blocks: 1, keys };
+            let shape = Shape { version, metric, dimensions, rows: 1, leaves: 1, blocks: 1, keys, has_local: false };
             let pieces = shape.subquantisation();
             assert_eq!(shape.length(Section::Codes), Some(16 * pieces.count));
             assert_eq!(shape.length(Section::Codebooks), Some(64 * pieces.width()));

@@ -10,12 +10,14 @@ use super::sections::{CalibrationHeader, CodeErrors, Effort, FixedEffort, POINTS
 use super::view::{Calibration, View};
 use crate::Metric;
 use crate::packed::damage::{Damage, Rule};
+use crate::packed::quantise::lvq::LocalSpace;
 use crate::packed::quantise::space::{check_vector, fits_products, longest_packed};
 use crate::packed::quantise::sq7::{encode_row, row_bias, tile_width};
 use crate::packed::truth::error_bound::distances_of_codes;
+use crate::simd::in_f64::dot;
 use crate::simd::{TILE_BYTES, TILE_ROWS};
 
-/// Checks rules 8 to 19.
+/// Checks rules 8 to 20.
 pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Result<(), Damage> {
     for section in Section::ALL {
         rule(Rule::SectionSum, section as usize, layout.is_as_written(bytes, section))?;
@@ -33,7 +35,8 @@ pub(crate) fn verify(layout: &FileLayout, bytes: &[u8], view: &View<'_>) -> Resu
     check_rows(view)?;
     check_calibration(view)?;
     check_keys(view)?;
-    check_code_errors(view)
+    check_code_errors(view)?;
+    check_local_codes(view)
 }
 
 /// An error unless what stands at this number keeps a rule.
@@ -174,6 +177,25 @@ fn check_code_errors(view: &View<'_>) -> Result<(), Damage> {
         let [from_row, from_mean] = distances_of_codes(view, mean, &vector, view.codes_of_row(row));
         let is_kept = from_row <= f64::from(residual) && from_mean <= f64::from(codes);
         rule(Rule::CodeErrors, row as usize, is_kept && row_bias(view.coded_row(row)).abs() <= bias)?;
+    }
+    Ok(())
+}
+
+/// Rule 20, on which exact searches rely where there are local codes.
+fn check_local_codes(view: &View<'_>) -> Result<(), Damage> {
+    let Some(local) = &view.local else { return Ok(()) };
+    let LocalSpace { direction, weights } = local.space;
+    let squared = dot(direction, direction);
+    let in_range =
+        (squared == 0.0 || (squared - 1.0).abs() <= 1e-6) && weights.iter().all(|x| *x >= 0.0 && x.is_finite());
+    rule(Rule::LocalCodes, view.shape.rows, in_range)?;
+    let mut vector = vec![0.0; view.shape.dimensions];
+    for row in 0..view.shape.rows as u32 {
+        view.read(row, &mut vector);
+        let (codes, zeros) =
+            local.lines(row..row + 1).0.as_flattened().split_at_checked(view.shape.dimensions).unwrap_or_default();
+        let is_kept = local.space.is_kept(view.shape.metric, &vector, codes, local.row(row));
+        rule(Rule::LocalCodes, row as usize, is_kept && zeros.iter().all(|byte| *byte == 0))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use super::buf::PackedBuf;
 use super::layout::{FileLayout, fingerprint, is_aligned};
+use super::local::{LocalRows, LocalRowsMut};
 use super::sections::{
     CalibrationHeader, CodeErrors, Effort, FixedEffort, LINE, LIST_LENGTHS, LeafStart, POINTS, Section, Shape, Version,
     row_bytes,
@@ -36,6 +37,8 @@ pub(crate) struct View<'a> {
     pub(crate) vectors: &'a [f32],
     row_of_id: &'a [u32],
     pub(crate) calibration: Calibration<'a>,
+    /// None where the file has none.
+    pub(crate) local: Option<LocalRows<'a>>,
     /// None in files of version 1.
     pub(crate) code_errors: Option<(&'a [f32], CodeErrors)>,
     pub(crate) key_ends: &'a [u64],
@@ -83,6 +86,11 @@ impl FileLayout {
         let (offset, quantiser) = quantiser.split_at(self.shape.dimensions);
         let (step, quantiser) = quantiser.split_at(self.shape.dimensions);
         let code_errors = quantiser.split_at_checked(self.shape.dimensions);
+        let (code_errors, local_space) = code_errors
+            .and_then(|(mean, rest)| Some((mean, rest.split_at_checked(size_of::<CodeErrors>() / size_of::<f32>())?)))
+            .map_or((None, &[][..]), |(mean, (worst, space))| (Some((mean, worst)), space));
+        let row_codes = section(Section::RowCodes);
+        let local_codes = row_codes.get(self.shape.rows * row_bytes(self.shape.dimensions)..).unwrap_or(&[]);
         View {
             backend,
             shape: self.shape,
@@ -100,7 +108,8 @@ impl FileLayout {
             code_biases: bytemuck::cast_slice(section(Section::CodeBiases)),
             leaf_biases: bytemuck::cast_slice(section(Section::LeafBiases)),
             ids: bytemuck::cast_slice(section(Section::Ids)),
-            row_codes: section(Section::RowCodes),
+            row_codes,
+            local: LocalRows::of(&self.shape, local_space, local_codes),
             vectors: bytemuck::cast_slice(section(Section::Vectors)),
             row_of_id: bytemuck::cast_slice(section(Section::RowOfId)),
             calibration: Calibration::of(self.shape.version, section(Section::Calibration)),
@@ -130,6 +139,7 @@ impl FileLayout {
             key_ends,
             keys,
         ] = self.split_mut(buf.as_mut());
+        let (row_codes, local) = row_codes.split_at_mut(self.shape.rows * row_bytes(self.shape.dimensions));
         SectionsMut {
             quantiser: bytemuck::cast_slice_mut(quantiser),
             centroids: bytemuck::cast_slice_mut(centroids),
@@ -141,6 +151,7 @@ impl FileLayout {
             leaf_biases: bytemuck::cast_slice_mut(leaf_biases),
             ids: bytemuck::cast_slice_mut(ids),
             row_codes,
+            local: self.shape.has_local.then(|| LocalRowsMut::of(&self.shape, local)),
             vectors: bytemuck::cast_slice_mut(vectors),
             row_of_id: bytemuck::cast_slice_mut(row_of_id),
             calibration,
@@ -162,6 +173,7 @@ pub(crate) struct SectionsMut<'a> {
     pub(crate) leaf_biases: &'a mut [[f32; 2]],
     pub(crate) ids: &'a mut [u32],
     pub(crate) row_codes: &'a mut [u8],
+    pub(crate) local: Option<LocalRowsMut<'a>>,
     pub(crate) vectors: &'a mut [f32],
     pub(crate) row_of_id: &'a mut [u32],
     pub(crate) calibration: &'a mut [u8],

@@ -5,13 +5,15 @@ use alloc::vec::Vec;
 
 use super::all_pairs::AllPairs;
 use super::candidates::Candidates;
-use super::{GraphBuilder, KnnGraph, by_id, sample_rows};
+use super::{GraphBuilder, KnnGraph, PARTITIONED, ROWS_TOGETHER, by_id, is_alone, sample_rows};
 use crate::Neighbour;
 use crate::packed::error::GraphError;
+use crate::packed::search::Scratch;
 use crate::packed::search::rerank::{NONE, finish_row};
 use crate::packed::truth::error_bound::AnalysedRow;
 use crate::packed::truth::{GroundTruth, MOST_KEPT};
 use crate::parallel::Join;
+use crate::progress::Steps;
 use crate::top_k::{TopK, split_key};
 
 /// Rows that tell how many candidates all rows need, and for how many of a hundred they are to be enough.
@@ -23,6 +25,9 @@ impl GraphBuilder<'_> {
     pub(super) fn exact<J: Join>(&self) -> Result<KnnGraph, GraphError> {
         let truth = self.truth();
         let sample = truth.find::<J>(&sample_rows(self.view, EXACT_SAMPLE), &|row| self.bound.bound(row))?;
+        if is_alone(sample.iter().map(|(_, compared)| compared)) {
+            return self.one_by_one::<J>();
+        }
         let mut needed: Vec<usize> = sample.iter().map(|(_, compared)| compared.needed).collect();
         needed.sort_unstable();
         let most = MOST_KEPT.min(Candidates::most(self.view));
@@ -30,6 +35,22 @@ impl GraphBuilder<'_> {
         let candidates = AllPairs::new::<J>(self).candidates::<J>(keep.max(self.n + 1))?;
         let chooser = Chooser { truth: &truth, candidates: &candidates };
         by_id::<J>(self.view, self.n, |first, to| chooser.choose(first, to))
+    }
+
+    /// The neighbours of all rows, each searched for alone: where 7-bit codes tell too little to compare many together.
+    pub(super) fn one_by_one<J: Join>(&self) -> Result<KnnGraph, GraphError> {
+        let chunks = self.view.shape.rows.div_ceil(ROWS_TOGETHER);
+        let (truth, steps) = (self.truth(), Steps::new(self.options.progress, PARTITIONED..0.95, chunks));
+        by_id::<J>(self.view, self.n, |first, to| {
+            let mut scratch = Scratch::new();
+            for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
+                if truth.cancel.is_set() {
+                    return;
+                }
+                truth.nearest_alone(&mut scratch, row, to);
+            }
+            steps.step();
+        })
     }
 }
 

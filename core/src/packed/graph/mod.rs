@@ -39,7 +39,7 @@ use super::train::source::RowSource;
 use super::train::{Draft, Plan, train, write};
 use super::truth::batch::RowTiles;
 use super::truth::error_bound::ErrorBound;
-use super::truth::{GroundTruth, TrueNeighbour};
+use super::truth::{Compared, GroundTruth, MOST_KEPT, TrueNeighbour};
 use super::tune::list_bias::ListBias;
 use crate::parallel::{self, Join, Serial, for_each_chunk};
 use crate::progress::Steps;
@@ -167,7 +167,7 @@ fn partition<'a, J: Join>(
         steps: &steps,
         cancel: options.cancel,
     };
-    let trained = train::<J>(source, &plan)?;
+    let trained = train::<J>(source, &plan)?.with_local_codes();
     let list_bias = ListBias::new::<J>(&trained, backend, options.cancel)?;
     let mut draft = write::<J>(trained, None, &plan)?;
     list_bias.write(list_bias.usual_weight(), draft.sections_mut().centroid_biases);
@@ -208,7 +208,11 @@ impl GraphBuilder<'_> {
     fn approximate<J: Join>(&self, recall: f32) -> Result<KnnGraph, GraphError> {
         let recall = recall.clamp(0.0, 1.0);
         let sample = sample_rows(self.view, SAMPLE);
-        let truth = self.truth().nearest_of::<J>(&sample)?;
+        let truth = self.truth().find::<J>(&sample, &|row| self.bound.bound_as_query(row))?;
+        if self.view.local.is_some() && is_alone(truth.iter().map(|(_, compared)| compared)) {
+            return self.one_by_one::<J>();
+        }
+        let truth: Vec<Vec<TrueNeighbour>> = truth.into_iter().map(|(nearest, _)| nearest).collect();
         let leaves = self.leaves_for::<J>(recall, &sample, &truth);
         // Where most leaves would be probed, it is less work, and takes less memory, to compare all with all.
         let is_sparse = leaves < self.view.shape.leaves / DENSE && ProbedJoin::fits(self.view);
@@ -283,6 +287,12 @@ impl GraphBuilder<'_> {
             }
         })
     }
+}
+
+/// Whether 7-bit codes tell too little of most rows to compare many of them together.
+fn is_alone<'c>(sample: impl ExactSizeIterator<Item = &'c Compared>) -> bool {
+    let count = sample.len();
+    2 * sample.filter(|compared| compared.needed >= MOST_KEPT).count() > count
 }
 
 /// A sample of the rows of an index.

@@ -66,21 +66,21 @@ impl QuantisedQuery {
     pub(crate) fn set(&mut self, vector: &[f32], quantiser: ScalarQuantiser<'_>) {
         self.codes.clear();
         self.codes.resize(vector.len().next_multiple_of(4), 0);
-        self.step = encode_query(vector, quantiser, &mut self.codes);
+        self.step = encode_query(vector, quantiser.step, &mut self.codes);
     }
 }
 
 /// Numbers below this are scaled up first.
 const SMALL: f32 = 1.0 / (1_u128 << 96) as f32;
 
-/// Writes the codes of a query; returns its step.
-pub(crate) fn encode_query(vector: &[f32], quantiser: ScalarQuantiser<'_>, codes: &mut [i8]) -> f32 {
+/// Writes the codes of a query's products with the steps of rows; returns the step of its codes.
+pub(crate) fn encode_query(vector: &[f32], steps: &[f32], codes: &mut [i8]) -> f32 {
     let scaled = |(x, step): (&f32, &f32)| x * step;
-    let most = vector.iter().zip(quantiser.step).map(scaled).fold(0.0_f32, |most, x| most.max(x.abs()));
+    let most = vector.iter().zip(steps).map(scaled).fold(0.0_f32, |most, x| most.max(x.abs()));
     // What is divided by must not be so small that the quotient overflows.
     let scale = if most < SMALL { 1.0 / SMALL } else { 1.0 };
     let unit = if most > 0.0 { MOST_CODE / (most * scale) } else { 0.0 };
-    for (code, pair) in codes.iter_mut().zip(vector.iter().zip(quantiser.step)) {
+    for (code, pair) in codes.iter_mut().zip(vector.iter().zip(steps)) {
         let x = scaled(pair) * scale * unit;
         *code = (x + 0.5_f32.copysign(x)) as i8;
     }

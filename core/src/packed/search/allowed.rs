@@ -11,6 +11,9 @@ pub(crate) trait RowFilter: Filter {
     /// Whether a row is allowed whose bit is set in the mask.
     fn allows_row(&self, view: &View<'_>, row: u32) -> bool;
 
+    /// Which of some rows that follow each other are allowed, a bit each; these are their ids, sixteen at the most.
+    fn allowed_of(&self, first: u32, ids: &[u32]) -> u16;
+
     /// The set of rows that it is; none where rows are asked for one by one.
     fn row_set(&self) -> Option<&RowSet>;
 }
@@ -42,6 +45,14 @@ impl<F: Filter> RowFilter for ById<'_, F> {
     }
 
     #[inline]
+    fn allowed_of(&self, _: u32, ids: &[u32]) -> u16 {
+        if self.0.allows_all() {
+            return u16::MAX;
+        }
+        (0..).zip(ids).fold(0, |mask, (at, id)| mask | u16::from(self.0.allows(*id)) << at)
+    }
+
+    #[inline]
     fn row_set(&self) -> Option<&RowSet> {
         None
     }
@@ -66,6 +77,11 @@ impl RowFilter for ByRow<'_> {
     #[inline]
     fn allows_row(&self, _: &View<'_>, _: u32) -> bool {
         true
+    }
+
+    #[inline]
+    fn allowed_of(&self, first: u32, _: &[u32]) -> u16 {
+        self.0.mask(first) as u16
     }
 
     #[inline]

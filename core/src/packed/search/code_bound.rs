@@ -3,29 +3,22 @@
 //! A file says how far its rows lie from what their codes stand for, and how far their codes lie from their mean. With what the
 //! query's own codes lose, that bounds the error of its scores of all rows; the formula and why it holds stand at
 //! [`error_bound`](crate::packed::truth::error_bound).
-//!
-//! Where one product of the query with a step is much greater than the others, those become codes of 0. Then a second plane of
-//! codes, for what the first has left, is worth its products.
 
-use alloc::vec::Vec;
+use core::ops::Range;
 
+use super::local_bound::GROUP;
+use super::query_planes::QueryPlanes;
 use crate::Metric;
-use crate::packed::file::sections::LINE;
+use crate::packed::file::sections::{LINE, row_bytes};
 use crate::packed::file::view::View;
-use crate::packed::quantise::sq7::{MOST_CODE, encode_query};
+use crate::packed::quantise::sq7::{MOST_CODE, row_bias};
 use crate::simd::in_f64::dot;
-
-/// Steps of the second plane in one of the first: its codes, too, go from −127 to 127.
-const FINER: f32 = 2.0 * MOST_CODE;
 
 /// A query as codes, and how much its scores can be off.
 #[derive(Debug, Default)]
 pub(crate) struct BoundedQuery {
-    /// The codes in whole lines, 0 beyond the dimensions, and what a step of them stands for; the second plane where it is used.
-    pub(super) codes: Vec<[i8; LINE]>,
-    pub(super) fine_codes: Vec<[i8; LINE]>,
-    pub(super) step: f32,
-    pub(super) fine_step: f32,
+    pub(super) planes: QueryPlanes,
+    /// Whether the second plane is used.
     pub(super) is_fine: bool,
     /// The square of its length in the index space.
     squared: f64,
@@ -53,19 +46,16 @@ impl BoundedQuery {
     /// Encodes a query of the index space; false where nothing is known about the scores.
     pub(super) fn set(&mut self, view: &View<'_>, query: &[f32]) -> bool {
         let Some((mean, worst)) = view.code_errors else { return false };
-        self.encode(view, query);
+        self.planes.encode(query, view.quantiser.step);
         let (mut coarse, mut fine, mut products, mut base) = (Loss::default(), Loss::default(), 0.0, 0.0);
-        let steps = view.quantiser.offset.iter().zip(view.quantiser.step);
-        let each =
-            query.iter().zip(steps).zip(self.codes.as_flattened().iter().zip(self.fine_codes.as_flattened())).zip(mean);
-        for (((x, (offset, step)), (code, fine_code)), mean) in each {
-            let [x, offset, step, mean] = [*x, *offset, *step, *mean].map(f64::from);
-            let [code, fine_code] = [*code, *fine_code].map(f64::from);
-            let left = x * step - f64::from(self.step) * code;
-            coarse.add(left, mean);
-            fine.add(left - f64::from(self.fine_step) * fine_code, mean);
-            products += f64::from(MOST_CODE) * (f64::from(self.step) * code).abs();
-            base += x * offset;
+        let planes = self.planes.each(query, view.quantiser.step);
+        for (([coded, left, fine_left], x), (offset, mean)) in
+            planes.zip(query).zip(view.quantiser.offset.iter().zip(mean))
+        {
+            coarse.add(left, f64::from(*mean));
+            fine.add(fine_left, f64::from(*mean));
+            products += f64::from(MOST_CODE) * coded.abs();
+            base += f64::from(*x) * f64::from(*offset);
         }
         self.squared = dot(query, query);
         let unknown_of_rows = libm::sqrt(self.squared) * f64::from(worst.residual);
@@ -82,28 +72,24 @@ impl BoundedQuery {
         self.bound.is_finite() && products + added < 1e38
     }
 
-    /// Makes room for a query.
-    pub(super) fn reserve(&mut self, dimensions: usize) {
-        for codes in [&mut self.codes, &mut self.fine_codes] {
-            codes.clear();
-            codes.reserve(dimensions.div_ceil(LINE));
+    /// The scores of rows that follow each other; of rows that are not there, anything.
+    #[inline]
+    pub(super) fn scores(&self, view: &View<'_>, rows: Range<u32>) -> [f32; GROUP] {
+        let QueryPlanes { codes, fine_codes, step, fine_step } = &self.planes;
+        let (lines, width) = (view.coded_lines(rows), row_bytes(view.shape.dimensions) / LINE);
+        let mut sums = [0; GROUP];
+        view.backend.dot_u7_lines(codes, lines, width, &mut sums);
+        let mut scores = sums.map(|sum| step * sum as f32);
+        if self.is_fine {
+            view.backend.dot_u7_lines(fine_codes, lines, width, &mut sums);
+            scores.iter_mut().zip(sums).for_each(|(score, sum)| *score += fine_step * sum as f32);
         }
-    }
-
-    fn encode(&mut self, view: &View<'_>, query: &[f32]) {
-        for codes in [&mut self.codes, &mut self.fine_codes] {
-            codes.clear();
-            codes.resize(query.len().div_ceil(LINE), [0; LINE]);
+        // Of the other metrics it is 0, at the end of the row, where it may be alone in its line.
+        if view.shape.metric == Metric::Euclidean {
+            let rows = lines.chunks_exact(width);
+            scores.iter_mut().zip(rows).for_each(|(score, row)| *score += row_bias(row.as_flattened()));
         }
-        let (codes, fine_codes) = (self.codes.as_flattened_mut(), self.fine_codes.as_flattened_mut());
-        self.step = encode_query(query, view.quantiser, codes);
-        self.fine_step = self.step / FINER;
-        for (((fine, code), x), step) in fine_codes.iter_mut().zip(codes).zip(query).zip(view.quantiser.step) {
-            let left = f64::from(*x) * f64::from(*step) - f64::from(self.step) * f64::from(*code);
-            let steps = left / f64::from(self.fine_step);
-            // Truncated away from zero where it is half a step or more; a cast makes 0 of what is no number.
-            *fine = (steps + 0.5_f64.copysign(steps)).clamp(-127.0, 127.0) as i8;
-        }
+        scores
     }
 
     /// What scores exceed, of rows that are ordered by this or before it.

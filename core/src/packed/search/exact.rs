@@ -16,19 +16,17 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::Scratch;
+use super::allowed::RowFilter;
 use super::code_bound::BoundedQuery;
 use super::full_scan::RoughQuery;
+use super::local_bound::{GROUP, LocalQuery};
 use crate::Metric;
-use crate::filter::Filter;
-use crate::packed::file::sections::{LINE, row_bytes};
+use crate::packed::file::local::LocalRows;
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::reported;
-use crate::packed::quantise::sq7::row_bias;
 use crate::simd::prefetch;
 use crate::top_k::{TopK, key, split_key};
 
-/// Rows that are scored at once.
-pub(super) const GROUP: usize = 16;
 /// Of so many of them that the filter allows, all are scored at once.
 const FEW_OF_GROUP: u32 = 4;
 /// Of fewer rows, vectors are compared at once.
@@ -52,7 +50,7 @@ pub(super) const fn most_candidates(rows: usize) -> usize {
 
 impl Scratch {
     /// Finds the `n` nearest of all that the filter allows.
-    pub(super) fn search_exactly<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
+    pub(super) fn search_exactly<F: RowFilter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         self.ids.clear();
         if !self.sweep(view, n, filter) {
             self.scan_in_full(view, n, filter);
@@ -62,19 +60,57 @@ impl Scratch {
     }
 
     /// Finds them by codes; false where codes do not tell enough.
-    fn sweep<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) -> bool {
+    fn sweep<F: RowFilter>(&mut self, view: &View<'_>, n: usize, filter: &F) -> bool {
         let rows = view.shape.rows;
         let room = rows / ROOM;
-        if rows < FEWEST_ROWS || n.saturating_mul(4) > room || n == 0 || !self.bounded.set(view, &self.query) {
+        if rows < FEWEST_ROWS || n.saturating_mul(4) > room || n == 0 {
             return false;
         }
-        let Self { given, bounded, keys, nearest, .. } = self;
+        let Self { given, query, bounded, local, keys, nearest, .. } = self;
+        let codes = match &view.local {
+            Some(rows) if local.set(view.shape.metric, rows.space, query) => Codes::Local(local, rows),
+            None if bounded.set(view, query) => Codes::Grid(bounded),
+            _ => return false,
+        };
         keys.clear();
         keys.reserve(most_candidates(rows));
         let query = RoughQuery::new(view.backend, view.shape.metric, given);
-        let width = row_bytes(view.shape.dimensions) / LINE;
-        let mut sweep = Sweep { view, query, bounded, keys, nearest, n, limit: f32::NEG_INFINITY, width, room };
+        let mut sweep = Sweep { view, query, codes, keys, nearest, n, limit: f32::NEG_INFINITY, room };
         sweep.look_at_some(filter) && sweep.look_at_all(filter) && sweep.finish()
+    }
+}
+
+/// The codes by which rows are scored: scores that are off by no more than a bound, or upper bounds themselves.
+#[derive(Clone, Copy)]
+enum Codes<'a> {
+    Grid(&'a BoundedQuery),
+    Local(&'a LocalQuery, &'a LocalRows<'a>),
+}
+
+impl Codes<'_> {
+    /// The scores of rows that follow each other; of rows that are not there, anything.
+    #[inline]
+    fn scores(self, view: &View<'_>, rows: Range<u32>) -> [f32; GROUP] {
+        match self {
+            Self::Grid(query) => query.scores(view, rows),
+            Self::Local(query, local) => query.scores(view.backend, local, rows),
+        }
+    }
+
+    /// What scores exceed, of rows that are ordered by this or before it.
+    fn limit(self, metric: Metric, order: f32) -> f32 {
+        match self {
+            Self::Grid(query) => query.limit(metric, order),
+            Self::Local(query, _) => query.limit(metric, order),
+        }
+    }
+
+    /// What scores of the best rows exceed, where this is the worst score of as many.
+    fn limit_by_codes(self, metric: Metric, nth: f32) -> f32 {
+        match self {
+            Self::Grid(query) => query.limit_by_codes(metric, nth),
+            Self::Local(..) => f32::NEG_INFINITY,
+        }
     }
 }
 
@@ -82,43 +118,21 @@ impl Scratch {
 struct Sweep<'a> {
     view: &'a View<'a>,
     query: RoughQuery<'a>,
-    bounded: &'a BoundedQuery,
+    codes: Codes<'a>,
     /// Candidates that are not yet compared in full, by minus their scores.
     keys: &'a mut Vec<u64>,
     nearest: &'a mut TopK,
     n: usize,
     /// Rows with scores that do not exceed it are not among the nearest.
     limit: f32,
-    /// Lines of a row.
-    width: usize,
     room: usize,
 }
 
 impl Sweep<'_> {
-    /// The scores of rows that follow each other; of rows that are not there, anything.
-    #[inline]
-    fn scores(&self, rows: Range<u32>) -> [f32; GROUP] {
-        let BoundedQuery { codes, fine_codes, step, fine_step, is_fine, .. } = self.bounded;
-        let (lines, backend) = (self.view.coded_lines(rows), self.view.backend);
-        let mut sums = [0; GROUP];
-        backend.dot_u7_lines(codes, lines, self.width, &mut sums);
-        let mut scores = sums.map(|sum| step * sum as f32);
-        if *is_fine {
-            backend.dot_u7_lines(fine_codes, lines, self.width, &mut sums);
-            scores.iter_mut().zip(sums).for_each(|(score, sum)| *score += fine_step * sum as f32);
-        }
-        // Of the other metrics it is 0, at the end of the row, where it may be alone in its line.
-        if self.view.shape.metric == Metric::Euclidean {
-            let rows = lines.chunks_exact(self.width);
-            scores.iter_mut().zip(rows).for_each(|(score, row)| *score += row_bias(row.as_flattened()));
-        }
-        scores
-    }
-
     /// Scores rows that follow each other, and keeps those of them whose bits are set and that are candidates.
     #[inline]
     fn score_group(&mut self, rows: Range<u32>, allowed: u16) {
-        let scores = self.scores(rows.clone());
+        let scores = self.codes.scores(self.view, rows.clone());
         if scores.iter().any(|score| *score > self.limit) {
             for (at, (row, score)) in rows.zip(scores).enumerate() {
                 if allowed >> at & 1 == 1 {
@@ -130,7 +144,7 @@ impl Sweep<'_> {
 
     /// Scores a row, and keeps it if it is a candidate.
     fn score_row(&mut self, row: u32) {
-        let [score, ..] = self.scores(row..row + 1);
+        let [score, ..] = self.codes.scores(self.view, row..row + 1);
         self.keep(score, row);
     }
 
@@ -142,7 +156,7 @@ impl Sweep<'_> {
     }
 
     /// Looks at a few rows, for a limit to begin with; false where codes tell too little to be worth more.
-    fn look_at_some<F: Filter>(&mut self, filter: &F) -> bool {
+    fn look_at_some<F: RowFilter>(&mut self, filter: &F) -> bool {
         let rows = self.view.shape.rows;
         let sample = (rows / SAMPLE_OF).min(SAMPLE);
         if sample < 2 * self.n {
@@ -155,13 +169,16 @@ impl Sweep<'_> {
                 self.score_row(row);
             }
         }
-        let is_worth_it = self.keys.len() < 2 * self.n || {
-            // About the n-th best of all, and how many will have to be compared in full.
-            let rank = (self.n * sample / rows).min(self.keys.len() - 1);
-            let (_, likely, _) = self.keys.select_nth_unstable(rank);
-            let limit = split_key(*likely).0 + self.bounded.bound();
-            let reaching = self.keys.iter().filter(|key| split_key(**key).0 <= limit).count();
-            reaching - rank < self.keys.len().div_ceil(MOST_IN_FULL)
+        let is_worth_it = match self.codes {
+            Codes::Grid(query) if self.keys.len() >= 2 * self.n => {
+                // About the n-th best of all, and how many will have to be compared in full.
+                let rank = (self.n * sample / rows).min(self.keys.len() - 1);
+                let (_, likely, _) = self.keys.select_nth_unstable(rank);
+                let limit = split_key(*likely).0 + query.bound();
+                let reaching = self.keys.iter().filter(|key| split_key(**key).0 <= limit).count();
+                reaching - rank < self.keys.len().div_ceil(MOST_IN_FULL)
+            }
+            _ => true,
         };
         self.nearest.reset(self.n);
         if is_worth_it && self.keys.len() >= 2 * self.n {
@@ -175,11 +192,11 @@ impl Sweep<'_> {
     }
 
     /// Looks at all rows; false where too many of them are candidates.
-    fn look_at_all<F: Filter>(&mut self, filter: &F) -> bool {
+    fn look_at_all<F: RowFilter>(&mut self, filter: &F) -> bool {
         let view = self.view;
         let mut crowd = FEW.max(2 * self.n);
         for (first, ids) in (0..).step_by(GROUP).zip(view.ids.chunks(GROUP)) {
-            let allowed = (0..).zip(ids).fold(0_u16, |mask, (at, id)| mask | u16::from(filter.allows(*id)) << at);
+            let allowed = filter.allowed_of(first, ids);
             if allowed.count_ones() >= FEW_OF_GROUP {
                 self.score_group(first..first + ids.len() as u32, allowed);
             } else {
@@ -204,7 +221,7 @@ impl Sweep<'_> {
         if before >= self.n {
             let (_, nth, _) = self.keys.select_nth_unstable(self.n - 1);
             let nth = -split_key(*nth).0;
-            self.raise(self.bounded.limit_by_codes(self.view.shape.metric, nth));
+            self.raise(self.codes.limit_by_codes(self.view.shape.metric, nth));
         }
         // The errors of two scores are in that. Where it leaves many, the true distance of the n-th has the error of one.
         if 2 * self.keys.len() > before {
@@ -233,7 +250,7 @@ impl Sweep<'_> {
         self.keys.truncate(left);
         let order = self.nearest.limit();
         self.query.set_farthest(order);
-        self.raise(self.bounded.limit(self.view.shape.metric, order));
+        self.raise(self.codes.limit(self.view.shape.metric, order));
     }
 
     /// Compares the first candidates in full.

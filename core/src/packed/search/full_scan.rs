@@ -6,7 +6,7 @@
 //! neither the kernel nor the order of its terms.
 
 use super::Scratch;
-use crate::filter::Filter;
+use super::allowed::RowFilter;
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::FullQuery;
 use crate::top_k::TopK;
@@ -19,13 +19,15 @@ const FEW_OF_GROUP: u32 = 6;
 
 impl Scratch {
     /// Compares the query with all vectors that the filter allows.
-    pub(super) fn scan_in_full<F: Filter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
+    pub(super) fn scan_in_full<F: RowFilter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         let Self { given, nearest, .. } = self;
         nearest.reset(n);
         let mut query = RoughQuery::new(view.backend, view.shape.metric, given);
         let d = view.shape.dimensions;
-        for (ids, vectors) in view.ids.chunks(GROUP).zip(view.vectors.chunks(GROUP * d)) {
-            let allowed = (0..).zip(ids).fold(0_u16, |mask, (at, id)| mask | u16::from(filter.allows(*id)) << at);
+        for ((first, ids), vectors) in
+            (0..).step_by(GROUP).zip(view.ids.chunks(GROUP)).zip(view.vectors.chunks(GROUP * d))
+        {
+            let allowed = filter.allowed_of(first, ids);
             if allowed.count_ones() >= FEW_OF_GROUP {
                 query.compare(vectors, ids, allowed, nearest);
                 continue;

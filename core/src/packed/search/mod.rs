@@ -20,8 +20,10 @@ pub(crate) mod code_bound;
 pub(crate) mod cost;
 mod exact;
 mod full_scan;
+mod local_bound;
 pub(crate) mod params;
 pub(crate) mod probe;
+mod query_planes;
 pub(crate) mod rerank;
 pub(crate) mod reservoir;
 mod scan;
@@ -33,6 +35,7 @@ use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::code_bound::BoundedQuery;
 use self::cost::Costs;
 use self::exact::most_candidates;
+use self::local_bound::LocalQuery;
 use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, for_recall, for_rows};
 use self::probe::{ProbeRule, QueryScale};
 use self::reservoir::Reservoir;
@@ -73,6 +76,7 @@ pub struct Scratch {
     scale: QueryScale,
     quantised: QuantisedQuery,
     bounded: BoundedQuery,
+    local: LocalQuery,
     lut: LookupTable,
     /// The score of each leaf.
     scores: Vec<[f32; TILE_ROWS]>,
@@ -150,7 +154,8 @@ impl Scratch {
         self.keys.clear();
         // Where too many come near, all are compared.
         self.keys.reserve((groups * TILE_ROWS).max(candidates).max(most_candidates(view.shape.rows)));
-        self.bounded.reserve(view.shape.dimensions);
+        self.bounded.planes.reserve(view.shape.dimensions);
+        self.local.planes.reserve(view.shape.dimensions);
         self.probes.clear();
         self.probes.reserve(leaves);
         self.rows.clear();

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Scratch;
+use super::allowed::ById;
 use super::params::AdaptivePlan;
 use super::probe::ProbeRule;
 use crate::Neighbour;
@@ -53,8 +54,15 @@ impl Scratch {
         let nth = n.clamp(1, self.keys.len().max(1)) - 1;
         let has_any = !self.keys.is_empty();
         let best = if has_any { -split_key(*self.keys.select_nth_unstable(nth).1).0 } else { f32::NEG_INFINITY };
-        self.search_exactly(view, n, &All);
+        self.search_exactly(view, n, &ById(&All));
         (self.found.iter().filter_map(|found| view.row_of(found.id)).collect(), best)
+    }
+
+    /// The `n` nearest of all to a row, itself among them.
+    pub(crate) fn nearest_to_row(&mut self, view: &View<'_>, row: u32, n: usize) -> &[Neighbour] {
+        self.set_row(view, row);
+        self.search_exactly(view, n, &ById(&All));
+        &self.found
     }
 
     /// The scores of some rows by their 7-bit codes.

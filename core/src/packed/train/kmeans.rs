@@ -199,7 +199,7 @@ impl KMeans<'_> {
                 for (at, (codes, step)) in codes.chunks_exact_mut(bytes).zip(&mut steps).take(leaf_of.len()).enumerate()
                 {
                     self.source.read(sample.id(first + at), &mut row);
-                    *step = sq7::encode_query(&row, self.quantiser, codes);
+                    *step = sq7::encode_query(&row, self.quantiser.step, codes);
                 }
                 let codes = &codes[..leaf_of.len() * bytes];
                 let mut best = [([f32::NEG_INFINITY; TILE_ROWS], [0; TILE_ROWS]); ROWS_A_GROUP];

@@ -4,6 +4,7 @@
 
 mod encode;
 pub(crate) mod kmeans;
+mod local;
 pub(crate) mod sample;
 pub(crate) mod source;
 
@@ -11,12 +12,13 @@ use alloc::vec::Vec;
 
 use self::encode::{CodeWriter, train_codebooks, write_rows};
 use self::kmeans::{Centroids, KMeans, Partition};
+use self::local::{OwnLocalSpace, write_local};
 use self::sample::Sample;
 use self::source::RowSource;
 use super::error::{OutOfMemory, Stopped};
 use super::file::buf::PackedBuf;
 use super::file::layout::FileLayout;
-use super::file::sections::{LeafStart, Shape, Version};
+use super::file::sections::{CodeErrors, LeafStart, Shape, Version};
 use super::file::view::{SectionsMut, View};
 use super::quantise::sq7::{ScalarQuantiser, code_in, offset_and_step, tile_width};
 use super::quantise::subquantisation::Codebooks;
@@ -44,6 +46,8 @@ pub(crate) struct Trained<'a> {
     step: Vec<f32>,
     centroids: Centroids,
     pub(crate) partition: Partition,
+    /// The space of local codes, where there are any.
+    local: Option<OwnLocalSpace>,
 }
 
 /// Trains on vectors that are seen from their origin.
@@ -62,10 +66,15 @@ pub(crate) fn train<'a, J: Join>(source: RowSource<'a>, plan: &Plan<'_>) -> Resu
         cancel: plan.cancel,
     };
     let (centroids, partition) = k_means.run::<J>()?;
-    Ok(Trained { source, offset, step, centroids, partition })
+    Ok(Trained { source, offset, step, centroids, partition, local: None })
 }
 
 impl Trained<'_> {
+    /// With local codes, where they are worth it: for searches, not for graphs.
+    pub(crate) fn with_local_codes(self) -> Self {
+        Self { local: local::choose(self.source, self.quantiser()), ..self }
+    }
+
     pub(crate) fn quantiser(&self) -> ScalarQuantiser<'_> {
         ScalarQuantiser { offset: &self.offset, step: &self.step }
     }
@@ -116,6 +125,7 @@ pub(crate) fn write<'a, J: Join>(
         leaves: trained.partition.len(),
         blocks: starts.last().map_or(0, |end| end.block) as usize,
         keys: keys.map(|keys| keys.iter().map(|key| key.len()).sum()),
+        has_local: trained.local.is_some(),
     };
     let layout = FileLayout::plan(shape, plan.seed).ok_or(OutOfMemory)?;
     let mut buf = PackedBuf::zeroed(layout.end())?;
@@ -130,6 +140,11 @@ pub(crate) fn write<'a, J: Join>(
     }
     write_keys(keys.unwrap_or(&[]), to.keys, to.key_ends);
     write_rows::<J>(&trained, to.vectors, to.row_codes, plan.cancel)?;
+    if let (Some(space), Some(rows)) = (&trained.local, to.local) {
+        let start = 4 * shape.dimensions + size_of::<CodeErrors>() / size_of::<f32>();
+        to.quantiser[start..].iter_mut().zip(space.numbers()).for_each(|(to, from)| *to = *from);
+        write_local::<J>(&trained, space, rows, plan.cancel)?;
+    }
     Ok(Draft { buf, layout, trained, starts })
 }
 

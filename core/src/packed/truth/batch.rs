@@ -100,7 +100,7 @@ impl QueryBatch {
     pub(crate) fn push(&mut self, view: &View<'_>, query: &[f32]) {
         let start = self.codes.len();
         self.codes.resize(start + 4 * tile_width(view.shape.dimensions), 0);
-        self.steps.push(sq7::encode_query(query, view.quantiser, &mut self.codes[start..]));
+        self.steps.push(sq7::encode_query(query, view.quantiser.step, &mut self.codes[start..]));
     }
 
     /// Begins to look for the `n` best rows of each query.

@@ -114,7 +114,7 @@ impl<'a> ErrorBound<'a> {
     pub(crate) fn analyse(&self, row: u32, to: &mut AnalysedRow) {
         let Self { view, mean, .. } = self;
         view.read(row, &mut to.row);
-        to.step = encode_query(&to.row, view.quantiser, &mut to.codes);
+        to.step = encode_query(&to.row, view.quantiser.step, &mut to.codes);
         let coded = view.coded_row(row);
         let (mut residual, mut codes, mut query_residual, mut products, mut base) = (0.0, 0.0, 0.0, 0.0, 0.0);
         let steps = view.quantiser.offset.iter().zip(view.quantiser.step);

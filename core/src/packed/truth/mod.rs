@@ -194,7 +194,9 @@ impl GroundTruth<'_> {
         let mut keep = FEWEST + 8 * self.n;
         let (mut batch, mut best) = (QueryBatch::default(), TopK::default());
         let mut analysed = AnalysedRow::new(self.view.shape.dimensions);
-        while !left.is_empty() && keep <= most_alone(self.view.shape.rows, self.n) {
+        // Where there are local codes, the others tell too little of most rows.
+        let most = if self.view.local.is_some() { keep } else { most_alone(self.view.shape.rows, self.n) };
+        while !left.is_empty() && keep <= most {
             if !self.scan_all(&mut batch, left.iter().map(|at| own[*at]), keep) {
                 return;
             }
@@ -213,15 +215,22 @@ impl GroundTruth<'_> {
             left = still;
             keep = keep.saturating_mul(4);
         }
-        // What 7-bit codes can hardly tell apart is compared in full.
+        let mut scratch = Scratch::new();
         for at in left {
             if self.cancel.is_set() {
                 return;
             }
-            best.reset(self.n);
-            let others = (0..self.view.shape.rows as u32).filter(|row| *row != own[at]);
-            finish_row(self.view, own[at], others, &mut best, &mut to[at * self.n..][..self.n]);
+            self.nearest_alone(&mut scratch, own[at], &mut to[at * self.n..][..self.n]);
             compared(at, Compared { needed: MOST_KEPT, ..Compared::default() });
+        }
+    }
+
+    /// Writes the `n` nearest of a row, by an exact search for it alone.
+    pub(crate) fn nearest_alone(&self, scratch: &mut Scratch, row: u32, to: &mut [Neighbour]) {
+        let own = self.view.id(row);
+        let found = scratch.nearest_to_row(self.view, row, to.len() + 1);
+        for (to, found) in to.iter_mut().zip(found.iter().filter(|found| found.id != own)) {
+            *to = *found;
         }
     }
 

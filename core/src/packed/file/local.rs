@@ -1,0 +1,85 @@
+//! Local codes as they lie in a file, at the end of the section of row codes: whole lines of codes for each row, then what each
+//! has besides, number by number.
+
+use core::ops::Range;
+
+use super::sections::{LINE, Shape};
+use crate::packed::quantise::lvq::{LocalRow, LocalSpace};
+
+/// Numbers of a row besides its codes.
+const NUMBERS: usize = 4;
+
+/// The local codes of all rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalRows<'a> {
+    pub(crate) space: LocalSpace<'a>,
+    codes: &'a [[u8; LINE]],
+    width: usize,
+    /// See [`LocalRow`], each for all rows.
+    along: &'a [f32],
+    scale: &'a [f32],
+    bias: &'a [f32],
+    error: &'a [f32],
+}
+
+/// The same, to be written.
+pub(crate) struct LocalRowsMut<'a> {
+    pub(crate) codes: &'a mut [[u8; LINE]],
+    pub(crate) numbers: [&'a mut [f32]; NUMBERS],
+}
+
+/// Lines of the local codes of a row.
+pub(crate) const fn local_lines(dimensions: usize) -> usize {
+    dimensions.div_ceil(LINE)
+}
+
+/// Bytes of the local codes of all rows; none where they are too many.
+pub(super) fn local_bytes(shape: &Shape) -> Option<usize> {
+    let of_row = local_lines(shape.dimensions) * LINE + NUMBERS * size_of::<f32>();
+    shape.rows.checked_mul(of_row)
+}
+
+impl<'a> LocalRows<'a> {
+    /// Those in the last bytes of the row codes; none in a file without.
+    pub(super) fn of(shape: &Shape, space: &'a [f32], bytes: &'a [u8]) -> Option<Self> {
+        let Shape { dimensions, rows, has_local, .. } = *shape;
+        let (direction, weights) = space.split_at_checked(dimensions).filter(|_| has_local)?;
+        let width = local_lines(dimensions);
+        let (codes, numbers) = bytes.split_at_checked(rows.checked_mul(width * LINE)?)?;
+        let (codes, numbers) = (codes.as_chunks().0, bytemuck::cast_slice::<_, f32>(numbers));
+        let mut each = numbers.chunks_exact(rows.max(1));
+        let mut next = || each.next().unwrap_or(&[]);
+        let [along, scale, bias, error] = [next(), next(), next(), next()];
+        Some(Self { space: LocalSpace { direction, weights }, codes, width, along, scale, bias, error })
+    }
+
+    /// The codes of some rows that follow each other, and how many lines each has.
+    #[inline]
+    pub(crate) fn lines(&self, rows: Range<u32>) -> (&'a [[u8; LINE]], usize) {
+        let [start, end] = [rows.start, rows.end].map(|row| (row as usize).saturating_mul(self.width));
+        (self.codes.get(start..end).unwrap_or(&[]), self.width)
+    }
+
+    /// Along, scale, bias and error of some rows that follow each other.
+    #[inline]
+    pub(crate) fn numbers(&self, rows: Range<u32>) -> [&'a [f32]; NUMBERS] {
+        let rows = rows.start as usize..rows.end as usize;
+        [self.along, self.scale, self.bias, self.error].map(|numbers| numbers.get(rows.clone()).unwrap_or(&[]))
+    }
+
+    /// What a row has besides its codes.
+    pub(crate) fn row(&self, row: u32) -> LocalRow {
+        let [along, scale, bias, error] =
+            self.numbers(row..row + 1).map(|numbers| numbers.first().copied().unwrap_or(f32::NAN));
+        LocalRow { along, scale, bias, error }
+    }
+}
+
+impl<'a> LocalRowsMut<'a> {
+    pub(super) fn of(shape: &Shape, bytes: &'a mut [u8]) -> Self {
+        let (codes, numbers) = bytes.split_at_mut(shape.rows * local_lines(shape.dimensions) * LINE);
+        let numbers: &mut [f32] = bytemuck::cast_slice_mut(numbers);
+        let mut each = numbers.chunks_exact_mut(shape.rows.max(1));
+        Self { codes: codes.as_chunks_mut().0, numbers: core::array::from_fn(|_| each.next().unwrap_or_default()) }
+    }
+}

@@ -1,0 +1,222 @@
+//! Locally-adaptive quantisation: 7-bit codes with a scale for each row (Aguerrebere, Bhati, Hildebrand, Tepper, Willke,
+//! "Similarity search in the blink of an eye with compressed indices", 2023), of what a direction that all rows share leaves of them.
+//!
+//! A row of the index space is
+//!
+//! ```text
+//! x = along · p + scale · w∘(u − 64) + v
+//! ```
+//!
+//! with the shared direction p and weights w, codes u from 1 to 127, and an error v that has (nearly) no part along p. One column that
+//! is much larger than the others, or vectors that all point nearly the same way, are in `along`, which is an f32; rows that are
+//! much longer than others do not widen the steps of those. The grid of [`sq7`](super::sq7), which is the same for all rows, suffers
+//! from both.
+//!
+//! With α = q·p, α' = α / p·p and q' = q − α'p,
+//!
+//! ```text
+//! q·x = α · along + scale · Σ (qw)·(u − 64) + α'(p·v) + q'·v,   |q'·v| ≤ ‖q'‖ · ‖v‖
+//! ```
+//!
+//! and p·v is no more than what rounding `along` leaves. Euclidean scores, q·x − ‖x‖²/2, are
+//! α²/2 − (along − α)²/2 + bias + scale · Σ (qw)·(u − 64) + (α' − along)(p·v) + q'·v, with bias = (along² − ‖x‖²)/2 + along(p·v): large numbers
+//! along p cancel before they are squared.
+
+use alloc::vec::Vec;
+
+use crate::Metric;
+
+/// The code of zero.
+const MIDDLE: i32 = 64;
+/// How far codes are from it at the most.
+pub(crate) const MOST_AWAY: i32 = 63;
+
+/// What p·v does not exceed: so much of `along`, and so much of the error.
+const ALONG_ROUNDED: f64 = 1.0 / (1 << 22) as f64;
+pub(crate) const ERROR_ALONG: f64 = 1.0 / (1 << 16) as f64;
+
+/// What the local codes of all rows share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalSpace<'a> {
+    /// At length one, or zero.
+    pub(crate) direction: &'a [f32],
+    /// The steps of each dimension for a scale of 1.
+    pub(crate) weights: &'a [f32],
+}
+
+/// What is kept of a row besides its codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct LocalRow {
+    pub(crate) along: f32,
+    pub(crate) scale: f32,
+    /// What euclidean scores have besides products, rounded up; else 0.
+    pub(crate) bias: f32,
+    /// No less than the length of the error.
+    pub(crate) error: f32,
+}
+
+/// The error of a row's codes.
+struct CodeError {
+    squared: f64,
+    /// Its product with the direction.
+    along: f64,
+}
+
+impl LocalSpace<'_> {
+    /// Writes the codes of a row of the index space.
+    pub(crate) fn encode(self, metric: Metric, row: &[f32], codes: &mut [u8], steps: &mut Vec<f64>) -> LocalRow {
+        let length = product(self.direction, self.direction);
+        let along = if length > 0.0 { product(row, self.direction) / length } else { 0.0 };
+        steps.clear();
+        let each = row.iter().zip(self.direction).zip(self.weights);
+        steps.extend(each.map(|((x, p), w)| {
+            let steps = (f64::from(*x) - along * f64::from(*p)) / f64::from(*w);
+            if steps.is_finite() { steps } else { 0.0 }
+        }));
+        let most = steps.iter().fold(0.0_f64, |most, steps| most.max(steps.abs()));
+        let mut local = LocalRow { scale: (most / f64::from(MOST_AWAY)) as f32, ..LocalRow::default() };
+        let scale = f64::from(local.scale);
+        for (code, steps) in codes.iter_mut().zip(steps) {
+            let away = if scale > 0.0 { libm::round(*steps / scale) } else { 0.0 };
+            *code = (MIDDLE + (away as i32).clamp(-MOST_AWAY, MOST_AWAY)) as u8;
+        }
+        if length > 0.0 {
+            // What the codes miss along the direction, too.
+            local.along = (self.error(row, codes, local).along / length) as f32;
+        }
+        let error = self.error(row, codes, local);
+        local.error = up(least_error(row, &error));
+        local.bias = if metric == Metric::Euclidean { up(self.least_bias(row, local, &error)) } else { 0.0 };
+        local
+    }
+
+    /// What codes miss of a row.
+    fn error(self, row: &[f32], codes: &[u8], local: LocalRow) -> CodeError {
+        let [local_along, scale] = [local.along, local.scale].map(f64::from);
+        let (mut squared, mut along) = (0.0, 0.0);
+        for (((x, code), p), w) in row.iter().zip(codes).zip(self.direction).zip(self.weights) {
+            let p = f64::from(*p);
+            let coded = scale * f64::from(*w) * f64::from(i32::from(*code) - MIDDLE);
+            let error = f64::from(*x) - coded - local_along * p;
+            squared += error * error;
+            along += error * p;
+        }
+        CodeError { squared, along }
+    }
+
+    fn least_bias(self, row: &[f32], local: LocalRow, error: &CodeError) -> f64 {
+        let (along, of_error) = (f64::from(local.along), f64::from(local.error));
+        // The last term pays for what of (α' − along)(p·v) depends on the error.
+        0.5 * (along * along - product(row, row)) + along * error.along + of_error * of_error * ERROR_ALONG
+    }
+
+    /// Whether codes and numbers keep what scores rely on.
+    pub(crate) fn is_kept(self, metric: Metric, row: &[f32], codes: &[u8], local: LocalRow) -> bool {
+        let error = self.error(row, codes, local);
+        let (along, of_error) = (f64::from(local.along).abs(), f64::from(local.error));
+        local.scale >= 0.0
+            && codes.iter().all(|code| (1..=127).contains(code))
+            && error.squared <= of_error * of_error
+            && error.along.abs() <= ALONG_ROUNDED * along + ERROR_ALONG * of_error
+            && (metric != Metric::Euclidean || f64::from(local.bias) >= self.least_bias(row, local, &error))
+            && (metric == Metric::Euclidean || local.bias == 0.0)
+            && [local.along, local.scale, local.bias, local.error].iter().all(|x| x.is_finite())
+    }
+}
+
+/// The length of the error, and what computing it in f64 can be off.
+fn least_error(row: &[f32], error: &CodeError) -> f64 {
+    libm::sqrt(error.squared) * (1.0 + 1e-9) + libm::sqrt(product(row, row)) / (1_u64 << 36) as f64
+}
+
+fn product(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+/// The next f32 that is no less.
+pub(crate) fn up(x: f64) -> f32 {
+    let rounded = x as f32;
+    if f64::from(rounded) < x { rounded.next_up() } else { rounded }
+}
+
+/// What products of query codes have to be less, as the code of zero is not 0.
+pub(crate) fn zero_point(codes: &[i8]) -> i32 {
+    MIDDLE * codes.iter().map(|code| i32::from(*code)).sum::<i32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of every size: one large number, all large, tiny, none.
+    fn rows(dimensions: usize) -> Vec<Vec<f32>> {
+        let number = |at: usize| ((at as f32 * 0.77).sin() * 43.1).fract();
+        let mut rows: Vec<Vec<f32>> =
+            (0..60).map(|row| (0..dimensions).map(|j| number(row * dimensions + j)).collect()).collect();
+        for (at, row) in rows.iter_mut().enumerate() {
+            let by = [1.0, 1e-3, 1e6, 1e-20][at % 4];
+            row.iter_mut().for_each(|x| *x *= by);
+            row[2] *= [1.0, 300.0][at / 4 % 2];
+        }
+        rows.push(alloc::vec![0.0; dimensions]);
+        rows
+    }
+
+    /// With any direction and weights, products by codes are off by no more than the formula at the top says, in f64.
+    #[test]
+    fn products_by_codes_are_off_by_no_more_than_the_errors() {
+        let dimensions = 9;
+        let rows = rows(dimensions);
+        let axis: Vec<f32> = (0..dimensions).map(|j| if j == 2 { 1.0 } else { 0.0 }).collect();
+        let even = alloc::vec![1.0 / 3.0; dimensions];
+        let none = alloc::vec![0.0; dimensions];
+        let weights: Vec<f32> = (0..dimensions).map(|j| if j == 4 { 0.0 } else { 0.5 + j as f32 }).collect();
+        for direction in [&axis, &even, &none] {
+            let space = LocalSpace { direction, weights: &weights };
+            for row in &rows {
+                let mut codes = alloc::vec![0; dimensions];
+                let local = space.encode(Metric::Euclidean, row, &mut codes, &mut Vec::new());
+                assert!(space.is_kept(Metric::Euclidean, row, &codes, local), "{row:?} {local:?}");
+                for query in &rows {
+                    let error = score_error(space, query, row, &codes, local);
+                    assert!(error <= 0.0, "{query:?} {row:?} {local:?}: {error}");
+                }
+            }
+        }
+    }
+
+    /// By how much a euclidean score exceeds what it can be by the codes.
+    fn score_error(space: LocalSpace<'_>, query: &[f32], row: &[f32], codes: &[u8], local: LocalRow) -> f64 {
+        let [along, scale, bias, error] = [local.along, local.scale, local.bias, local.error].map(f64::from);
+        let squared = product(space.direction, space.direction);
+        let alpha = product(query, space.direction);
+        let per_length = if squared > 0.0 { alpha / squared } else { 0.0 };
+        let left = query.iter().zip(space.direction).map(|(q, p)| f64::from(*q) - per_length * f64::from(*p));
+        let left: f64 = left.map(|x| x * x).sum();
+        let each = query.iter().zip(space.weights).zip(codes);
+        let products: f64 =
+            each.map(|((q, w), u)| f64::from(*q) * f64::from(*w) * f64::from(i32::from(*u) - MIDDLE)).sum();
+        let upper = 0.5 * alpha * alpha - 0.5 * (along - alpha) * (along - alpha)
+            + bias
+            + scale * products
+            + (per_length - along).abs() * (ALONG_ROUNDED * along.abs() + ERROR_ALONG * error)
+            + libm::sqrt(left) * error;
+        let score = product(query, row) - 0.5 * product(row, row);
+        score - upper - 1e-12 * (product(query, query) + product(row, row))
+    }
+
+    #[test]
+    fn codes_of_another_row_do_not_keep_the_rule() {
+        let rows = rows(9);
+        let weights = [1.0; 9];
+        let space = LocalSpace { direction: &[0.0; 9], weights: &weights };
+        let mut codes = alloc::vec![0; 9];
+        let local = space.encode(Metric::Dot, &rows[0], &mut codes, &mut Vec::new());
+        assert!(space.is_kept(Metric::Dot, &rows[0], &codes, local));
+        assert!(!space.is_kept(Metric::Dot, &rows[2], &codes, local));
+        assert!(!space.is_kept(Metric::Dot, &rows[0], &codes, LocalRow { error: 0.0, ..local }));
+        assert!(!space.is_kept(Metric::Dot, &rows[0], &codes, LocalRow { scale: -local.scale, ..local }));
+        codes[3] = 0;
+        assert!(!space.is_kept(Metric::Dot, &rows[0], &codes, local));
+    }
+}
