@@ -135,6 +135,7 @@ fn answers_are_those_of_brute_force() {
         let vectors = data(kind, n, d);
         for metric in METRICS {
             let index = Packed::build(metric, &vectors, d, &BuildOptions::new()).unwrap();
+            assert_eq!(index.verify(), Ok(()), "{kind}, {metric}");
             for query in queries(&vectors, d) {
                 let fits = metric == Metric::Angular || query.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() < 3e35;
                 for top in [1, 10, 100, 1000, n + 1] {

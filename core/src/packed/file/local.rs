@@ -9,6 +9,9 @@ use crate::packed::quantise::lvq::{LocalRow, LocalSpace};
 /// Numbers of a row besides its codes.
 const NUMBERS: usize = 4;
 
+/// Rows that are scored at once.
+pub(crate) const GROUP: usize = 16;
+
 /// The local codes of all rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LocalRows<'a> {
@@ -60,17 +63,28 @@ impl<'a> LocalRows<'a> {
         (self.codes.get(start..end).unwrap_or(&[]), self.width)
     }
 
-    /// Along, scale, bias and error of some rows that follow each other.
+    /// Along, scale, bias and error of sixteen rows that follow each other; none where there are not as many.
     #[inline]
-    pub(crate) fn numbers(&self, rows: Range<u32>) -> [&'a [f32]; NUMBERS] {
-        let rows = rows.start as usize..rows.end as usize;
-        [self.along, self.scale, self.bias, self.error].map(|numbers| numbers.get(rows.clone()).unwrap_or(&[]))
+    pub(crate) fn numbers(&self, first: u32) -> Option<[&'a [f32; GROUP]; NUMBERS]> {
+        let numbers = |all: &'a [f32]| all.get(first as usize..)?.first_chunk();
+        Some([numbers(self.along)?, numbers(self.scale)?, numbers(self.bias)?, numbers(self.error)?])
+    }
+
+    /// The same of the last rows, with zeros beyond them.
+    #[cold]
+    pub(crate) fn last_numbers(&self, first: u32) -> [[f32; GROUP]; NUMBERS] {
+        [self.along, self.scale, self.bias, self.error].map(|all| {
+            let mut group = [0.0; GROUP];
+            let left = all.get(first as usize..).unwrap_or(&[]);
+            group.iter_mut().zip(left).for_each(|(to, from)| *to = *from);
+            group
+        })
     }
 
     /// What a row has besides its codes.
     pub(crate) fn row(&self, row: u32) -> LocalRow {
-        let [along, scale, bias, error] =
-            self.numbers(row..row + 1).map(|numbers| numbers.first().copied().unwrap_or(f32::NAN));
+        let number = |all: &[f32]| all.get(row as usize).copied().unwrap_or(f32::NAN);
+        let [along, scale, bias, error] = [self.along, self.scale, self.bias, self.error].map(number);
         LocalRow { along, scale, bias, error }
     }
 }

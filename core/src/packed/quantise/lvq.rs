@@ -4,23 +4,22 @@
 //! A row of the index space is
 //!
 //! ```text
-//! x = along · p + scale · w∘(u − 64) + v
+//! x = along · p + across,   across ≈ scale · w∘(u − 64) but for an error v and what the codes have along p
 //! ```
 //!
-//! with the shared direction p and weights w, codes u from 1 to 127, and an error v that has (nearly) no part along p. One column that
-//! is much larger than the others, or vectors that all point nearly the same way, are in `along`, which is an f32; rows that are
-//! much longer than others do not widen the steps of those. The grid of [`sq7`](super::sq7), which is the same for all rows, suffers
-//! from both.
+//! with the shared direction p and weights w, and codes u from 1 to 127. One column that is much larger than the others, or vectors
+//! that all point nearly the same way, are in `along`, which is an f32; rows that are much longer than others do not widen the
+//! steps of those. The grid of [`sq7`](super::sq7), which is the same for all rows, suffers from both.
 //!
-//! With α = q·p, α' = α / p·p and q' = q − α'p,
+//! With α = q·p, and q' for what the direction leaves of a query,
 //!
 //! ```text
-//! q·x = α · along + scale · Σ (qw)·(u − 64) + α'(p·v) + q'·v,   |q'·v| ≤ ‖q'‖ · ‖v‖
+//! q·x = α · along + scale · Σ (q'w)·(u − 64) + q'·v,   |q'·v| ≤ ‖q'‖ · ‖v‖
 //! ```
 //!
-//! and p·v is no more than what rounding `along` leaves. Euclidean scores, q·x − ‖x‖²/2, are
-//! α²/2 − (along − α)²/2 + bias + scale · Σ (qw)·(u − 64) + (α' − along)(p·v) + q'·v, with bias = (along² − ‖x‖²)/2 + along(p·v): large numbers
-//! along p cancel before they are squared.
+//! Euclidean scores, q·x − ‖x‖²/2, are α²/2 − (along − α)²/2 + bias + scale · Σ (q'w)·(u − 64) + q'·v, with the bias
+//! (along² − ‖x‖²)/2: large numbers along p cancel before they are squared. (What rounding `along` leaves of it, ρ, adds αρ; the part
+//! along · ρ of that is in the bias too.)
 
 use alloc::vec::Vec;
 
@@ -31,9 +30,9 @@ const MIDDLE: i32 = 64;
 /// How far codes are from it at the most.
 pub(crate) const MOST_AWAY: i32 = 63;
 
-/// What p·v does not exceed: so much of `along`, and so much of the error.
-const ALONG_ROUNDED: f64 = 1.0 / (1 << 22) as f64;
-pub(crate) const ERROR_ALONG: f64 = 1.0 / (1 << 16) as f64;
+/// What rounding may leave of `along`: so much of it, and so much of the error.
+const ALONG_ROUNDED: f64 = 1.0 / (1 << 23) as f64;
+const ALONG_NOISE: f64 = 1.0 / (1 << 20) as f64;
 
 /// What the local codes of all rows share.
 #[derive(Clone, Copy, Debug)]
@@ -55,18 +54,18 @@ pub(crate) struct LocalRow {
     pub(crate) error: f32,
 }
 
-/// The error of a row's codes.
+/// What a row's codes and its `along` miss.
 struct CodeError {
-    squared: f64,
-    /// Its product with the direction.
+    /// The length of the error.
+    across: f64,
+    /// What has to be added to `along`.
     along: f64,
 }
 
 impl LocalSpace<'_> {
     /// Writes the codes of a row of the index space.
     pub(crate) fn encode(self, metric: Metric, row: &[f32], codes: &mut [u8], steps: &mut Vec<f64>) -> LocalRow {
-        let length = product(self.direction, self.direction);
-        let along = if length > 0.0 { product(row, self.direction) / length } else { 0.0 };
+        let along = self.along(row);
         steps.clear();
         let each = row.iter().zip(self.direction).zip(self.weights);
         steps.extend(each.map(|((x, p), w)| {
@@ -74,59 +73,59 @@ impl LocalSpace<'_> {
             if steps.is_finite() { steps } else { 0.0 }
         }));
         let most = steps.iter().fold(0.0_f64, |most, steps| most.max(steps.abs()));
-        let mut local = LocalRow { scale: (most / f64::from(MOST_AWAY)) as f32, ..LocalRow::default() };
-        let scale = f64::from(local.scale);
+        let scale = (most / f64::from(MOST_AWAY)) as f32;
         for (code, steps) in codes.iter_mut().zip(steps) {
-            let away = if scale > 0.0 { libm::round(*steps / scale) } else { 0.0 };
+            let away = if scale > 0.0 { libm::round(*steps / f64::from(scale)) } else { 0.0 };
             *code = (MIDDLE + (away as i32).clamp(-MOST_AWAY, MOST_AWAY)) as u8;
         }
-        if length > 0.0 {
-            // What the codes miss along the direction, too.
-            local.along = (self.error(row, codes, local).along / length) as f32;
-        }
+        let mut local = LocalRow { along: along as f32, scale, ..LocalRow::default() };
         let error = self.error(row, codes, local);
-        local.error = up(least_error(row, &error));
-        local.bias = if metric == Metric::Euclidean { up(self.least_bias(row, local, &error)) } else { 0.0 };
+        // With what computing it in f64 can be off.
+        local.error = up(error.across * (1.0 + 1e-9) + libm::sqrt(product(row, row)) / (1 << 28) as f64);
+        local.bias = if metric == Metric::Euclidean { up(least_bias(row, local, &error)) } else { 0.0 };
         local
     }
 
-    /// What codes miss of a row.
-    fn error(self, row: &[f32], codes: &[u8], local: LocalRow) -> CodeError {
-        let [local_along, scale] = [local.along, local.scale].map(f64::from);
-        let (mut squared, mut along) = (0.0, 0.0);
-        for (((x, code), p), w) in row.iter().zip(codes).zip(self.direction).zip(self.weights) {
-            let p = f64::from(*p);
-            let coded = scale * f64::from(*w) * f64::from(i32::from(*code) - MIDDLE);
-            let error = f64::from(*x) - coded - local_along * p;
-            squared += error * error;
-            along += error * p;
-        }
-        CodeError { squared, along }
+    /// A vector's product with the direction, for a direction of length one; 0 where there is none.
+    pub(crate) fn along(self, vector: &[f32]) -> f64 {
+        let squared = product(self.direction, self.direction);
+        if squared > 0.0 { product(vector, self.direction) / squared } else { 0.0 }
     }
 
-    fn least_bias(self, row: &[f32], local: LocalRow, error: &CodeError) -> f64 {
-        let (along, of_error) = (f64::from(local.along), f64::from(local.error));
-        // The last term pays for what of (α' − along)(p·v) depends on the error.
-        0.5 * (along * along - product(row, row)) + along * error.along + of_error * of_error * ERROR_ALONG
+    fn error(self, row: &[f32], codes: &[u8], local: LocalRow) -> CodeError {
+        let scale = f64::from(local.scale);
+        let left = |((x, code), w): ((&f32, &u8), &f32)| {
+            f64::from(*x) - scale * f64::from(*w) * f64::from(i32::from(*code) - MIDDLE)
+        };
+        let left = || row.iter().zip(codes).zip(self.weights).map(left).zip(self.direction);
+        let squared = product(self.direction, self.direction);
+        let along = left().map(|(left, p)| left * f64::from(*p)).sum::<f64>();
+        let along = if squared > 0.0 { along / squared } else { 0.0 };
+        let across = left().map(|(left, p)| left - along * f64::from(*p)).map(|x| x * x).sum();
+        CodeError { across: libm::sqrt(across), along: self.along(row) - f64::from(local.along) }
     }
 
     /// Whether codes and numbers keep what scores rely on.
     pub(crate) fn is_kept(self, metric: Metric, row: &[f32], codes: &[u8], local: LocalRow) -> bool {
         let error = self.error(row, codes, local);
         let (along, of_error) = (f64::from(local.along).abs(), f64::from(local.error));
+        let is_bias = if metric == Metric::Euclidean {
+            f64::from(local.bias) >= least_bias(row, local, &error)
+        } else {
+            local.bias == 0.0
+        };
         local.scale >= 0.0
             && codes.iter().all(|code| (1..=127).contains(code))
-            && error.squared <= of_error * of_error
-            && error.along.abs() <= ALONG_ROUNDED * along + ERROR_ALONG * of_error
-            && (metric != Metric::Euclidean || f64::from(local.bias) >= self.least_bias(row, local, &error))
-            && (metric == Metric::Euclidean || local.bias == 0.0)
+            && error.across <= of_error
+            && error.along.abs() <= ALONG_ROUNDED * along + ALONG_NOISE * of_error
+            && is_bias
             && [local.along, local.scale, local.bias, local.error].iter().all(|x| x.is_finite())
     }
 }
 
-/// The length of the error, and what computing it in f64 can be off.
-fn least_error(row: &[f32], error: &CodeError) -> f64 {
-    libm::sqrt(error.squared) * (1.0 + 1e-9) + libm::sqrt(product(row, row)) / (1_u64 << 36) as f64
+fn least_bias(row: &[f32], local: LocalRow, error: &CodeError) -> f64 {
+    let along = f64::from(local.along);
+    0.5 * (along * along - product(row, row)) + along * error.along
 }
 
 fn product(a: &[f32], b: &[f32]) -> f64 {
@@ -188,19 +187,17 @@ mod tests {
     /// By how much a euclidean score exceeds what it can be by the codes.
     fn score_error(space: LocalSpace<'_>, query: &[f32], row: &[f32], codes: &[u8], local: LocalRow) -> f64 {
         let [along, scale, bias, error] = [local.along, local.scale, local.bias, local.error].map(f64::from);
-        let squared = product(space.direction, space.direction);
-        let alpha = product(query, space.direction);
-        let per_length = if squared > 0.0 { alpha / squared } else { 0.0 };
-        let left = query.iter().zip(space.direction).map(|(q, p)| f64::from(*q) - per_length * f64::from(*p));
-        let left: f64 = left.map(|x| x * x).sum();
-        let each = query.iter().zip(space.weights).zip(codes);
-        let products: f64 =
-            each.map(|((q, w), u)| f64::from(*q) * f64::from(*w) * f64::from(i32::from(*u) - MIDDLE)).sum();
+        let (alpha, of_query) = (product(query, space.direction), space.along(query));
+        let left: Vec<f64> =
+            query.iter().zip(space.direction).map(|(q, p)| f64::from(*q) - of_query * f64::from(*p)).collect();
+        let length = libm::sqrt(left.iter().map(|x| x * x).sum());
+        let each = left.iter().zip(space.weights).zip(codes);
+        let products: f64 = each.map(|((q, w), u)| q * f64::from(*w) * f64::from(i32::from(*u) - MIDDLE)).sum();
         let upper = 0.5 * alpha * alpha - 0.5 * (along - alpha) * (along - alpha)
             + bias
             + scale * products
-            + (per_length - along).abs() * (ALONG_ROUNDED * along.abs() + ERROR_ALONG * error)
-            + libm::sqrt(left) * error;
+            + (alpha - along).abs() * ALONG_ROUNDED * along.abs()
+            + length * error;
         let score = product(query, row) - 0.5 * product(row, row);
         score - upper - 1e-12 * (product(query, query) + product(row, row))
     }

@@ -6,9 +6,9 @@
 
 use core::ops::Range;
 
-use super::local_bound::GROUP;
 use super::query_planes::QueryPlanes;
 use crate::Metric;
+use crate::packed::file::local::GROUP;
 use crate::packed::file::sections::{LINE, row_bytes};
 use crate::packed::file::view::View;
 use crate::packed::quantise::sq7::{MOST_CODE, row_bias};
@@ -101,13 +101,7 @@ impl BoundedQuery {
 
     /// What scores of the best rows exceed, where this is the worst score of as many.
     pub(super) fn limit_by_codes(&self, metric: Metric, nth: f32) -> f32 {
-        let order = |score: f64| match metric {
-            Metric::Dot => -score,
-            Metric::Euclidean => self.squared - 2.0 * score,
-            _ => 2.0 - 2.0 * score,
-        };
-        let score = f64::from(nth) + self.base - self.bound;
-        let farthest = order(score - slack(order(score), self.squared));
+        let farthest = greatest_order(metric, self.squared, f64::from(nth) + self.base - self.bound);
         self.limit(metric, (farthest as f32).next_up())
     }
 
@@ -117,18 +111,49 @@ impl BoundedQuery {
     }
 }
 
-/// What orders was rounded to f32, and so were directions and differences from the origin.
-fn slack(order: f64, squared: f64) -> f64 {
-    1e-6 * (order.abs() + squared) + f64::from(f32::MIN_POSITIVE)
+/// What rounding a number to f32 changes, of the number, and a little more.
+const ROUNDED: f64 = 6.1e-8;
+
+/// What the order of a row was rounded by.
+fn order_rounded(order: f64) -> f64 {
+    2.0 * ROUNDED * order.abs() + f64::from(f32::MIN_POSITIVE)
 }
+
+/// How far, in the index space, a distance can be from the true one: the query and the row, which is no longer than both together,
+/// were each rounded when they were moved there.
+fn moved(distance: f64, squared: f64) -> f64 {
+    ROUNDED * (2.0 * libm::sqrt(squared) + 1.01 * distance)
+}
+
+/// What differences of squares in f64 can be off.
+const CANCELLED: f64 = 1e-14;
 
 /// The score of a row that is ordered by this, or a little less, of a query with this square of its length in the index space.
 pub(crate) fn least_score(metric: Metric, squared: f64, order: f32) -> f64 {
     let order = f64::from(order);
-    let score = match metric {
+    let order = order + order_rounded(order);
+    match metric {
         Metric::Dot => -order,
-        Metric::Euclidean => 0.5 * (squared - order),
-        _ => 1.0 - 0.5 * order,
+        Metric::Euclidean => {
+            let distance = libm::sqrt(order);
+            let distance = distance + moved(distance, squared);
+            0.5 * (squared - distance * distance) - CANCELLED * squared
+        }
+        // Directions were rounded.
+        _ => 1.0 - 0.5 * order - 4.0 * ROUNDED,
+    }
+}
+
+/// What orders a row of this score, or a little more.
+pub(super) fn greatest_order(metric: Metric, squared: f64, score: f64) -> f64 {
+    let order = match metric {
+        Metric::Dot => -score,
+        Metric::Euclidean => {
+            let distance = libm::sqrt((squared - 2.0 * score).max(0.0) + 2.0 * CANCELLED * squared);
+            let distance = distance + moved(distance, squared);
+            distance * distance
+        }
+        _ => 2.0 - 2.0 * score + 8.0 * ROUNDED,
     };
-    score - slack(order, squared)
+    order + order_rounded(order)
 }

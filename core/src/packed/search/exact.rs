@@ -16,16 +16,17 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::Scratch;
-use super::allowed::RowFilter;
+use super::allowed::{ById, RowFilter};
 use super::code_bound::BoundedQuery;
 use super::full_scan::RoughQuery;
-use super::local_bound::{GROUP, LocalQuery};
-use crate::Metric;
-use crate::packed::file::local::LocalRows;
+use super::local_bound::LocalQuery;
+use crate::filter::All;
+use crate::packed::file::local::{GROUP, LocalRows};
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::reported;
 use crate::simd::prefetch;
 use crate::top_k::{TopK, key, split_key};
+use crate::{Metric, Neighbour};
 
 /// Of so many of them that the filter allows, all are scored at once.
 const FEW_OF_GROUP: u32 = 4;
@@ -33,6 +34,8 @@ const FEW_OF_GROUP: u32 = 4;
 const FEWEST_ROWS: usize = 512;
 /// Where one of so many rows has to be compared in full, one by one, a scan of all vectors is less work.
 const MOST_IN_FULL: usize = 6;
+/// What is left of one of so many rows is little work, whether codes tell much of it or not.
+const FEW_LEFT: usize = 64;
 /// There is room for one of so many rows as candidates; half of it may be full once those are dropped that no longer do.
 const ROOM: usize = 4;
 /// The most rows that are looked at first, and the share of all rows that they may be.
@@ -55,6 +58,21 @@ impl Scratch {
         if !self.sweep(view, n, filter) {
             self.scan_in_full(view, n, filter);
         }
+        self.report(view);
+    }
+
+    /// The `n` nearest of all to a row, itself among them, while what bounds the errors of row codes is not yet known.
+    pub(crate) fn nearest_to_row(&mut self, view: &View<'_>, row: u32, n: usize) -> &[Neighbour] {
+        self.set_row(view, row);
+        let is_found = view.local.is_some() && self.sweep(view, n, &ById(&All));
+        if !is_found {
+            self.scan_in_full(view, n, &ById(&All));
+        }
+        self.report(view);
+        &self.found
+    }
+
+    fn report(&mut self, view: &View<'_>) {
         self.found.clear();
         self.found.extend(self.nearest.finish().map(|found| reported(view.shape.metric, found)));
     }
@@ -105,11 +123,16 @@ impl Codes<'_> {
         }
     }
 
-    /// What scores of the best rows exceed, where this is the worst score of as many.
-    fn limit_by_codes(self, metric: Metric, nth: f32) -> f32 {
+    /// What scores of the best rows exceed, where these keys have the scores of as many.
+    fn limit_by_codes(self, view: &View<'_>, keys: &[u64]) -> f32 {
+        let scores = keys.iter().map(|key| split_key(*key)).map(|(minus_score, row)| (-minus_score, row));
         match self {
-            Self::Grid(query) => query.limit_by_codes(metric, nth),
-            Self::Local(..) => f32::NEG_INFINITY,
+            Self::Grid(query) => query
+                .limit_by_codes(view.shape.metric, scores.fold(f32::INFINITY, |least, (score, _)| least.min(score))),
+            Self::Local(query, local) => {
+                let least = scores.map(|(score, row)| query.lower_bound(score, local.row(row)));
+                query.limit_by_score(view.shape.metric, least.fold(f32::INFINITY, f32::min))
+            }
         }
     }
 }
@@ -194,7 +217,7 @@ impl Sweep<'_> {
     /// Looks at all rows; false where too many of them are candidates.
     fn look_at_all<F: RowFilter>(&mut self, filter: &F) -> bool {
         let view = self.view;
-        let mut crowd = FEW.max(2 * self.n);
+        let mut crowd = FEW.max(3 * self.n);
         for (first, ids) in (0..).step_by(GROUP).zip(view.ids.chunks(GROUP)) {
             let allowed = filter.allowed_of(first, ids);
             if allowed.count_ones() >= FEW_OF_GROUP {
@@ -217,17 +240,17 @@ impl Sweep<'_> {
 
     /// Raises the limit, and drops what no longer reaches it; false where that is too little.
     fn drop_some(&mut self) -> bool {
-        let before = self.keys.len();
-        if before >= self.n {
-            let (_, nth, _) = self.keys.select_nth_unstable(self.n - 1);
-            let nth = -split_key(*nth).0;
-            self.raise(self.codes.limit_by_codes(self.view.shape.metric, nth));
+        let before = self.keys.len().saturating_sub(self.n);
+        if before > 0 {
+            self.keys.select_nth_unstable(self.n - 1);
+            self.raise(self.codes.limit_by_codes(self.view, &self.keys[..self.n]));
         }
         // The errors of two scores are in that. Where it leaves many, the true distance of the n-th has the error of one.
-        if 2 * self.keys.len() > before {
+        if 2 * self.keys.len().saturating_sub(self.n) > before {
             self.compare_best();
-            let others = before.saturating_sub(self.n);
-            return 4 * self.keys.len() <= 3 * others && self.keys.len() <= self.room / 2;
+            let left = self.keys.len();
+            let is_enough = 4 * left <= 3 * before || left <= self.view.shape.rows / FEW_LEFT;
+            return is_enough && left <= self.room / 2;
         }
         true
     }

@@ -94,7 +94,11 @@ impl<'q> RoughQuery<'q> {
     /// Compares a vector.
     #[inline]
     pub(super) fn compare_one(&mut self, vector: &[f32], id: u32, nearest: &mut TopK) {
-        self.compare(vector, &[id], 1, nearest);
+        if self.farthest < f32::INFINITY {
+            return self.compare(vector, &[id], 1, nearest);
+        }
+        nearest.push(self.full.order(vector), id);
+        self.set_farthest(nearest.farthest());
     }
 
     /// Only vectors that are ordered by this, or before it, are of interest from now on.

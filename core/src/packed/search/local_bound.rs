@@ -4,17 +4,15 @@
 //! shares of the terms that are rounded: of (along − α)²/2 by 2⁻⁹ of it, as rows that are near lie near along the direction too; of the
 //! others by 2⁻²⁰, where f32 rounds by 2⁻²⁴.
 
+use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::code_bound::least_score;
+use super::code_bound::{greatest_order, least_score};
 use super::query_planes::QueryPlanes;
-use crate::packed::file::local::LocalRows;
-use crate::packed::quantise::lvq::{ERROR_ALONG, LocalSpace, MOST_AWAY, zero_point};
+use crate::packed::file::local::{GROUP, LocalRows};
+use crate::packed::quantise::lvq::{LocalRow, LocalSpace, MOST_AWAY, zero_point};
 use crate::simd::in_f64::dot;
 use crate::{Backend, Metric};
-
-/// Rows that are scored at once.
-pub(super) const GROUP: usize = 16;
 
 const ROUNDED: f32 = 1.0 / (1 << 20) as f32;
 const ALONG_ROUNDED: f32 = 1.0 / (1 << 9) as f32;
@@ -22,7 +20,9 @@ const ALONG_ROUNDED: f32 = 1.0 / (1 << 9) as f32;
 /// A query as codes, and what bounds its scores.
 #[derive(Debug, Default)]
 pub(crate) struct LocalQuery {
-    pub(super) planes: QueryPlanes,
+    planes: QueryPlanes,
+    /// What the direction leaves of it.
+    across: Vec<f32>,
     /// Whether the second plane is used.
     is_fine: bool,
     /// What sums of each plane have too much.
@@ -34,43 +34,53 @@ pub(crate) struct LocalQuery {
     of_scale: f32,
     /// The square of its length in the index space.
     squared: f64,
-    /// What all scores lack.
+    /// What all scores lack, with what rounding numbers along the direction can lose.
     base: f64,
+    lost_along: f64,
     is_euclidean: bool,
 }
 
 impl LocalQuery {
     /// Encodes a query of the index space; false where nothing is known about the scores.
     pub(super) fn set(&mut self, metric: Metric, space: LocalSpace<'_>, query: &[f32]) -> bool {
-        self.planes.encode(query, space.weights);
+        let (along, share) = (dot(query, space.direction), space.along(query));
+        self.across.clear();
+        self.across
+            .extend(query.iter().zip(space.direction).map(|(q, p)| (f64::from(*q) - share * f64::from(*p)) as f32));
+        self.planes.encode(&self.across, space.weights);
         let (mut coarse, mut fine, mut products) = (0.0, 0.0, 0.0);
-        for [coded, left, fine_left] in self.planes.each(query, space.weights) {
+        for [coded, left, fine_left] in self.planes.each(&self.across, space.weights) {
             coarse += left * left;
             fine += fine_left * fine_left;
-            products += coded.abs();
+            products += coded.abs() + left.abs();
         }
         // By Cauchy and Schwarz; codes are no farther from zero than the most.
         let most = f64::from(MOST_AWAY) * libm::sqrt(query.len() as f64);
         let [coarse, fine] = [coarse, fine].map(|squared| libm::sqrt(squared) * most);
-        let (squared, direction) = (dot(query, query), dot(space.direction, space.direction));
-        let along = dot(query, space.direction);
-        let share = if direction > 0.0 { along / direction } else { 0.0 };
-        let across = libm::sqrt((squared - along * share).max(0.0) + 1e-12 * squared);
+        let squared = dot(query, query);
+        let across = libm::sqrt(dot(&self.across, &self.across) + 1e-12 * squared);
         // About the error of a row with a scale of 1: steps are off by half at the most, on average by 1/√12.
         let usual_error = 0.29 * libm::sqrt(dot(space.weights, space.weights));
-        self.is_fine = coarse > across * usual_error + 2.0 * fine;
+        // Twice the work, which pays where most of what is unknown is the query's.
+        self.is_fine = coarse > 4.0 * across * usual_error + 2.0 * fine;
         let lost = if self.is_fine { fine } else { coarse };
-        let rounding = f64::from(ROUNDED) * f64::from(MOST_AWAY) * 1.01 * products;
         self.zeros = [&self.planes.codes, &self.planes.fine_codes].map(|codes| zero_point(codes.as_flattened()));
         self.along = along as f32;
-        self.of_error = above((across + ERROR_ALONG * share.abs()) * 1.000_01);
-        self.of_scale = above(lost + rounding);
+        self.of_error = above(across * 1.000_01);
+        self.of_scale = above(lost + f64::from(ROUNDED) * f64::from(MOST_AWAY) * 1.01 * products);
         self.squared = squared;
         self.is_euclidean = metric == Metric::Euclidean;
-        let lost_along = along * along / (1_u64 << 32) as f64 + 1e-12 * squared + f64::from(f32::MIN_POSITIVE);
-        self.base = lost_along + if self.is_euclidean { 0.5 * along * along } else { 0.0 };
+        self.lost_along = along * along / (1_u64 << 32) as f64 + 1e-12 * squared + f64::from(f32::MIN_POSITIVE);
+        self.base = self.lost_along + if self.is_euclidean { 0.5 * along * along } else { 0.0 };
         // Half the range of f32: what scores are made of does not overflow either.
         self.of_error.is_finite() && self.of_scale.is_finite() && squared < 1e38
+    }
+
+    /// Makes room for a query.
+    pub(super) fn reserve(&mut self, dimensions: usize) {
+        self.planes.reserve(dimensions);
+        self.across.clear();
+        self.across.reserve(dimensions);
     }
 
     /// What scores exceed, of rows that are ordered by this or before it.
@@ -78,6 +88,25 @@ impl LocalQuery {
         let limit = least_score(metric, self.squared, order) - self.base;
         // Of what is no number, nothing is sure.
         if limit.is_nan() { f32::NEG_INFINITY } else { (limit as f32).next_down() }
+    }
+
+    /// What the score of a row is no less than, of which this is the upper bound.
+    pub(super) fn lower_bound(&self, upper: f32, row: LocalRow) -> f32 {
+        let LocalRow { along, scale, bias, error } = row;
+        let far = along - self.along;
+        let rounded = if self.is_euclidean {
+            ROUNDED * bias.abs() + ALONG_ROUNDED * far * far
+        } else {
+            ROUNDED * (along * self.along).abs()
+        };
+        // Twice what was added to the score, and a little for this sum.
+        upper - 2.001 * (scale * self.of_scale + error * self.of_error + rounded)
+    }
+
+    /// What scores of the best rows exceed, where so many rows have at least this score.
+    pub(super) fn limit_by_score(&self, metric: Metric, score: f32) -> f32 {
+        let score = f64::from(score) + self.base - 2.0 * self.lost_along;
+        self.limit(metric, (greatest_order(metric, self.squared, score) as f32).next_up())
     }
 
     /// Upper bounds of the scores of rows that follow each other; of rows that are not there, anything.
@@ -95,23 +124,29 @@ impl LocalQuery {
                 .zip(sums)
                 .for_each(|(to, sum)| *to += fine_step * sum.wrapping_sub(self.zeros[1]) as f32);
         }
-        let mut scores = [0.0; GROUP];
-        let [along, scale, bias, error] = local.numbers(rows);
-        let each = scores.iter_mut().zip(products).zip(along).zip(scale).zip(error);
+        match local.numbers(rows.start) {
+            Some(numbers) => self.upper_bounds(&products, numbers),
+            None => self.upper_bounds(&products, local.last_numbers(rows.start).each_ref()),
+        }
+    }
+
+    /// What products by codes are as scores, with the numbers of the rows.
+    #[inline]
+    fn upper_bounds(&self, products: &[f32; GROUP], numbers: [&[f32; GROUP]; 4]) -> [f32; GROUP] {
+        let [along, scale, bias, error] = numbers;
         if self.is_euclidean {
-            for (((((score, product), along), scale), error), bias) in each.zip(bias) {
-                let far = along - self.along;
-                let across = bias + ROUNDED * bias.abs() + scale * (product + self.of_scale) + error * self.of_error;
-                *score = across - (0.5 - ALONG_ROUNDED) * far * far;
-            }
+            core::array::from_fn(|at| {
+                let far = along[at] - self.along;
+                let across = scale[at] * (products[at] + self.of_scale) + error[at] * self.of_error;
+                across + (bias[at] + ROUNDED * bias[at].abs()) - (0.5 - ALONG_ROUNDED) * far * far
+            })
         } else {
             let rounded = ROUNDED * self.along.abs();
-            for ((((score, product), along), scale), error) in each {
-                let across = scale * (product + self.of_scale) + error * self.of_error;
-                *score = across + (along * self.along + along.abs() * rounded);
-            }
+            core::array::from_fn(|at| {
+                let across = scale[at] * (products[at] + self.of_scale) + error[at] * self.of_error;
+                across + (along[at] * self.along + along[at].abs() * rounded)
+            })
         }
-        scores
     }
 }
 

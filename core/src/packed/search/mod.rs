@@ -155,7 +155,7 @@ impl Scratch {
         // Where too many come near, all are compared.
         self.keys.reserve((groups * TILE_ROWS).max(candidates).max(most_candidates(view.shape.rows)));
         self.bounded.planes.reserve(view.shape.dimensions);
-        self.local.planes.reserve(view.shape.dimensions);
+        self.local.reserve(view.shape.dimensions);
         self.probes.clear();
         self.probes.reserve(leaves);
         self.rows.clear();

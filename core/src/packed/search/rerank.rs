@@ -58,13 +58,6 @@ impl Scratch {
         (self.found.iter().filter_map(|found| view.row_of(found.id)).collect(), best)
     }
 
-    /// The `n` nearest of all to a row, itself among them.
-    pub(crate) fn nearest_to_row(&mut self, view: &View<'_>, row: u32, n: usize) -> &[Neighbour] {
-        self.set_row(view, row);
-        self.search_exactly(view, n, &ById(&All));
-        &self.found
-    }
-
     /// The scores of some rows by their 7-bit codes.
     pub(crate) fn scores_of(&mut self, view: &View<'_>, rows: &[u32]) -> Vec<f32> {
         self.rows.clear();

@@ -146,12 +146,6 @@ pub(crate) struct Compared {
 }
 
 impl GroundTruth<'_> {
-    /// The neighbours of some rows, nearest first; fewer than `n` where there are not as many.
-    pub(crate) fn nearest_of<J: Join>(&self, rows: &[u32]) -> Result<Vec<Vec<TrueNeighbour>>, Cancelled> {
-        let found = self.find::<J>(rows, &|row| self.bound.bound_as_query(row))?;
-        Ok(found.into_iter().map(|(found, _)| found).collect())
-    }
-
     /// The neighbours of some rows, and what was compared to be sure of them where scores are off by the bound.
     pub(crate) fn find<J: Join>(
         &self,
