@@ -31,6 +31,8 @@ pub struct RowSet {
     rows: IdSet,
     of_leaf: Vec<u32>,
     count: usize,
+    /// Whether leaves have about the share of it that they would have of rows drawn by lot.
+    is_even: bool,
     /// What tells the index from others, and how many rows it has.
     index: u64,
     of: usize,
@@ -39,13 +41,22 @@ pub struct RowSet {
 impl RowSet {
     /// The rows, whose leaves lie at these places, of which a filter allows the ids.
     pub(crate) fn new(filter: &impl Filter, ids: &[u32], leaves: impl Iterator<Item = Range<u32>>, index: u64) -> Self {
-        let mut set =
-            Self { ids: IdSet::new(), rows: IdSet::new(), of_leaf: Vec::new(), count: 0, index, of: ids.len() };
+        let mut set = Self {
+            ids: IdSet::new(),
+            rows: IdSet::new(),
+            of_leaf: Vec::new(),
+            count: 0,
+            is_even: true,
+            index,
+            of: ids.len(),
+        };
+        let mut leaf_rows = Vec::new();
         // A damaged file may say that a row has any id; there are no more ids than rows.
         set.ids.reserve(ids.len() as u32);
         set.rows.reserve(ids.len() as u32);
         for leaf in leaves {
             let before = set.count;
+            leaf_rows.push(leaf.end.saturating_sub(leaf.start));
             for row in leaf {
                 let id = ids.get(row as usize).copied().filter(|id| (*id as usize) < ids.len());
                 if let Some(id) = id.filter(|id| filter.allows(*id)) {
@@ -56,6 +67,7 @@ impl RowSet {
             }
             set.of_leaf.push((set.count - before) as u32);
         }
+        set.is_even = is_even(&set.of_leaf, &leaf_rows);
         set
     }
 
@@ -69,6 +81,12 @@ impl RowSet {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// Whether leaves have about the share of it that they would have of rows drawn by lot: what is near a query is then allowed as
+    /// much as all else.
+    pub(crate) const fn is_even(&self) -> bool {
+        self.is_even
     }
 
     /// Whether it was made for the index with so many rows that this tells from others: damage may make two alike.
@@ -95,6 +113,29 @@ impl RowSet {
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.rows.iter()
     }
+}
+
+/// Standard deviations by which the counts of leaves may differ from those of a draw.
+const MOST_DEVIATIONS: f64 = 6.0;
+
+/// Pearson's χ² test of the counts of leaves, of which each has so many rows, for a draw of as many as there are in all.
+fn is_even(counts: &[u32], rows: &[u32]) -> bool {
+    let [count, all] = [counts, rows].map(|of| of.iter().map(|x| f64::from(*x)).sum::<f64>());
+    let share = count / all.max(1.0);
+    let variance_of_row = share * (1.0 - share);
+    if variance_of_row <= 0.0 {
+        return true;
+    }
+    let (mut chi_squared, mut mean, mut variance) = (0.0, 0.0, 0.0);
+    for (count, rows) in counts.iter().zip(rows).filter(|(_, rows)| **rows > 0) {
+        let of_leaf = f64::from(*rows) * variance_of_row;
+        let missing = f64::from(*count) - share * f64::from(*rows);
+        chi_squared += missing * missing / of_leaf;
+        mean += 1.0;
+        // Of a binomial count: of few that are expected, squares scatter more.
+        variance += 2.0 + 1.0 / of_leaf;
+    }
+    chi_squared <= mean + MOST_DEVIATIONS * libm::sqrt(variance)
 }
 
 impl Filter for &RowSet {
@@ -129,5 +170,35 @@ mod tests {
         }
         assert!((0..500).all(|id| (&set).allows(id) == allows(id)));
         assert_eq!(set.len(), set.iter().count());
+    }
+
+    /// Rows drawn by lot are even, those of some leaves, or of all but some, are not.
+    #[test]
+    fn what_is_drawn_by_lot_is_even() {
+        use rand_core::{Rng, SeedableRng};
+        use rand_xoshiro::SplitMix64;
+
+        let (leaves, rows) = (200_u32, 90_u32);
+        let ids: Vec<u32> = (0..leaves * rows).collect();
+        let places = || (0..leaves).map(|leaf| leaf * rows..(leaf + 1) * rows);
+        for one_of in [2, 10, 100, 1000] {
+            for seed in 0..50 {
+                let allows = |id: u32| SplitMix64::seed_from_u64(u64::from(id) * 1000 + seed).next_u64() % one_of == 0;
+                assert!(RowSet::new(&allows, &ids, places(), 1).is_even(), "one of {one_of}, {seed}");
+            }
+        }
+        for (name, allows) in
+            [("all", &(|_| true) as &dyn Fn(u32) -> bool), ("none", &|_| false), ("every other", &|id| id % 2 == 0)]
+        {
+            assert!(RowSet::new(&allows, &ids, places(), 1).is_even(), "{name}");
+        }
+        for (name, allows) in [
+            ("a tenth of the leaves", &(|id| id / rows < leaves / 10) as &dyn Fn(u32) -> bool),
+            ("one leaf", &|id| id / rows == 7),
+            ("all but one leaf", &|id| id / rows != 7),
+            ("half of the leaves more often", &|id| id % if id / rows < 100 { 2 } else { 3 } == 0),
+        ] {
+            assert!(!RowSet::new(&allows, &ids, places(), 1).is_even(), "{name}");
+        }
     }
 }

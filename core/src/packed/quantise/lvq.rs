@@ -81,7 +81,7 @@ impl LocalSpace<'_> {
         let mut local = LocalRow { along: along as f32, scale, ..LocalRow::default() };
         let error = self.error(row, codes, local);
         // With what computing it in f64 can be off.
-        local.error = up(error.across * (1.0 + 1e-9) + libm::sqrt(product(row, row)) / (1 << 28) as f64);
+        local.error = up(error.across * (1.0 + 1e-9) + libm::sqrt(product(row, row)) / f64::from(1 << 28));
         local.bias = if metric == Metric::Euclidean { up(least_bias(row, local, &error)) } else { 0.0 };
         local
     }
@@ -154,7 +154,9 @@ mod tests {
             (0..60).map(|row| (0..dimensions).map(|j| number(row * dimensions + j)).collect()).collect();
         for (at, row) in rows.iter_mut().enumerate() {
             let by = [1.0, 1e-3, 1e6, 1e-20][at % 4];
-            row.iter_mut().for_each(|x| *x *= by);
+            for x in row.iter_mut() {
+                *x *= by;
+            }
             row[2] *= [1.0, 300.0][at / 4 % 2];
         }
         rows.push(alloc::vec![0.0; dimensions]);

@@ -97,11 +97,16 @@ pub struct Scratch {
 /// Rows of a set that are compared in full, without a look at their codes, are at most so many times as many as are wanted.
 const FEW_ROWS: usize = 4;
 
-/// The leaves that are better than any that have rows of a set: the key of the best, and how many they are.
-struct Forbidden {
+/// What a set of rows leaves of what is nearest.
+struct Allowed {
+    /// The key of the best leaf, whether it has rows of the set or not.
     best_key: f32,
-    leaves: usize,
+    /// The share of the rows that are in the set, of the few best leaves, whether they have any or not; 1 where there is no set.
+    near: f32,
 }
+
+/// Whether what is nearest is allowed is looked at in so many of the best leaves.
+const NEAREST: usize = 3;
 
 /// A leaf to be scanned.
 #[derive(Clone, Copy, Debug)]
@@ -216,6 +221,13 @@ impl Scratch {
         true
     }
 
+    /// Takes all rows of a set, if that is less work than to compare all rows for sure.
+    fn compare_allowed<F: RowFilter>(&mut self, view: &View<'_>, n: usize, plan: &AdaptivePlan, filter: &F) -> bool {
+        let costs = Costs::of(&view.shape);
+        let set = filter.row_set().map_or(view.shape.rows, RowSet::len);
+        costs.candidates(set as f32, n as f32) < costs.all(n as f32) && self.compare_rows(view, n, plan, filter)
+    }
+
     /// Scans a fixed number of leaves.
     fn find_candidates<F: RowFilter>(&mut self, view: &View<'_>, n: usize, plan: &FixedPlan, filter: &F) -> bool {
         let rows = view.shape.rows;
@@ -250,7 +262,7 @@ impl Scratch {
         let room = (plan.candidates as usize).saturating_add(n).saturating_mul(8).saturating_add(1024);
         self.reserve(view, n, room.max(rows / 16).min(rows), view.shape.leaves);
         let Some(rule) = self.scan_adaptively(view, n, plan, 0.0, filter) else {
-            return self.compare_rows(view, n, plan, filter);
+            return self.compare_allowed(view, n, plan, filter);
         };
         self.take_candidates();
         let best = self.keep_near_by_codes(view, n, &rule, plan);
@@ -281,19 +293,9 @@ impl Scratch {
     }
 
     /// Chooses the leaves with the best scores of those that have rows of a set, best first.
-    fn choose_allowed_leaves(&mut self, view: &View<'_>, leaves: usize, rows: Option<&RowSet>) -> Forbidden {
+    fn choose_allowed_leaves(&mut self, view: &View<'_>, leaves: usize, rows: Option<&RowSet>) -> Allowed {
         score_leaves(view, &self.quantised, self.scale.scale, &mut self.scores);
-        let mut forbidden = Forbidden { best_key: f32::NEG_INFINITY, leaves: 0 };
-        if let Some(rows) = rows {
-            let scores = (0..).zip(self.scores.as_flattened());
-            let allowed = scores.filter(|(leaf, _)| rows.of_leaf(*leaf) > 0);
-            let best = allowed.fold(f32::NEG_INFINITY, |best, (_, score)| best.max(*score));
-            for (leaf, score) in (0..).zip(self.scores.as_flattened_mut()) {
-                forbidden.best_key = score.max(forbidden.best_key);
-                forbidden.leaves += usize::from(*score > best);
-                *score = if rows.of_leaf(leaf) > 0 { *score } else { f32::NEG_INFINITY };
-            }
-        }
+        let allowed = rows.map_or(Allowed { best_key: f32::NEG_INFINITY, near: 1.0 }, |rows| self.allow(view, rows));
         let Self { scores, keys, probes, scale, .. } = self;
         best_leaves(scores, leaves, keys);
         keys.sort_unstable();
@@ -303,7 +305,26 @@ impl Scratch {
             let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
             Probe { key: -minus_score, product: -minus_score - scale.scale * bias, leaf }
         }));
-        forbidden
+        allowed
+    }
+
+    /// Leaves out all leaves without rows of a set.
+    fn allow(&mut self, view: &View<'_>, rows: &RowSet) -> Allowed {
+        let mut nearest = [(f32::NEG_INFINITY, u32::MAX); NEAREST];
+        for (leaf, score) in (0..).zip(self.scores.as_flattened_mut()) {
+            let mut better = (*score, leaf);
+            for place in &mut nearest {
+                if better.0 > place.0 {
+                    core::mem::swap(place, &mut better);
+                }
+            }
+            *score = if rows.of_leaf(leaf) > 0 { *score } else { f32::NEG_INFINITY };
+        }
+        let each = nearest.iter().filter(|(_, leaf)| (*leaf as usize) < view.shape.leaves);
+        let (count, all) = each.fold((0.0, 0.0), |(count, all), (_, leaf)| {
+            (count + rows.of_leaf(*leaf) as f32, all + view.leaf_rows(*leaf).len() as f32)
+        });
+        Allowed { best_key: nearest[0].0, near: if all > 0.0 { count / all } else { 1.0 } }
     }
 
     /// The score of each leaf for the query that was set, and what biases were multiplied with.

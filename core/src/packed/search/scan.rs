@@ -2,8 +2,8 @@
 
 use super::allowed::RowFilter;
 use super::params::{AdaptivePlan, under_filter};
-use super::probe::{ProbeRule, anchor_rank};
-use super::{Forbidden, Probe, Scratch};
+use super::probe::ProbeRule;
+use super::{Probe, Scratch};
 use crate::filter::RowSet;
 use crate::packed::file::sections::CalibrationHeader;
 use crate::packed::file::view::View;
@@ -14,11 +14,8 @@ use crate::simd::{SCAN_ROWS, prefetch_lines};
 /// measured and when it is spent.
 const FIRST_PROBES: usize = 64;
 
-/// Of so many rows one is that of a set that is far from the query, at most, where all of them are compared.
-const ROWS_A_FAR_ROW: usize = 5;
-
-/// A set lies together if its share of the best leaves is so many times its share of all rows.
-const TOGETHER: f32 = 2.0;
+/// A set of rows that lie together leaves what is near alone if it has this share of the nearest leaves.
+const NEAR_ALLOWED: f32 = 0.6;
 
 /// The share of rows that a filter allows is looked at in so many of the best leaves.
 const NEAR_PROBES: usize = 16;
@@ -117,8 +114,7 @@ impl Scratch {
     }
 
     /// Scans leaves by the rule, and keeps the rows that may be among the best `n`, as if the n-th best score were `more` less than
-    /// it seems. None where the rows of a set are few and far: of
-    /// queries like that nothing was measured, and comparing them all is little work.
+    /// it seems. None where a set lies together and away from the query: of queries like that nothing was measured.
     pub(super) fn scan_adaptively<F: RowFilter>(
         &mut self,
         view: &View<'_>,
@@ -130,8 +126,8 @@ impl Scratch {
         let usual = (1.5 * plan.leaves) as usize;
         let rows = filter.row_set();
         let first = usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES));
-        let forbidden = self.choose_allowed_leaves(view, first, rows);
-        if rows.is_some_and(|rows| self.is_elsewhere(view, &forbidden, rows)) {
+        let allowed = self.choose_allowed_leaves(view, first, rows);
+        if allowed.near < NEAR_ALLOWED && rows.is_some_and(|rows| !rows.is_even()) {
             return None;
         }
         let plan = match rows {
@@ -140,7 +136,7 @@ impl Scratch {
             None => under_filter(view, plan, n, 1.0),
         };
         let plan = &plan.reaching_farther(more);
-        let rule = self.begin_adaptive(view, &plan.header, n, plan.height).with_best_key(forbidden.best_key);
+        let rule = self.begin_adaptive(view, &plan.header, n, plan.height).with_best_key(allowed.best_key);
         // In the first leaf nothing is known but its centroid.
         let first = self.probes.first().map_or(0.0, |probe| probe.key);
         self.set_margin(plan.margin * rule.scale(first));
@@ -163,15 +159,6 @@ impl Scratch {
         let (allowed, all) =
             near.fold((0.0, 0.0), |(allowed, all), (count, rows)| (allowed + count as f32, all + rows.len() as f32));
         if allowed > 0.0 { allowed / all } else { 1.0 }
-    }
-
-    /// Whether a set of not too many rows lies together, and away from the query: its leaves are full of it, and the best leaf has
-    /// none, or no good leaf has any.
-    fn is_elsewhere(&self, view: &View<'_>, forbidden: &Forbidden, set: &RowSet) -> bool {
-        let rows = view.shape.rows;
-        let is_together = self.density(view, set) * rows as f32 > TOGETHER * set.len() as f32;
-        let is_away = forbidden.leaves >= if is_together { 1 } else { anchor_rank(view.shape.leaves) };
-        is_away && set.len() <= rows / ROWS_A_FAR_ROW
     }
 
     /// Scans the chosen leaves from one on; whether the rule has not stopped it.

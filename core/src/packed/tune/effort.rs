@@ -30,6 +30,9 @@ const LOST_BY_CODES: f64 = 0.1;
 /// A sample may be luckier than what is searched for later, the more so the fewer neighbours it has: at most this much, and this share
 /// of what may be missing, for lists of one, and of more.
 const LUCK: [(f64, f64); 2] = [(0.012, 0.25), (0.006, 0.1)];
+/// That is of so many neighbours; of fewer it is more, by the root of how many times fewer, but no more than a part of what may be missing.
+const LUCK_OF: f64 = 2000.0;
+const MOST_LUCK: f64 = 0.75;
 
 /// The share of the queries that may be surprised: they look again, which costs as much as looking once.
 const SURPRISED: f64 = 0.02;
@@ -168,8 +171,10 @@ impl<'a> Counted<'a> {
     /// The cheapest effort that reaches a recall.
     fn cheapest(&self, recall: f64) -> Option<Effort> {
         let (most, share) = LUCK[usize::from(self.n > 1)];
-        let missing = 1.0 - recall - most.min(share * (1.0 - recall));
         let neighbours = self.code_margins.len();
+        let fewer = libm::sqrt((LUCK_OF / neighbours as f64).max(1.0));
+        let luck = (fewer * most).min((fewer * share).min(MOST_LUCK) * (1.0 - recall));
+        let missing = 1.0 - recall - luck;
         let lost = (missing * LOST_BY_CODES * neighbours as f64) as usize;
         let code_margin = self.code_margins.get(neighbours.checked_sub(lost + 1)?)?.max(0.0);
         let lost = self.code_margins.iter().filter(|margin| **margin > code_margin).count();
