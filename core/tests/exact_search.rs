@@ -133,9 +133,12 @@ fn queries(vectors: &[f32], d: usize) -> Vec<Vec<f32>> {
 /// Answers are those of a sort of all, to the bit, whatever codes and sums in f32 tell.
 #[test]
 fn answers_are_those_of_brute_force() {
-    for (kind, (n, d)) in KINDS.into_iter().zip([(3000, 17), (2500, 64), (2000, 100)].into_iter().cycle()) {
+    let sizes = [(3000, 17), (2500, 64), (2000, 100)].into_iter().cycle();
+    for (at, (kind, (n, d))) in KINDS.into_iter().zip(sizes).enumerate() {
         let vectors = data(kind, n, d);
-        for metric in METRICS {
+        // Where the processor is often an emulated one, a build takes seconds: one metric each, in turn for each size.
+        let metrics = if cfg!(target_arch = "aarch64") { &METRICS[at / 3 % 3..][..1] } else { &METRICS };
+        for metric in metrics.iter().copied() {
             let index = Packed::build(metric, &vectors, d, &BuildOptions::new()).unwrap();
             for query in queries(&vectors, d) {
                 let fits = metric == Metric::Angular || query.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() < 3e35;
