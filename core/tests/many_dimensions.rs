@@ -26,6 +26,12 @@ use vectors::{METRICS, vectors};
 const SIZES: [(usize, usize); 6] =
     [(255, 600), (256, 600), (2049, 300), (3072, 300), (5000, 200), (MOST_DIMENSIONS, 24)];
 
+/// The metrics of a size: where the processor is often an emulated one, each size has one in turn.
+fn metrics(at: usize) -> impl Iterator<Item = Metric> {
+    let is_native = !cfg!(target_arch = "aarch64");
+    METRICS.into_iter().enumerate().filter(move |(which, _)| is_native || *which == at % 3).map(|(_, metric)| metric)
+}
+
 /// So many directions, and a little noise.
 fn low_rank(n: usize, d: usize, seed: u64) -> Vec<f32> {
     const RANK: usize = 12;
@@ -43,9 +49,9 @@ fn low_rank(n: usize, d: usize, seed: u64) -> Vec<f32> {
 #[test]
 fn answers_are_those_of_brute_force() {
     let (mut right, mut wanted) = (0, 0);
-    for (d, n) in SIZES {
+    for (at, (d, n)) in SIZES.into_iter().enumerate() {
         let items = low_rank(n, d, 5);
-        for metric in METRICS {
+        for metric in metrics(at) {
             let index = Packed::build(metric, &items, d, &BuildOptions::new()).unwrap();
             index.verify().unwrap();
             let same = Packed::open(PackedBuf::copy_of(index.as_bytes())).unwrap();
@@ -71,9 +77,9 @@ fn answers_are_those_of_brute_force() {
 
 #[test]
 fn graphs_are_those_of_brute_force() {
-    for (d, n) in SIZES {
+    for (at, (d, n)) in SIZES.into_iter().enumerate() {
         let items = low_rank(n, d, 9);
-        for metric in METRICS {
+        for metric in metrics(at) {
             let exact = KnnGraph::build(metric, &items, d, &GraphOptions::top(5).exact()).unwrap();
             let found = KnnGraph::build(metric, &items, d, &GraphOptions::top(5)).unwrap();
             let (mut right, mut wanted) = (0, 0);
