@@ -110,10 +110,13 @@ fn check(index: &Packed<impl AsRef<[u8]>>, vectors: &[f32], query: &[f32], tops:
     let few = |id: u32| id % 97 == 5;
     let none = |_: u32| false;
     let filters: [&dyn Fn(u32) -> bool; 4] = [&all, &some, &few, &none];
+    let sets = filters.map(|filter| index.row_set(filter).unwrap());
     for n in tops.iter().copied() {
-        for filter in filters {
+        for (filter, set) in filters.iter().zip(&sets) {
             let expected: Vec<&Neighbour> = sorted.iter().filter(|x| filter(x.id)).take(n).collect();
+            let by_set = index.search(query, &Search::top(n).exact().filter(set)).unwrap();
             let found = index.search_in(&mut scratch, query, &Search::top(n).exact().filter(filter)).unwrap();
+            assert_eq!(by_set, found, "{what}, {metric}, {n}: by a set of rows");
             let same = |a: &Neighbour, b: &Neighbour| a.id == b.id && a.distance.to_bits() == b.distance.to_bits();
             let differs = found.iter().zip(&expected).position(|(a, b)| !same(a, b));
             assert!(found.len() == expected.len() && differs.is_none(), "{what}, {metric}, {n}: {differs:?}");

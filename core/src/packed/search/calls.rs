@@ -73,7 +73,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
                 let rows = view.shape.rows as f32 * leaves / all;
                 SearchPlan::Scan { leaves, rows, candidates: candidates as f32, tenth: f32::NAN }
             }
-            Plan::All | Plan::Rows(_) => SearchPlan::All,
+            Plan::All => SearchPlan::All,
         }
     }
 

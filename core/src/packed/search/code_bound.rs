@@ -92,6 +92,14 @@ impl BoundedQuery {
         scores
     }
 
+    /// The score of a row.
+    #[inline]
+    pub(super) fn score(&self, view: &View<'_>, row: u32) -> f32 {
+        let coded = view.coded_row(row);
+        let score = self.planes.score(view.backend, coded, [0; 2], self.is_fine);
+        if view.shape.metric == Metric::Euclidean { score + row_bias(coded) } else { score }
+    }
+
     /// What scores exceed, of rows that are ordered by this or before it.
     pub(super) fn limit(&self, metric: Metric, order: f32) -> f32 {
         let limit = least_score(metric, self.squared, order) - self.base - self.bound;

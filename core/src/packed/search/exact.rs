@@ -17,19 +17,22 @@ use core::ops::Range;
 
 use super::Scratch;
 use super::allowed::{ById, RowFilter};
-use super::code_bound::BoundedQuery;
+use super::codes::Codes;
 use super::full_scan::RoughQuery;
-use super::local_bound::LocalQuery;
-use crate::filter::All;
-use crate::packed::file::local::{GROUP, LocalRows};
+use crate::Neighbour;
+use crate::filter::{All, RowSet};
+use crate::packed::file::local::GROUP;
 use crate::packed::file::view::View;
-use crate::packed::quantise::full::reported;
+use crate::packed::quantise::full::{FullQuery, reported};
 use crate::simd::prefetch;
 use crate::top_k::{TopK, key, split_key};
-use crate::{Metric, Neighbour};
 
 /// Of so many of them that the filter allows, all are scored at once.
-const FEW_OF_GROUP: u32 = 4;
+const FEW_OF_GROUP: u32 = 2;
+/// Rows of a set that are compared in full, without a look at their codes, are at most so many times as many as are wanted.
+const FEW_ROWS: usize = 4;
+/// Of sets with one of so many rows or fewer, each row is looked at for itself.
+const SPARSE: usize = 24;
 /// Of fewer rows, vectors are compared at once.
 const FEWEST_ROWS: usize = 512;
 /// Where one of so many rows has to be compared in full, one by one, a scan of all vectors is less work.
@@ -41,6 +44,8 @@ const ROOM: usize = 4;
 /// The most rows that are looked at first, and the share of all rows that they may be.
 const SAMPLE: usize = 512;
 const SAMPLE_OF: usize = 64;
+/// Where they are fewer than so many for each that is wanted, they would tell too little.
+const SAMPLE_A_PLACE: usize = 2;
 /// Candidates that are kept before it is looked which of them are still good enough.
 const FEW: usize = 64;
 /// How many candidates ahead memory is asked for.
@@ -55,10 +60,26 @@ impl Scratch {
     /// Finds the `n` nearest of all that the filter allows.
     pub(super) fn search_exactly<F: RowFilter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         self.ids.clear();
-        if !self.sweep(view, n, filter) {
+        if let Some(set) = filter.row_set().filter(|set| set.len() <= FEW_ROWS * n) {
+            self.compare_in_full(view, n, set);
+        } else if !self.sweep(view, n, filter) {
             self.scan_in_full(view, n, filter);
         }
         self.report(view);
+    }
+
+    /// Compares all rows of a set.
+    fn compare_in_full(&mut self, view: &View<'_>, n: usize, set: &RowSet) {
+        self.nearest.reset(n);
+        let query = FullQuery::new(view.backend, view.shape.metric, &self.given);
+        let mut ahead = set.iter().skip(AHEAD);
+        set.iter().take(AHEAD).for_each(|row| prefetch(view.vector(row)));
+        for row in set.iter() {
+            if let Some(next) = ahead.next() {
+                prefetch(view.vector(next));
+            }
+            self.nearest.push(query.order(view.vector(row)), view.id(row));
+        }
     }
 
     /// The `n` nearest of all to a row, itself among them, while what bounds the errors of row codes is not yet known.
@@ -94,45 +115,9 @@ impl Scratch {
         keys.reserve(most_candidates(rows));
         let query = RoughQuery::new(view.backend, view.shape.metric, given);
         let mut sweep = Sweep { view, query, codes, keys, nearest, n, limit: f32::NEG_INFINITY, room };
-        sweep.look_at_some(filter) && sweep.look_at_all(filter) && sweep.finish()
-    }
-}
-
-/// The codes by which rows are scored: scores that are off by no more than a bound, or upper bounds themselves.
-#[derive(Clone, Copy)]
-enum Codes<'a> {
-    Grid(&'a BoundedQuery),
-    Local(&'a LocalQuery, &'a LocalRows<'a>),
-}
-
-impl Codes<'_> {
-    /// The scores of rows that follow each other; of rows that are not there, anything.
-    #[inline]
-    fn scores(self, view: &View<'_>, rows: Range<u32>) -> [f32; GROUP] {
-        match self {
-            Self::Grid(query) => query.scores(view, rows),
-            Self::Local(query, local) => query.scores(view.backend, local, rows),
-        }
-    }
-
-    /// What scores exceed, of rows that are ordered by this or before it.
-    fn limit(self, metric: Metric, order: f32) -> f32 {
-        match self {
-            Self::Grid(query) => query.limit(metric, order),
-            Self::Local(query, _) => query.limit(metric, order),
-        }
-    }
-
-    /// What scores of the best rows exceed, where these keys have the scores of as many.
-    fn limit_by_codes(self, view: &View<'_>, keys: &[u64]) -> f32 {
-        let scores = keys.iter().map(|key| split_key(*key)).map(|(minus_score, row)| (-minus_score, row));
-        match self {
-            Self::Grid(query) => query
-                .limit_by_codes(view.shape.metric, scores.fold(f32::INFINITY, |least, (score, _)| least.min(score))),
-            Self::Local(query, local) => {
-                let least = scores.map(|(score, row)| query.lower_bound(score, local.row(row)));
-                query.limit_by_score(view.shape.metric, least.fold(f32::INFINITY, f32::min))
-            }
+        match filter.row_set().filter(|set| set.len() <= rows / SPARSE) {
+            Some(set) => sweep.look_at_set(set) && sweep.finish(),
+            None => sweep.look_at_some(filter) && sweep.look_at_all(filter) && sweep.finish(),
         }
     }
 }
@@ -166,9 +151,9 @@ impl Sweep<'_> {
     }
 
     /// Scores a row, and keeps it if it is a candidate.
+    #[inline]
     fn score_row(&mut self, row: u32) {
-        let [score, ..] = self.codes.scores(self.view, row..row + 1);
-        self.keep(score, row);
+        self.keep(self.codes.score(self.view, row), row);
     }
 
     #[inline]
@@ -182,7 +167,7 @@ impl Sweep<'_> {
     fn look_at_some<F: RowFilter>(&mut self, filter: &F) -> bool {
         let rows = self.view.shape.rows;
         let sample = (rows / SAMPLE_OF).min(SAMPLE);
-        if sample < 2 * self.n {
+        if sample < SAMPLE_A_PLACE * self.n {
             self.nearest.reset(self.n);
             return true;
         }
@@ -228,14 +213,39 @@ impl Sweep<'_> {
                     .filter(|(_, at)| allowed >> at & 1 == 1)
                     .for_each(|(row, _)| self.score_row(row));
             }
-            if self.keys.len() >= crowd {
-                if !self.drop_some() {
-                    return false;
-                }
-                crowd = crowd.max(2 * self.keys.len());
+            if !self.is_crowd_gone(&mut crowd) {
+                return false;
             }
         }
         true
+    }
+
+    /// Looks at the rows of a set; false where too many of them are candidates.
+    fn look_at_set(&mut self, set: &RowSet) -> bool {
+        self.nearest.reset(self.n);
+        let mut crowd = FEW.max(3 * self.n);
+        let mut ahead = set.iter().skip(AHEAD);
+        for row in set.iter() {
+            if let Some(next) = ahead.next() {
+                self.codes.prefetch(self.view, next);
+            }
+            self.score_row(row);
+            if !self.is_crowd_gone(&mut crowd) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Drops some candidates where they are as many as a crowd; false where that is too little.
+    #[inline]
+    fn is_crowd_gone(&mut self, crowd: &mut usize) -> bool {
+        if self.keys.len() < *crowd {
+            return true;
+        }
+        let is_gone = self.drop_some();
+        *crowd = (*crowd).max(2 * self.keys.len());
+        is_gone
     }
 
     /// Raises the limit, and drops what no longer reaches it; false where that is too little.

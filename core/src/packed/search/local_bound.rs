@@ -130,23 +130,44 @@ impl LocalQuery {
         }
     }
 
+    /// An upper bound of the score of a row.
+    #[inline]
+    pub(super) fn score(&self, backend: Backend, local: &LocalRows<'_>, row: u32) -> f32 {
+        let codes = local.lines(row..row + 1).0.as_flattened();
+        let LocalRow { along, scale, bias, error } = local.row(row);
+        let product = self.planes.score(backend, codes, self.zeros, self.is_fine);
+        self.upper_bound(product, [along, scale, bias, error])
+    }
+
     /// What products by codes are as scores, with the numbers of the rows.
     #[inline]
     fn upper_bounds(&self, products: &[f32; GROUP], numbers: [&[f32; GROUP]; 4]) -> [f32; GROUP] {
         let [along, scale, bias, error] = numbers;
+        let number = |at: usize| [along[at], scale[at], bias[at], error[at]];
+        // Each loop has one kind of term.
         if self.is_euclidean {
-            core::array::from_fn(|at| {
-                let far = along[at] - self.along;
-                let across = scale[at] * (products[at] + self.of_scale) + error[at] * self.of_error;
-                across + (bias[at] + ROUNDED * bias[at].abs()) - (0.5 - ALONG_ROUNDED) * far * far
-            })
+            core::array::from_fn(|at| self.euclidean_bound(products[at], number(at)))
         } else {
-            let rounded = ROUNDED * self.along.abs();
-            core::array::from_fn(|at| {
-                let across = scale[at] * (products[at] + self.of_scale) + error[at] * self.of_error;
-                across + (along[at] * self.along + along[at].abs() * rounded)
-            })
+            core::array::from_fn(|at| self.product_bound(products[at], number(at)))
         }
+    }
+
+    #[inline]
+    fn upper_bound(&self, product: f32, numbers: [f32; 4]) -> f32 {
+        if self.is_euclidean { self.euclidean_bound(product, numbers) } else { self.product_bound(product, numbers) }
+    }
+
+    #[inline]
+    fn euclidean_bound(&self, product: f32, [along, scale, bias, error]: [f32; 4]) -> f32 {
+        let far = along - self.along;
+        let across = scale * (product + self.of_scale) + error * self.of_error;
+        across + (bias + ROUNDED * bias.abs()) - (0.5 - ALONG_ROUNDED) * far * far
+    }
+
+    #[inline]
+    fn product_bound(&self, product: f32, [along, scale, _, error]: [f32; 4]) -> f32 {
+        let across = scale * (product + self.of_scale) + error * self.of_error;
+        across + (along * self.along + along.abs() * (ROUNDED * self.along.abs()))
     }
 }
 

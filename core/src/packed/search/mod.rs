@@ -17,6 +17,7 @@ pub(crate) mod allowed;
 mod calls;
 pub(crate) mod coarse;
 pub(crate) mod code_bound;
+mod codes;
 pub(crate) mod cost;
 mod exact;
 mod full_scan;
@@ -37,7 +38,7 @@ use self::cost::Costs;
 use self::exact::most_candidates;
 use self::local_bound::LocalQuery;
 use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, for_recall, for_rows};
-use self::probe::{ProbeRule, QueryScale};
+use self::probe::QueryScale;
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
 use super::file::view::View;
@@ -93,9 +94,6 @@ pub struct Scratch {
     /// The ids of an answer, to see that each is there once.
     ids: Vec<u32>,
 }
-
-/// Rows of a set that are compared in full, without a look at their codes, are at most so many times as many as are wanted.
-const FEW_ROWS: usize = 4;
 
 /// What a set of rows leaves of what is nearest.
 struct Allowed {
@@ -197,7 +195,6 @@ impl Scratch {
         };
         let is_found = match plan {
             Plan::All => false,
-            Plan::Rows(plan) => self.compare_rows(view, n, &plan, filter),
             Plan::Fixed(plan) => self.find_candidates(view, n, &plan, filter),
             Plan::Adaptive(plan) => self.find_near_candidates(view, n, &plan, filter),
         };
@@ -206,26 +203,6 @@ impl Scratch {
         } else {
             self.search_exactly(view, n, filter);
         }
-    }
-
-    /// Takes all rows of a set, and leaves those that are near by their 7-bit codes; false where there is no set.
-    fn compare_rows<F: RowFilter>(&mut self, view: &View<'_>, n: usize, plan: &AdaptivePlan, filter: &F) -> bool {
-        let Some(set) = filter.row_set() else { return false };
-        self.reserve(view, n, set.len(), 0);
-        self.rows.clear();
-        self.rows.extend(set.iter());
-        if self.rows.len() > FEW_ROWS * n {
-            let rule = ProbeRule::new(&view.shape, &plan.header, &[], self.scale, 0.0);
-            self.keep_near_by_codes(view, n, &rule, plan);
-        }
-        true
-    }
-
-    /// Takes all rows of a set, if that is less work than to compare all rows for sure.
-    fn compare_allowed<F: RowFilter>(&mut self, view: &View<'_>, n: usize, plan: &AdaptivePlan, filter: &F) -> bool {
-        let costs = Costs::of(&view.shape);
-        let set = filter.row_set().map_or(view.shape.rows, RowSet::len);
-        costs.candidates(set as f32, n as f32) < costs.all(n as f32) && self.compare_rows(view, n, plan, filter)
     }
 
     /// Scans a fixed number of leaves.
@@ -262,7 +239,7 @@ impl Scratch {
         let room = (plan.candidates as usize).saturating_add(n).saturating_mul(8).saturating_add(1024);
         self.reserve(view, n, room.max(rows / 16).min(rows), view.shape.leaves);
         let Some(rule) = self.scan_adaptively(view, n, plan, 0.0, filter) else {
-            return self.compare_allowed(view, n, plan, filter);
+            return false;
         };
         self.take_candidates();
         let best = self.keep_near_by_codes(view, n, &rule, plan);

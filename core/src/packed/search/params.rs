@@ -7,12 +7,10 @@ use crate::packed::file::view::{Calibration, View};
 /// How to answer a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Plan {
-    /// Every vector is compared.
+    /// Every vector that is allowed is compared.
     All,
     /// So many leaves are scanned, and so many candidates compared by their 7-bit codes.
     Fixed(FixedPlan),
-    /// Every row of a set is compared by its 7-bit codes.
-    Rows(AdaptivePlan),
     /// Leaves are scanned by the [`ProbeRule`](super::probe::ProbeRule).
     Adaptive(AdaptivePlan),
 }
@@ -146,13 +144,7 @@ pub(super) fn for_rows(view: &View<'_>, recall: f32, n: usize, allowed: usize) -
     let longer = adaptive_for_recall(header, lists, recall, (n as f32 / share) as usize);
     let scan = longer.map_or(f32::INFINITY, |longer| costs.scan(longer.leaves, longer.rows));
     let scan = scan + costs.candidates(plan.candidates, IN_FULL * n as f32);
-    if each_row <= SURE * scan && each_row < costs.all(n as f32) {
-        Plan::Rows(plan)
-    } else if SURE * scan < costs.all(n as f32) {
-        Plan::Adaptive(plan)
-    } else {
-        Plan::All
-    }
+    if SURE * scan < each_row.min(costs.all(n as f32)) { Plan::Adaptive(plan) } else { Plan::All }
 }
 
 /// An effort that was chosen by hand, with the rerank depth that the highest recall takes.

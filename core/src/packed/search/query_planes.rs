@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use crate::Backend;
 use crate::packed::file::sections::LINE;
 use crate::packed::quantise::sq7::{MOST_CODE, encode_query};
 
@@ -44,6 +45,18 @@ impl QueryPlanes {
             // Truncated away from zero where it is half a step or more; a cast makes 0 of what is no number.
             *fine = (steps + 0.5_f64.copysign(steps)).clamp(-127.0, 127.0) as i8;
         }
+    }
+
+    /// The product with the codes of a row, less what each plane has too much.
+    #[inline]
+    pub(super) fn score(&self, backend: Backend, codes: &[u8], zeros: [i32; 2], is_fine: bool) -> f32 {
+        let sum = |plane: &[[i8; LINE]]| {
+            let plane = plane.as_flattened();
+            let [sum] = backend.dot_u7_many(plane, [codes.get(..plane.len()).unwrap_or(&[])]);
+            sum
+        };
+        let score = self.step * sum(&self.codes).wrapping_sub(zeros[0]) as f32;
+        if is_fine { score + self.fine_step * sum(&self.fine_codes).wrapping_sub(zeros[1]) as f32 } else { score }
     }
 
     /// What the first plane stands for in each dimension, and what it and both leave of the products.

@@ -23,8 +23,8 @@ const SAMPLE_NUMBERS: usize = 1 << 21;
 const SAMPLE_LEAST: usize = 256;
 /// Rows of the sample that are queries.
 const QUERIES: usize = 32;
-/// One of so many rows of the sample is wanted.
-const WANTED: usize = 200;
+/// One of so many rows of the sample is wanted: what is nearest of all, and what is left where a filter forbids the nearer half.
+const WANTED: [usize; 2] = [200, 2];
 /// Of an index of fewer rows all are compared in full.
 const FEWEST_ROWS: usize = 512;
 
@@ -86,7 +86,7 @@ pub(super) fn choose(source: RowSource<'_>, quantiser: ScalarQuantiser<'_>) -> O
     let rows: Vec<Vec<f32>> = (0..sample.len()).map(read).collect();
     let queries = Queries::new(source.metric(), &rows);
     let by_grid = queries.left_by(|query| grid_error(quantiser, &rows, query));
-    if by_grid < CROWDED {
+    if by_grid.iter().all(|left| *left < CROWDED) {
         return None;
     }
     let left_by = |space: &OwnLocalSpace| {
@@ -96,8 +96,10 @@ pub(super) fn choose(source: RowSource<'_>, quantiser: ScalarQuantiser<'_>) -> O
     let plain = OwnLocalSpace::along(&rows, vec![0.0; d]);
     let along = OwnLocalSpace::along(&rows, main_direction(&rows, d));
     let [by_plain, by_along] = [&plain, &along].map(left_by);
-    let (best, left) = if by_along < FEWER_ALONG * by_plain { (along, by_along) } else { (plain, by_plain) };
-    (left < FEWER * by_grid).then_some(best)
+    let is_better = by_along.iter().sum::<f64>() < FEWER_ALONG * by_plain.iter().sum::<f64>();
+    let (best, left) = if is_better { (along, by_along) } else { (plain, by_plain) };
+    let is_worth_it = |(by_grid, left): (&f64, &f64)| *by_grid >= CROWDED && *left < FEWER * by_grid;
+    by_grid.iter().zip(&left).any(is_worth_it).then_some(best)
 }
 
 /// The direction along which rows have most of their squares, by the power method.
@@ -127,8 +129,8 @@ fn main_direction(rows: &[Vec<f32>], dimensions: usize) -> Vec<f32> {
 struct Queries<'a> {
     metric: Metric,
     rows: &'a [Vec<f32>],
-    /// The scores of all rows for each query, and the least that is wanted.
-    scores: Vec<(Vec<f64>, f64)>,
+    /// The scores of all rows for each query, and the least that are wanted.
+    scores: Vec<(Vec<f64>, [f64; WANTED.len()])>,
 }
 
 impl<'a> Queries<'a> {
@@ -141,10 +143,8 @@ impl<'a> Queries<'a> {
             // A row does not look for itself.
             scores[query] = f64::NEG_INFINITY;
             let mut sorted = scores.clone();
-            let wanted = rows.len() / WANTED;
-            let (_, least, _) = sorted.select_nth_unstable_by(wanted, |a, b| b.total_cmp(a));
-            let least = *least;
-            (scores, least)
+            sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+            (scores, WANTED.map(|wanted| sorted[rows.len() / wanted]))
         });
         Self { metric, rows, scores: scores.collect() }
     }
@@ -153,13 +153,18 @@ impl<'a> Queries<'a> {
         (0..QUERIES.min(rows)).map(move |at| at * rows / QUERIES.min(rows))
     }
 
-    /// The share of the rows that are left for a query, where an error for each of them says what its score can be too high.
-    fn left_by<E: Fn(usize) -> f64>(&self, errors_of: impl Fn(&[f32]) -> E) -> f64 {
-        let each = Self::numbers(self.rows.len()).zip(&self.scores).map(|(query, (scores, least))| {
+    /// The share of the rows that are left for a query besides those that are wanted, where an error for each of them says what its
+    /// score can be too high.
+    fn left_by<E: Fn(usize) -> f64>(&self, errors_of: impl Fn(&[f32]) -> E) -> [f64; WANTED.len()] {
+        let mut left = [0.0; WANTED.len()];
+        for (query, (scores, least)) in Self::numbers(self.rows.len()).zip(&self.scores) {
             let error = errors_of(&self.rows[query]);
-            scores.iter().enumerate().filter(|(row, score)| *score + error(*row) > *least).count()
-        });
-        each.sum::<usize>() as f64 / (self.scores.len() * self.rows.len()) as f64
+            for (left, least) in left.iter_mut().zip(least) {
+                let is_left = |(row, score): &(usize, &f64)| **score < *least && **score + error(*row) > *least;
+                *left += scores.iter().enumerate().filter(is_left).count() as f64;
+            }
+        }
+        left.map(|left| left / (self.scores.len() * self.rows.len()) as f64)
     }
 
     fn local_errors(&self, space: LocalSpace<'_>) -> LocalErrors {
