@@ -112,11 +112,6 @@ impl BoundedQuery {
         let farthest = greatest_order(metric, self.squared, f64::from(nth) + self.base - self.bound);
         self.limit(metric, (farthest as f32).next_up())
     }
-
-    /// How much a score can be off.
-    pub(super) fn bound(&self) -> f32 {
-        self.bound as f32
-    }
 }
 
 /// What rounding a number to f32 changes, of the number, and a little more.

@@ -4,7 +4,7 @@
 //! ([`BoundedQuery`]) says which rows can be among the nearest, and only they are compared in full:
 //!
 //! ```text
-//! limit ← from the n best of a few rows, compared in full
+//! limit ← from the first few rows, in an order that is spread over all
 //! candidates ← rows whose scores reach the limit, which rises as candidates are compared
 //! nearest ← the n best candidates by code, compared in full; then all others that still reach the limit
 //! ```
@@ -19,6 +19,7 @@ use super::Scratch;
 use super::allowed::{ById, RowFilter};
 use super::codes::Codes;
 use super::full_scan::RoughQuery;
+use super::scattered::groups;
 use crate::Neighbour;
 use crate::filter::{All, RowSet};
 use crate::packed::file::local::GROUP;
@@ -41,11 +42,6 @@ const MOST_IN_FULL: usize = 6;
 const FEW_LEFT: usize = 64;
 /// There is room for one of so many rows as candidates; half of it may be full once those are dropped that no longer do.
 const ROOM: usize = 4;
-/// The most rows that are looked at first, and the share of all rows that they may be.
-const SAMPLE: usize = 512;
-const SAMPLE_OF: usize = 64;
-/// Where they are fewer than so many for each that is wanted, they would tell too little.
-const SAMPLE_A_PLACE: usize = 2;
 /// Candidates that are kept before it is looked which of them are still good enough.
 const FEW: usize = 64;
 /// How many candidates ahead memory is asked for.
@@ -117,7 +113,7 @@ impl Scratch {
         let mut sweep = Sweep { view, query, codes, keys, nearest, n, limit: f32::NEG_INFINITY, room };
         match filter.row_set().filter(|set| set.len() <= rows / SPARSE) {
             Some(set) => sweep.look_at_set(set) && sweep.finish(),
-            None => sweep.look_at_some(filter) && sweep.look_at_all(filter) && sweep.finish(),
+            None => sweep.look_at_all(filter) && sweep.finish(),
         }
     }
 }
@@ -163,58 +159,25 @@ impl Sweep<'_> {
         }
     }
 
-    /// Looks at a few rows, for a limit to begin with; false where codes tell too little to be worth more.
-    fn look_at_some<F: RowFilter>(&mut self, filter: &F) -> bool {
-        let rows = self.view.shape.rows;
-        let sample = (rows / SAMPLE_OF).min(SAMPLE);
-        if sample < SAMPLE_A_PLACE * self.n {
-            self.nearest.reset(self.n);
-            return true;
-        }
-        for at in 0..sample {
-            let row = (at * (rows / sample)) as u32;
-            if filter.allows(self.view.id(row)) {
-                self.score_row(row);
-            }
-        }
-        let is_worth_it = match self.codes {
-            Codes::Grid(query) if self.keys.len() >= 2 * self.n => {
-                // About the n-th best of all, and how many will have to be compared in full.
-                let rank = (self.n * sample / rows).min(self.keys.len() - 1);
-                let (_, likely, _) = self.keys.select_nth_unstable(rank);
-                let limit = split_key(*likely).0 + query.bound();
-                let reaching = self.keys.iter().filter(|key| split_key(**key).0 <= limit).count();
-                reaching - rank < self.keys.len().div_ceil(MOST_IN_FULL)
-            }
-            _ => true,
-        };
-        self.nearest.reset(self.n);
-        if is_worth_it && self.keys.len() >= 2 * self.n {
-            self.compare_best();
-        }
-        // They come again.
-        self.keys.clear();
-        self.nearest.reset(self.n);
-        self.query.forget_farthest();
-        is_worth_it
-    }
-
     /// Looks at all rows; false where too many of them are candidates.
     fn look_at_all<F: RowFilter>(&mut self, filter: &F) -> bool {
         let view = self.view;
+        self.nearest.reset(self.n);
         let mut crowd = FEW.max(3 * self.n);
-        for (first, ids) in (0..).step_by(GROUP).zip(view.ids.chunks(GROUP)) {
-            let allowed = filter.allowed_of(first, ids);
+        for group in groups(view.shape.rows) {
+            let ids = view.ids.get(group.start as usize..group.end as usize).unwrap_or(&[]);
+            let allowed = filter.allowed_of(group.start, ids);
             if allowed.count_ones() >= FEW_OF_GROUP {
-                self.score_group(first..first + ids.len() as u32, allowed);
+                self.score_group(group.clone(), allowed);
             } else {
-                (first..)
-                    .zip(0..GROUP)
-                    .filter(|(_, at)| allowed >> at & 1 == 1)
-                    .for_each(|(row, _)| self.score_row(row));
+                let each = group.clone().zip(0..GROUP).filter(|(_, at)| allowed >> at & 1 == 1);
+                each.for_each(|(row, _)| self.score_row(row));
             }
-            if !self.is_crowd_gone(&mut crowd) {
-                return false;
+            if self.keys.len() >= crowd {
+                if !self.drop_some() {
+                    return false;
+                }
+                crowd = crowd.max(2 * self.keys.len());
             }
         }
         true
@@ -230,22 +193,14 @@ impl Sweep<'_> {
                 self.codes.prefetch(self.view, next);
             }
             self.score_row(row);
-            if !self.is_crowd_gone(&mut crowd) {
-                return false;
+            if self.keys.len() >= crowd {
+                if !self.drop_some() {
+                    return false;
+                }
+                crowd = crowd.max(2 * self.keys.len());
             }
         }
         true
-    }
-
-    /// Drops some candidates where they are as many as a crowd; false where that is too little.
-    #[inline]
-    fn is_crowd_gone(&mut self, crowd: &mut usize) -> bool {
-        if self.keys.len() < *crowd {
-            return true;
-        }
-        let is_gone = self.drop_some();
-        *crowd = (*crowd).max(2 * self.keys.len());
-        is_gone
     }
 
     /// Raises the limit, and drops what no longer reaches it; false where that is too little.

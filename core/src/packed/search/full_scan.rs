@@ -7,13 +7,13 @@
 
 use super::Scratch;
 use super::allowed::RowFilter;
+use super::scattered::groups;
+use crate::packed::file::local::GROUP;
 use crate::packed::file::view::View;
 use crate::packed::quantise::full::FullQuery;
 use crate::top_k::TopK;
 use crate::{Backend, Metric};
 
-/// Vectors that are compared at once.
-const GROUP: usize = 16;
 /// Of so many of them that the filter allows, all are.
 const FEW_OF_GROUP: u32 = 6;
 
@@ -24,10 +24,11 @@ impl Scratch {
         nearest.reset(n);
         let mut query = RoughQuery::new(view.backend, view.shape.metric, given);
         let d = view.shape.dimensions;
-        for ((first, ids), vectors) in
-            (0..).step_by(GROUP).zip(view.ids.chunks(GROUP)).zip(view.vectors.chunks(GROUP * d))
-        {
-            let allowed = filter.allowed_of(first, ids);
+        for group in groups(view.shape.rows) {
+            let rows = group.start as usize..group.end as usize;
+            let ids = view.ids.get(rows.clone()).unwrap_or(&[]);
+            let vectors = view.vectors.get(rows.start * d..rows.end * d).unwrap_or(&[]);
+            let allowed = filter.allowed_of(group.start, ids);
             if allowed.count_ones() >= FEW_OF_GROUP {
                 query.compare(vectors, ids, allowed, nearest);
                 continue;
@@ -121,11 +122,6 @@ impl<'q> RoughQuery<'q> {
                 }
             }
         }
-    }
-
-    /// Everything is of interest again.
-    pub(super) fn forget_farthest(&mut self) {
-        (self.farthest, self.limit, self.square_limit) = (f32::INFINITY, f64::NAN, f32::NAN);
     }
 
     /// Which vectors are of no interest for sure, a bit each: none of which a sum is no number.

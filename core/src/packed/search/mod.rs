@@ -28,6 +28,7 @@ mod query_planes;
 pub(crate) mod rerank;
 pub(crate) mod reservoir;
 mod scan;
+mod scattered;
 
 use alloc::vec::Vec;
 
