@@ -42,7 +42,9 @@ const MOST_IN_FULL: usize = 6;
 const FEW_LEFT: usize = 64;
 /// There is room for one of so many rows as candidates; half of it may be full once those are dropped that no longer do.
 const ROOM: usize = 4;
-/// Candidates that are kept before it is looked which of them are still good enough.
+/// So many times as many candidates as are wanted are kept before it is looked which of them are still good enough, and no fewer than
+/// a few.
+const CROWD: usize = 6;
 const FEW: usize = 64;
 /// How many candidates ahead memory is asked for.
 const AHEAD: usize = 8;
@@ -138,10 +140,24 @@ impl Sweep<'_> {
     fn score_group(&mut self, rows: Range<u32>, allowed: u16) {
         let scores = self.codes.scores(self.view, rows.clone());
         if scores.iter().any(|score| *score > self.limit) {
-            for (at, (row, score)) in rows.zip(scores).enumerate() {
-                if allowed >> at & 1 == 1 {
-                    self.keep(score, row);
-                }
+            self.keep_some(rows, &scores, allowed);
+        }
+    }
+
+    /// Keeps those of some rows that are candidates.
+    #[cold]
+    #[inline(never)]
+    fn keep_some(&mut self, rows: Range<u32>, scores: &[f32; GROUP], allowed: u16) {
+        let limit = self.limit;
+        let mut left =
+            (0..).zip(scores).fold(0_u16, |mask, (at, score)| mask | u16::from(*score > limit) << at) & allowed;
+        while left != 0 {
+            let at = left.trailing_zeros();
+            left &= left - 1;
+            // Of rows that are not there, scores are anything.
+            let row = rows.start + at;
+            if row < rows.end {
+                self.keys.push(key(-scores[at as usize], row));
             }
         }
     }
@@ -163,7 +179,7 @@ impl Sweep<'_> {
     fn look_at_all<F: RowFilter>(&mut self, filter: &F) -> bool {
         let view = self.view;
         self.nearest.reset(self.n);
-        let mut crowd = FEW.max(3 * self.n);
+        let mut crowd = self.crowd();
         for group in groups(view.shape.rows) {
             let ids = view.ids.get(group.start as usize..group.end as usize).unwrap_or(&[]);
             let allowed = filter.allowed_of(group.start, ids);
@@ -183,10 +199,15 @@ impl Sweep<'_> {
         true
     }
 
+    /// So many candidates are looked through for the first time.
+    fn crowd(&self) -> usize {
+        FEW.max((CROWD * self.n).min(self.room / 2)).max(2 * self.n)
+    }
+
     /// Looks at the rows of a set; false where too many of them are candidates.
     fn look_at_set(&mut self, set: &RowSet) -> bool {
         self.nearest.reset(self.n);
-        let mut crowd = FEW.max(3 * self.n);
+        let mut crowd = self.crowd();
         let mut ahead = set.iter().skip(AHEAD);
         for row in set.iter() {
             if let Some(next) = ahead.next() {
