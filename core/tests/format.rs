@@ -19,7 +19,7 @@ use format::{D, N, QUERIES, build, damaged, each, files_of_version_1, leaves_of,
 use ohyeah_core::packed::{BuildOptions, GraphOptions, MAGIC, OpenError, PackedBuf, Rule};
 use ohyeah_core::{Metric, Packed};
 use oy::{
-    BLOCKS, DIMENSIONS, ENTRY, HAS_KEYS, HEADER, KEY_BYTES, LEAVES, METRIC, Oy, ROWS, SECTION_COUNT, SECTIONS, TABLE,
+    BLOCKS, DIMENSIONS, ENTRY, FLAGS, HEADER, KEY_BYTES, LEAVES, METRIC, Oy, ROWS, SECTION_COUNT, SECTIONS, TABLE,
     VERSION, mean_code, place, seal, seal_header, section,
 };
 use vectors::{METRICS, vectors};
@@ -128,11 +128,11 @@ fn rule_5_header() {
         for sections in [0, 14, 16, u32::MAX] {
             header(SECTION_COUNT, sections);
         }
-        for keys in [2, 0x0100_0001, u32::MAX] {
-            header(HAS_KEYS, keys);
+        for keys in [4, 0x0100_0001, u32::MAX] {
+            header(FLAGS, keys);
         }
         // There are none, and then some.
-        header(HAS_KEYS, 0);
+        header(FLAGS, 0);
         // More than any memory has.
         shut(&file.with_header(KEY_BYTES, &u64::MAX.to_le_bytes()).bytes(), &damaged(Rule::Header, 0));
     });

@@ -21,7 +21,7 @@ pub(crate) const ROWS: usize = 20;
 pub(crate) const LEAVES: usize = 24;
 pub(crate) const BLOCKS: usize = 28;
 pub(crate) const SECTION_COUNT: usize = 32;
-pub(crate) const HAS_KEYS: usize = 36;
+pub(crate) const FLAGS: usize = 36;
 pub(crate) const KEY_BYTES: usize = 48;
 const HEADER_SUM: usize = 56;
 

@@ -212,6 +212,11 @@ fn piece<T>(slice: &[T], at: u32, length: usize) -> &[T] {
 }
 
 impl<'a> View<'a> {
+    /// The same with what bounds the errors of row codes.
+    pub(crate) const fn with_code_errors(self, (mean, worst): &'a (Vec<f32>, CodeErrors)) -> Self {
+        Self { code_errors: Some((mean.as_slice(), *worst)), ..self }
+    }
+
     /// The 7-bit codes of a row, zeros, and its bias.
     #[inline]
     pub(crate) fn coded_row(&self, row: u32) -> &'a [u8] {

@@ -289,10 +289,10 @@ impl GraphBuilder<'_> {
     }
 }
 
-/// Whether 7-bit codes tell too little of most rows to compare many of them together.
+/// Whether 7-bit codes tell too little of many rows to compare them together.
 fn is_alone<'c>(sample: impl ExactSizeIterator<Item = &'c Compared>) -> bool {
     let count = sample.len();
-    2 * sample.filter(|compared| compared.needed >= MOST_KEPT).count() > count
+    4 * sample.filter(|compared| compared.needed >= MOST_KEPT).count() > count
 }
 
 /// A sample of the rows of an index.

@@ -80,14 +80,10 @@ impl Scratch {
         }
     }
 
-    /// The `n` nearest of all to a row, itself among them, while what bounds the errors of row codes is not yet known.
+    /// The `n` nearest of all to a row, itself among them.
     pub(crate) fn nearest_to_row(&mut self, view: &View<'_>, row: u32, n: usize) -> &[Neighbour] {
         self.set_row(view, row);
-        let is_found = view.local.is_some() && self.sweep(view, n, &ById(&All));
-        if !is_found {
-            self.scan_in_full(view, n, &ById(&All));
-        }
-        self.report(view);
+        self.search_exactly(view, n, &ById(&All));
         &self.found
     }
 

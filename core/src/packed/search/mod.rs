@@ -38,7 +38,7 @@ use self::code_bound::BoundedQuery;
 use self::cost::Costs;
 use self::exact::most_candidates;
 use self::local_bound::LocalQuery;
-use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, for_recall, for_rows};
+use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, filtered, for_recall, for_rows};
 use self::probe::QueryScale;
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
@@ -185,12 +185,12 @@ impl Scratch {
             Mode::Exact => Plan::All,
             Mode::Params { leaves, candidates } => by_hand(view, leaves, candidates, n),
             Mode::Recall(recall) => {
-                if let Some(rows) = filter.row_set() {
-                    for_rows(view, recall, n, rows.len())
-                } else {
+                let all = Costs::of(&view.shape).all(n as f32);
+                match filter.row_set() {
+                    Some(rows) => for_rows(view, filtered(recall), n, rows.len()),
+                    None if filter.allows_all() => for_recall(view, recall, n, all),
                     // What a filter allows is not known, as it is with sets of rows.
-                    let sure = if filter.allows_all() { 1.0 } else { SURE };
-                    for_recall(view, recall, n, Costs::of(&view.shape).all(n as f32) / sure)
+                    None => for_recall(view, filtered(recall), n, all / SURE),
                 }
             }
         };

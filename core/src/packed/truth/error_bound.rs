@@ -59,6 +59,8 @@ pub(crate) struct ErrorBound<'a> {
     /// The mean of all codes.
     mean: Vec<f64>,
     worst: ErrorTerms,
+    /// The same as a file has them.
+    kept: (Vec<f32>, CodeErrors),
 }
 
 /// A row of the index space as a query, and how much its scores can be off.
@@ -84,7 +86,8 @@ const ROWS: usize = 4096;
 impl<'a> ErrorBound<'a> {
     pub(crate) fn new<J: Join>(view: &'a View<'a>) -> Self {
         let rows = view.shape.rows;
-        let mut bound = Self { view, mean: mean_of_codes::<J>(view), worst: ErrorTerms::default() };
+        let mut bound =
+            Self { view, mean: mean_of_codes::<J>(view), worst: ErrorTerms::default(), kept: Default::default() };
         let worst = parallel::map::<J, _>(0..rows.div_ceil(ROWS), &|chunk| {
             let mut analysed = AnalysedRow::new(view.shape.dimensions);
             chunk_of(rows, chunk).fold(ErrorTerms::default(), |worst, row| {
@@ -93,11 +96,21 @@ impl<'a> ErrorBound<'a> {
             })
         });
         bound.worst = worst.into_iter().fold(ErrorTerms::default(), ErrorTerms::worse);
+        bound.kept = bound.round_up();
         bound
     }
 
-    /// The mean of the codes, and the greatest errors of rows, rounded up.
-    pub(crate) fn for_file(&self) -> (Vec<f32>, CodeErrors) {
+    /// The mean of the codes, and the greatest errors of rows, as a file has them.
+    pub(crate) const fn for_file(&self) -> &(Vec<f32>, CodeErrors) {
+        &self.kept
+    }
+
+    /// The index with these errors: while it is built, its file does not have them yet.
+    pub(crate) fn view(&self) -> View<'_> {
+        self.view.with_code_errors(&self.kept)
+    }
+
+    fn round_up(&self) -> (Vec<f32>, CodeErrors) {
         // The mean is rounded too.
         let rounding = 1e-4 * libm::sqrt(self.mean.len() as f64);
         let biases = (0..self.view.shape.rows as u32).map(|row| row_bias(self.view.coded_row(row)).abs());

@@ -9,7 +9,7 @@
 //! sure, if score of the worst that is kept + bound < score of the n-th nearest; else keep four times as many, and again
 //! ```
 //!
-//! What is left when too many would have to be kept is compared with all vectors in full.
+//! What is left when too many would have to be kept is searched for alone.
 
 pub(crate) mod batch;
 pub(crate) mod error_bound;
@@ -35,12 +35,6 @@ use crate::top_k::TopK;
 const FEWEST: usize = 64;
 /// So many candidates are kept of each row at the most.
 pub(crate) const MOST_KEPT: usize = 1024;
-
-/// So many are kept of a row that is asked for alone: where one of 32 rows does not do, comparing all in full is less work, unless
-/// they are few.
-fn most_alone(rows: usize, n: usize) -> usize {
-    (rows / 32).clamp(MOST_KEPT, 16 * MOST_KEPT).max(n.saturating_mul(32))
-}
 
 /// What is searched for to calibrate an index, and what is to be found.
 pub(crate) struct CalibrationQuery {
@@ -108,7 +102,7 @@ impl<'a> Truths<'a> {
 
     /// What bounds the errors of scores, to be kept in the file.
     pub(crate) fn code_errors(&self) -> (Vec<f32>, CodeErrors) {
-        self.bound.for_file()
+        self.bound.for_file().clone()
     }
 }
 
@@ -189,7 +183,7 @@ impl GroundTruth<'_> {
         let (mut batch, mut best) = (QueryBatch::default(), TopK::default());
         let mut analysed = AnalysedRow::new(self.view.shape.dimensions);
         // Where there are local codes, the others tell too little of most rows.
-        let most = if self.view.local.is_some() { keep } else { most_alone(self.view.shape.rows, self.n) };
+        let most = if self.view.local.is_some() { keep } else { keep.max(MOST_KEPT) };
         while !left.is_empty() && keep <= most {
             if !self.scan_all(&mut batch, left.iter().map(|at| own[*at]), keep) {
                 return;
@@ -222,7 +216,7 @@ impl GroundTruth<'_> {
     /// Writes the `n` nearest of a row, by an exact search for it alone.
     pub(crate) fn nearest_alone(&self, scratch: &mut Scratch, row: u32, to: &mut [Neighbour]) {
         let own = self.view.id(row);
-        let found = scratch.nearest_to_row(self.view, row, to.len() + 1);
+        let found = scratch.nearest_to_row(&self.bound.view(), row, to.len() + 1);
         for (to, found) in to.iter_mut().zip(found.iter().filter(|found| found.id != own)) {
             *to = *found;
         }
