@@ -52,14 +52,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", requires = "index", value_parser = at_least_one::<usize>)]
     search_k: Option<usize>,
 
-    /// Of a packed index, find this share of the most similar words on average
-    #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = recall)]
-    recall: f32,
+    /// Of a packed index, find this share of the most similar words on average [default: all of them, and 0.95 in an index
+    /// of more than 128 million numbers]
+    #[arg(long, value_name = "SHARE", value_parser = recall)]
+    recall: Option<f32>,
 
     /// Compare with every word, as is done where no index is given
     #[arg(long, conflicts_with_all = ["index", "recall"])]
     exact: bool,
 }
+
+/// Numbers in an index that are compared in some hundredths of a second.
+const COMPARED_AT_ONCE: usize = 128_000_000;
+/// The recall of larger ones, where nothing else is said.
+const USUAL_RECALL: f32 = 0.95;
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     if is_packed(&args.input.path) {
@@ -103,7 +109,10 @@ fn in_packed(args: &Args) -> Result<(), Failure> {
     }
     let terms = args.words.iter().map(|word| (word.as_str(), 1.0));
     let terms: Vec<(&str, f32)> = terms.chain(args.negative.iter().map(|word| (word.as_str(), -1.0))).collect();
-    let effort = if args.exact { None } else { Some(args.recall) };
+    // One query: nobody sees the time that it takes to compare all of not too many, but a word that is missing.
+    let is_large = index.len().saturating_mul(index.dimensions()) > COMPARED_AT_ONCE;
+    let usual = is_large.then_some(USUAL_RECALL);
+    let effort = if args.exact { None } else { args.recall.or(usual) };
     let similar = similar_in(&index, &terms, args.top, effort).map_err(|error| of_index(&error))?;
     let mut out = Output::create(None)?;
     for (word, cosine) in similar {
