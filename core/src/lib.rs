@@ -62,9 +62,9 @@
 //! | every neighbour for sure | [`exact`](packed::Search::exact), compares with all | [`exact`](forest::Search::exact), compares with all | [`exact`](packed::GraphOptions::exact) |
 //!
 //! Recall is measured when an index is built, on rows of the index, for the 1, 10, 100 and 1000 nearest; it is an average over queries. For
-//! queries of another kind than the rows, [`calibrate`](Packed::calibrate) with some of them. Under a filter that follows the data, where
-//! what it leaves lies away from the query, it is not a promise yet: measure it, or search exactly. Euclidean distances below 10⁻²⁰ lose their order, in exact searches too, as their squares are
-//! too small for `f32`: scale such vectors up.
+//! queries of another kind than the rows, [`calibrate`](Packed::calibrate) with some of them. A filter that forbids what is near a query
+//! keeps its recall as a set of rows ([`Packed::row_set`]): a closure is asked only where a search goes. Euclidean distances below
+//! 10⁻²⁰ lose their order, in exact searches too, as their squares are too small for `f32`: scale such vectors up.
 //!
 //! # A tour
 //!

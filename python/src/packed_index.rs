@@ -107,12 +107,6 @@ impl std::ops::Deref for Numbered {
 /// The number of the next index.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// What a filter allows.
-enum Allowed {
-    Ids(ohyeah::IdSet),
-    Rows(Arc<RowSet>),
-}
-
 impl Index {
     fn over(storage: Storage, open_error: impl FnOnce(OpenError) -> PyErr) -> PyResult<Self> {
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;
@@ -126,15 +120,15 @@ impl Index {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The rows that a filter allows, an `IdSet` or what makes one; of an array none are made ready, as it is not kept.
-    fn allowed(&self, filter: &Bound<'_, PyAny>) -> PyResult<Allowed> {
-        let Ok(set) = filter.cast::<IdSet>() else {
-            return Ok(Allowed::Ids(arguments::filter(filter, self.index().len())?));
-        };
-        let (set, index) = (set.get(), self.index());
-        set.for_count(index.len())?;
+    /// The rows that a filter allows, an `IdSet` or what makes one.
+    fn allowed(&self, filter: &Bound<'_, PyAny>) -> PyResult<Arc<RowSet>> {
+        let index = self.index();
         let make = |ids: &ohyeah::IdSet| index.row_set(ids).map_err(search_error);
-        set.rows_of(index.number, make).map(Allowed::Rows)
+        let Ok(set) = filter.cast::<IdSet>() else {
+            return make(&arguments::filter(filter, index.len())?).map(Arc::new);
+        };
+        set.get().for_count(index.len())?;
+        set.get().rows_of(index.number, make)
     }
 
     fn search_all<'py, F: Filter + Sync>(
@@ -265,10 +259,7 @@ impl Index {
         let pool = if threads == 1 { None } else { Some(Pool::of(query.py(), threads)?) };
         match filter {
             None => self.search_all(query, k, &search, pool.as_ref()),
-            Some(filter) => match self.allowed(filter)? {
-                Allowed::Ids(ids) => self.search_all(query, k, &search.filter(&ids), pool.as_ref()),
-                Allowed::Rows(rows) => self.search_all(query, k, &search.filter(&*rows), pool.as_ref()),
-            },
+            Some(filter) => self.search_all(query, k, &search.filter(&*self.allowed(filter)?), pool.as_ref()),
         }
     }
 
@@ -292,8 +283,7 @@ impl Index {
         let index = &*self.index();
         let found = py.detach(|| match filter {
             None => index.search(&query, &search),
-            Some(Allowed::Ids(ids)) => index.search(&query, &search.filter(&ids)),
-            Some(Allowed::Rows(rows)) => index.search(&query, &search.filter(&*rows)),
+            Some(rows) => index.search(&query, &search.filter(&*rows)),
         });
         let found = found.map_err(search_error)?;
         let ids: Vec<i64> = found.iter().map(|x| i64::from(x.id)).collect();

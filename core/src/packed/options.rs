@@ -134,7 +134,8 @@ impl<F> Search<F> {
         self
     }
 
-    /// Only ids that the filter allows. Where they are few, more leaves are scanned until there are enough.
+    /// Only ids that the filter allows. A closure is asked where the search goes, and one that forbids what is near may cost recall; as
+    /// a [`RowSet`](super::RowSet), made once by [`Packed::row_set`](crate::Packed::row_set), it does not, and is faster.
     #[must_use]
     pub fn filter<G: Filter>(self, filter: G) -> Search<G> {
         Search { n: self.n, within: self.within, mode: self.mode, filter }

@@ -15,7 +15,7 @@ use crate::simd::{SCAN_ROWS, prefetch_lines};
 const FIRST_PROBES: usize = 64;
 
 /// A set of rows that lie together leaves what is near alone if it has this share of the nearest leaves.
-const NEAR_ALLOWED: f32 = 0.6;
+const NEAR_ALLOWED: f32 = 0.9;
 
 /// The share of rows that a filter allows is looked at in so many of the best leaves.
 const NEAR_PROBES: usize = 16;
