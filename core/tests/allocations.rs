@@ -111,6 +111,40 @@ fn a_search_of_a_packed_index_allocates_nothing_once_it_has_room() {
     }
 }
 
+/// A search of any kind has room for the next of any other that asks for as many.
+#[test]
+fn one_kind_of_search_has_room_for_the_others() {
+    let d = 16;
+    let even = vectors::vectors(6000, d, 12);
+    let uneven: Vec<f32> = even.iter().enumerate().map(|(at, x)| if at % d == 1 { 300.0 * x } else { *x }).collect();
+    for items in [&even, &uneven] {
+        for metric in vectors::METRICS {
+            let index = Packed::build(metric, items, d, &packed::BuildOptions::new()).expect("builds");
+            let sets = [1000, 40, 3].map(|every| index.row_set(|id| id % every == 1).expect("a set"));
+            for n in [1, 10, 100, 370] {
+                let mut scratch = Scratch::new();
+                let mut ask = |query: &[f32], kind: usize| {
+                    let search = packed::Search::top(n);
+                    match kind {
+                        0 => index.search_in(&mut scratch, query, &search.exact()),
+                        4 => index.search_in(&mut scratch, query, &search.recall(0.9)),
+                        set => index.search_in(&mut scratch, query, &search.exact().filter(&sets[set - 1])),
+                    }
+                    .expect("searches");
+                };
+                // What is compared in full reserves least.
+                ask(&items[..d], 1);
+                ask(&items[..d], 4);
+                let before = count();
+                for (at, query) in items.chunks_exact(d).step_by(31).enumerate() {
+                    ask(query, at % 5);
+                }
+                assert_eq!(count(), before, "{metric} {n}");
+            }
+        }
+    }
+}
+
 /// Whatever a file says about effort, a search takes no more memory than about what the index has.
 #[test]
 fn a_crafted_calibration_asks_for_no_more_memory_than_the_index_has() {

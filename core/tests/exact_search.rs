@@ -71,6 +71,20 @@ fn data(kind: &str, n: usize, d: usize) -> Vec<f32> {
             "far from zero" => row.iter_mut().for_each(|x| *x += 1e5),
             "zeros" => row.fill(0.0),
             "half zeros" if at % 2 == 0 => row.fill(0.0),
+            "tiny, one large column" => {
+                row[1] *= 300.0;
+                scale(row, 1e-40);
+            }
+            "some subnormal, one large column" => {
+                row[1] *= 300.0;
+                scale(row, if at % 7 == 0 { 1e-40 } else { 1.0 });
+            }
+            "one row beyond all steps" => {
+                scale(row, 1e-23);
+                if at == 77 {
+                    row[2] = 5e17;
+                }
+            }
             "integers" => row.iter_mut().for_each(|x| *x = x.round()),
             _ => {}
         }
@@ -82,7 +96,10 @@ fn data(kind: &str, n: usize, d: usize) -> Vec<f32> {
     all
 }
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 18] = [
+    "tiny, one large column",
+    "some subnormal, one large column",
+    "one row beyond all steps",
     "gauss",
     "zeros",
     "one large column",

@@ -138,6 +138,8 @@ fn rule_20_local_codes() {
             with("error", 0.5 * was("error"));
             with("error", -was("error"));
             with("bias", if metric == Metric::Euclidean { was("bias") - was("bias").abs() * 0.01 - 1e-3 } else { 1.0 });
+            // A limit that is computed of it would be too high.
+            with("bias", was("bias") + was("bias").abs() * 0.01 + 1.0);
             for wrong in [0_u8, 128, 255] {
                 named(&file.with(section::ROW_CODES, CODES + at * WIDTH + 1, &[wrong]), at);
             }
@@ -152,16 +154,21 @@ fn rule_20_local_codes() {
 fn larger_errors_keep_answers() {
     for metric in METRICS {
         let file = file(metric);
-        let mut more = file.clone();
-        for at in 0..N {
-            let place = NUMBERS + 3 * N + at;
-            more = more.with_f32(section::ROW_CODES, place, 100.0 * file.f32(section::ROW_CODES, place));
-        }
-        let [before, after] = [file, more].map(|file| Packed::open(PackedBuf::copy_of(&file.bytes())).unwrap());
-        assert_eq!(after.verify(), Ok(()));
-        for query in uneven().chunks_exact(D).step_by(50) {
-            let exact = Search::top(20).exact();
-            assert_eq!(before.search(query, &exact).unwrap(), after.search(query, &exact).unwrap());
+        let before = Packed::open(PackedBuf::copy_of(&file.bytes())).unwrap();
+        // Some so large that bounds overflow.
+        for (every, larger) in [(1, 100.0), (23, f32::MAX), (1, f32::MAX)] {
+            let mut more = file.clone();
+            for at in (0..N).step_by(every) {
+                let place = NUMBERS + 3 * N + at;
+                let error = (larger * file.f32(section::ROW_CODES, place)).min(f32::MAX);
+                more = more.with_f32(section::ROW_CODES, place, error);
+            }
+            let after = Packed::open(PackedBuf::copy_of(&more.bytes())).unwrap();
+            assert_eq!(after.verify(), Ok(()));
+            for query in uneven().chunks_exact(D).step_by(50) {
+                let exact = Search::top(20).exact();
+                assert_eq!(before.search(query, &exact).unwrap(), after.search(query, &exact).unwrap());
+            }
         }
     }
 }

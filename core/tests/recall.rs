@@ -14,7 +14,7 @@ mod nearest;
 use std::collections::HashSet;
 
 use nearest::nearest;
-use ohyeah_core::packed::{BuildOptions, GraphOptions, Search};
+use ohyeah_core::packed::{BuildOptions, GraphOptions, Search, SearchPlan};
 use ohyeah_core::{Metric, Neighbour, Packed};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -323,4 +323,22 @@ fn equals_do_not_count_against_an_answer() {
     }
     assert_eq!(recall(&[0, 3, 4], &|id| id == 0 || id > 2), 1.0);
     assert_eq!(recall(&[1, 2], &|id| id != 3), 0.5);
+}
+
+/// Where rows have local codes too, for what a filter leaves, searches by recall scan leaves as ever: clusters, of which rows are
+/// a little longer or shorter.
+#[test]
+fn local_codes_spoil_no_calibration() {
+    let (n, d) = (20_000, 24);
+    let mut draws = Draws(Xoshiro256PlusPlus::seed_from_u64(5));
+    let centres: Vec<f32> = (0..200 * d).map(|_| 3.0 * draws.normal() as f32).collect();
+    let mut items = Vec::new();
+    for at in 0..n {
+        let length = (0.2 * draws.normal()).exp() as f32;
+        items.extend(centres[at % 200 * d..][..d].iter().map(|x| length * (x + draws.normal() as f32)));
+    }
+    let index = Packed::build(Metric::Euclidean, &items, d, &BuildOptions::new()).unwrap();
+    for (top, recall) in [(1, 0.95), (10, 0.9), (10, 0.95)] {
+        assert!(matches!(index.plan(top, recall), SearchPlan::Scan { .. }), "{top} at {recall}");
+    }
 }

@@ -197,7 +197,9 @@ struct GraphBuilder<'a> {
 impl GraphBuilder<'_> {
     fn truth(&self) -> GroundTruth<'_> {
         let Self { view, tiles, bound, n, options } = *self;
-        GroundTruth { view, tiles, bound, n, cancel: options.cancel }
+        // A search for one row alone is little work beside comparing many again and again; local codes are for that.
+        let most_kept = if view.local.is_some() { 0 } else { MOST_KEPT };
+        GroundTruth { view, tiles, bound, n, most_kept, cancel: options.cancel }
     }
 
     /// The steps of comparing so many pairs of blocks.
@@ -292,7 +294,7 @@ impl GraphBuilder<'_> {
 /// Whether 7-bit codes tell too little of many rows to compare them together.
 fn is_alone<'c>(sample: impl ExactSizeIterator<Item = &'c Compared>) -> bool {
     let count = sample.len();
-    4 * sample.filter(|compared| compared.needed >= MOST_KEPT).count() > count
+    4 * sample.filter(|compared| compared.is_alone).count() > count
 }
 
 /// A sample of the rows of an index.

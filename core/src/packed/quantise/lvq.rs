@@ -30,9 +30,12 @@ const MIDDLE: i32 = 64;
 /// How far codes are from it at the most.
 pub(crate) const MOST_AWAY: i32 = 63;
 
-/// What rounding may leave of `along`: so much of it, and so much of the error.
+/// What rounding may leave of `along`: so much of it, and no more than the least number where it is tiny.
 const ALONG_ROUNDED: f64 = 1.0 / (1 << 23) as f64;
-const ALONG_NOISE: f64 = 1.0 / (1 << 20) as f64;
+pub(crate) const LEAST: f64 = 1.401_298_464_324_817e-45;
+/// What a bias may be too much: so much of it, and so much of the square of the row's length.
+const BIAS_ROUNDED: f64 = 1.0 / (1 << 22) as f64;
+const BIAS_NOISE: f64 = 1.0 / (1_u64 << 46) as f64;
 
 /// What the local codes of all rows share.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +76,8 @@ impl LocalSpace<'_> {
             if steps.is_finite() { steps } else { 0.0 }
         }));
         let most = steps.iter().fold(0.0_f64, |most, steps| most.max(steps.abs()));
-        let scale = (most / f64::from(MOST_AWAY)) as f32;
+        // Of a row that is longer than f32 can tell in weights, all is error.
+        let scale = Some((most / f64::from(MOST_AWAY)) as f32).filter(|scale| *scale < f32::MAX).unwrap_or(0.0);
         for (code, steps) in codes.iter_mut().zip(steps) {
             let away = if scale > 0.0 { libm::round(*steps / f64::from(scale)) } else { 0.0 };
             *code = (MIDDLE + (away as i32).clamp(-MOST_AWAY, MOST_AWAY)) as u8;
@@ -82,7 +86,7 @@ impl LocalSpace<'_> {
         let error = self.error(row, codes, local);
         // With what computing it in f64 can be off.
         local.error = up(error.across * (1.0 + 1e-9) + libm::sqrt(product(row, row)) / f64::from(1 << 28));
-        local.bias = if metric == Metric::Euclidean { up(least_bias(row, local, &error)) } else { 0.0 };
+        local.bias = up(least_bias(metric, row, local, &error));
         local
     }
 
@@ -109,21 +113,22 @@ impl LocalSpace<'_> {
     pub(crate) fn is_kept(self, metric: Metric, row: &[f32], codes: &[u8], local: LocalRow) -> bool {
         let error = self.error(row, codes, local);
         let (along, of_error) = (f64::from(local.along).abs(), f64::from(local.error));
-        let is_bias = if metric == Metric::Euclidean {
-            f64::from(local.bias) >= least_bias(row, local, &error)
-        } else {
-            local.bias == 0.0
-        };
+        let least = least_bias(metric, row, local, &error);
+        let most = least + BIAS_ROUNDED * least.abs() + BIAS_NOISE * product(row, row) + f64::from(f32::MIN_POSITIVE);
+        let is_bias = (least..=most).contains(&f64::from(local.bias));
         local.scale >= 0.0
             && codes.iter().all(|code| (1..=127).contains(code))
             && error.across <= of_error
-            && error.along.abs() <= ALONG_ROUNDED * along + ALONG_NOISE * of_error
+            && error.along.abs() <= ALONG_ROUNDED * along + LEAST
             && is_bias
             && [local.along, local.scale, local.bias, local.error].iter().all(|x| x.is_finite())
     }
 }
 
-fn least_bias(row: &[f32], local: LocalRow, error: &CodeError) -> f64 {
+fn least_bias(metric: Metric, row: &[f32], local: LocalRow, error: &CodeError) -> f64 {
+    if metric != Metric::Euclidean {
+        return 0.0;
+    }
     let along = f64::from(local.along);
     0.5 * (along * along - product(row, row)) + along * error.along
 }

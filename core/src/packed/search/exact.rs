@@ -50,7 +50,7 @@ const FEW: usize = 64;
 const AHEAD: usize = 8;
 
 /// The most candidates that are kept of so many rows.
-pub(super) const fn most_candidates(rows: usize) -> usize {
+const fn most_candidates(rows: usize) -> usize {
     rows / ROOM + FEW + GROUP
 }
 
@@ -58,12 +58,23 @@ impl Scratch {
     /// Finds the `n` nearest of all that the filter allows.
     pub(super) fn search_exactly<F: RowFilter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         self.ids.clear();
+        self.reserve_exact(view);
         if let Some(set) = filter.row_set().filter(|set| set.len() <= FEW_ROWS * n) {
             self.compare_in_full(view, n, set);
         } else if !self.sweep(view, n, filter) {
             self.scan_in_full(view, n, filter);
         }
         self.report(view);
+    }
+
+    /// Allocates all that an exact search may need.
+    pub(super) fn reserve_exact(&mut self, view: &View<'_>) {
+        self.keys.clear();
+        self.keys.reserve(most_candidates(view.shape.rows));
+        self.bounded.planes.reserve(view.shape.dimensions);
+        if view.local.is_some() {
+            self.local.reserve(view.shape.dimensions);
+        }
     }
 
     /// Compares all rows of a set.
@@ -105,8 +116,6 @@ impl Scratch {
             None if bounded.set(view, query) => Codes::Grid(bounded),
             _ => return false,
         };
-        keys.clear();
-        keys.reserve(most_candidates(rows));
         let query = RoughQuery::new(view.backend, view.shape.metric, given);
         let mut sweep = Sweep { view, query, codes, keys, nearest, n, limit: f32::NEG_INFINITY, room };
         match filter.row_set().filter(|set| set.len() <= rows / SPARSE) {
@@ -135,7 +144,7 @@ impl Sweep<'_> {
     #[inline]
     fn score_group(&mut self, rows: Range<u32>, allowed: u16) {
         let scores = self.codes.scores(self.view, rows.clone());
-        if scores.iter().any(|score| *score > self.limit) {
+        if scores.iter().any(|score| may_exceed(*score, self.limit)) {
             self.keep_some(rows, &scores, allowed);
         }
     }
@@ -146,7 +155,8 @@ impl Sweep<'_> {
     fn keep_some(&mut self, rows: Range<u32>, scores: &[f32; GROUP], allowed: u16) {
         let limit = self.limit;
         let mut left =
-            (0..).zip(scores).fold(0_u16, |mask, (at, score)| mask | u16::from(*score > limit) << at) & allowed;
+            (0..).zip(scores).fold(0_u16, |mask, (at, score)| mask | u16::from(may_exceed(*score, limit)) << at)
+                & allowed;
         while left != 0 {
             let at = left.trailing_zeros();
             left &= left - 1;
@@ -166,7 +176,7 @@ impl Sweep<'_> {
 
     #[inline]
     fn keep(&mut self, score: f32, row: u32) {
-        if score > self.limit {
+        if may_exceed(score, self.limit) {
             self.keys.push(key(-score, row));
         }
     }
@@ -189,7 +199,7 @@ impl Sweep<'_> {
                 if !self.drop_some() {
                     return false;
                 }
-                crowd = crowd.max(2 * self.keys.len());
+                crowd = crowd.max(2 * self.keys.len()).min(self.room);
             }
         }
         true
@@ -214,7 +224,7 @@ impl Sweep<'_> {
                 if !self.drop_some() {
                     return false;
                 }
-                crowd = crowd.max(2 * self.keys.len());
+                crowd = crowd.max(2 * self.keys.len()).min(self.room);
             }
         }
         true
@@ -234,7 +244,7 @@ impl Sweep<'_> {
             let is_enough = 4 * left <= 3 * before || left <= self.view.shape.rows / FEW_LEFT;
             return is_enough && left <= self.room / 2;
         }
-        true
+        self.keys.len() < self.room
     }
 
     fn raise(&mut self, limit: f32) {
@@ -281,4 +291,10 @@ impl Sweep<'_> {
         self.compare(self.keys.len());
         true
     }
+}
+
+/// Whether a score exceeds a limit; one that is no number may be anything.
+#[inline]
+fn may_exceed(score: f32, limit: f32) -> bool {
+    score > limit || score.is_nan()
 }

@@ -10,7 +10,7 @@ use core::ops::Range;
 use super::code_bound::{greatest_order, least_score};
 use super::query_planes::QueryPlanes;
 use crate::packed::file::local::{GROUP, LocalRows};
-use crate::packed::quantise::lvq::{LocalRow, LocalSpace, MOST_AWAY, zero_point};
+use crate::packed::quantise::lvq::{LEAST, LocalRow, LocalSpace, MOST_AWAY, zero_point};
 use crate::simd::in_f64::dot;
 use crate::{Backend, Metric};
 
@@ -66,14 +66,19 @@ impl LocalQuery {
         let lost = if self.is_fine { fine } else { coarse };
         self.zeros = [&self.planes.codes, &self.planes.fine_codes].map(|codes| zero_point(codes.as_flattened()));
         self.along = along as f32;
-        self.of_error = above(across * 1.000_01);
+        // Sums in f64 are off, too, by less than a row's error times this.
+        self.of_error = above((across + along.abs() / f64::from(1 << 20)) * 1.000_01);
         self.of_scale = above(lost + f64::from(ROUNDED) * f64::from(MOST_AWAY) * 1.01 * products);
         self.squared = squared;
         self.is_euclidean = metric == Metric::Euclidean;
-        self.lost_along = along * along / (1_u64 << 32) as f64 + 1e-12 * squared + f64::from(f32::MIN_POSITIVE);
+        self.lost_along = along * along / (1_u64 << 32) as f64
+            + 1e-12 * squared
+            + 4.0 * LEAST * along.abs()
+            + f64::from(f32::MIN_POSITIVE);
         self.base = self.lost_along + if self.is_euclidean { 0.5 * along * along } else { 0.0 };
         // Half the range of f32: what scores are made of does not overflow either.
-        self.of_error.is_finite() && self.of_scale.is_finite() && squared < 1e38
+        // So small a query is not rounded in proportion.
+        self.of_error.is_finite() && self.of_scale.is_finite() && (squared == 0.0 || (1e-60..1e38).contains(&squared))
     }
 
     /// Makes room for a query.
@@ -100,7 +105,9 @@ impl LocalQuery {
             ROUNDED * (along * self.along).abs()
         };
         // Twice what was added to the score, and a little for this sum.
-        upper - 2.001 * (scale * self.of_scale + error * self.of_error + rounded)
+        let lower = upper - 2.001 * (scale * self.of_scale + error * self.of_error + rounded);
+        // Of what overflows, nothing is known.
+        if lower.is_finite() { lower } else { f32::NEG_INFINITY }
     }
 
     /// What scores of the best rows exceed, where so many rows have at least this score.

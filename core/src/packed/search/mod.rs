@@ -36,7 +36,6 @@ use self::allowed::RowFilter;
 use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::code_bound::BoundedQuery;
 use self::cost::Costs;
-use self::exact::most_candidates;
 use self::local_bound::LocalQuery;
 use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, filtered, for_recall, for_rows};
 use self::probe::QueryScale;
@@ -155,11 +154,9 @@ impl Scratch {
         }
         // For as many as there are, `reserve` does nothing.
         self.scores.clear();
-        self.keys.clear();
         // Where too many come near, all are compared.
-        self.keys.reserve((groups * TILE_ROWS).max(candidates).max(most_candidates(view.shape.rows)));
-        self.bounded.planes.reserve(view.shape.dimensions);
-        self.local.reserve(view.shape.dimensions);
+        self.reserve_exact(view);
+        self.keys.reserve((groups * TILE_ROWS).max(candidates));
         self.probes.clear();
         self.probes.reserve(leaves);
         self.rows.clear();

@@ -14,8 +14,8 @@ use crate::simd::{SCAN_ROWS, prefetch_lines};
 /// measured and when it is spent.
 const FIRST_PROBES: usize = 64;
 
-/// A set of rows that lie together leaves what is near alone if it has this share of the nearest leaves.
-const NEAR_ALLOWED: f32 = 0.9;
+/// A set of rows that lie together is away from a query if it has less than this part of its share of all rows in the nearest leaves.
+const AWAY: f32 = 0.75;
 
 /// The share of rows that a filter allows is looked at in so many of the best leaves.
 const NEAR_PROBES: usize = 16;
@@ -127,7 +127,8 @@ impl Scratch {
         let rows = filter.row_set();
         let first = usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES));
         let allowed = self.choose_allowed_leaves(view, first, rows);
-        if allowed.near < NEAR_ALLOWED && rows.is_some_and(|rows| !rows.is_even()) {
+        let is_away = |set: &RowSet| !set.is_even() && allowed.near * view.shape.rows as f32 <= AWAY * set.len() as f32;
+        if rows.is_some_and(is_away) {
             return None;
         }
         let plan = match rows {

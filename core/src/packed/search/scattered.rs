@@ -14,8 +14,10 @@ const PIECE: usize = 8 * GROUP;
 /// Groups of sixteen of so many rows, all of them.
 pub(super) fn groups(rows: usize) -> impl Iterator<Item = Range<u32>> {
     let pieces = rows.div_ceil(PIECE);
-    let step = coprime(pieces * 618 / 1000, pieces);
-    (0..pieces).map(move |at| at * step % pieces * PIECE).flat_map(move |first| {
+    let step = coprime(pieces / 1000 * 618 + pieces % 1000 * 618 / 1000, pieces);
+    // Products with the step need not fit.
+    let next = move |at: &usize| Some(if *at < pieces - step { at + step } else { at + step - pieces });
+    core::iter::successors(Some(0), next).take(pieces).map(|at| at * PIECE).flat_map(move |first| {
         let end = rows.min(first + PIECE);
         (first..end).step_by(GROUP).map(move |first| first as u32..end.min(first + GROUP) as u32)
     })

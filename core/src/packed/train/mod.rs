@@ -70,7 +70,7 @@ pub(crate) fn train<'a, J: Join>(source: RowSource<'a>, plan: &Plan<'_>) -> Resu
 }
 
 impl Trained<'_> {
-    /// With local codes, where they are worth it: for searches, not for graphs.
+    /// With local codes, where they are worth it.
     pub(crate) fn with_local_codes(self) -> Self {
         Self { local: local::choose(self.source, self.quantiser()), ..self }
     }

@@ -36,6 +36,11 @@ const FEWEST: usize = 64;
 /// So many candidates are kept of each row at the most.
 pub(crate) const MOST_KEPT: usize = 1024;
 
+/// So many are kept of a row that calibrates: where one of 32 rows does not do, 7-bit codes tell nothing, unless rows are few.
+fn most_to_calibrate(rows: usize, n: usize) -> usize {
+    (rows / 32).clamp(MOST_KEPT, 16 * MOST_KEPT).max(n.saturating_mul(32))
+}
+
 /// What is searched for to calibrate an index, and what is to be found.
 pub(crate) struct CalibrationQuery {
     /// Where it is a row, which is then not among its neighbours.
@@ -86,7 +91,9 @@ impl<'a> Truths<'a> {
         let sample = calibration_sample(self.view.shape.rows);
         let rows = (0..sample.len()).step_by(every).filter_map(|at| self.view.row_of(sample.id(at)));
         let rows: Vec<u32> = rows.collect();
-        let truth = GroundTruth { view: self.view, tiles: &self.tiles, bound: &self.bound, n, cancel };
+        // Of a row that is searched for alone, scores by 7-bit codes are not known, and calibration is about those.
+        let most_kept = most_to_calibrate(self.view.shape.rows, n);
+        let truth = GroundTruth { view: self.view, tiles: &self.tiles, bound: &self.bound, n, most_kept, cancel };
         let found = truth.find::<J>(&rows, &|row| self.bound.bound_as_query(row))?;
         let query = |(row, (nearest, compared)): (u32, (Vec<TrueNeighbour>, Compared))| {
             let nth_by_codes = compared.scores.get(nearest.len().saturating_sub(1)).copied();
@@ -119,6 +126,8 @@ pub(crate) struct GroundTruth<'a> {
     pub(crate) tiles: &'a RowTiles,
     pub(crate) bound: &'a ErrorBound<'a>,
     pub(crate) n: usize,
+    /// So many candidates are kept of a row at the most; where that is not enough, it is searched for alone.
+    pub(crate) most_kept: usize,
     pub(crate) cancel: Cancel<'a>,
 }
 
@@ -137,6 +146,8 @@ pub(crate) struct Compared {
     scores: Vec<f32>,
     /// How many of them there had to be.
     pub(crate) needed: usize,
+    /// Whether that was too many, and the row was searched for alone.
+    pub(crate) is_alone: bool,
 }
 
 impl GroundTruth<'_> {
@@ -182,9 +193,7 @@ impl GroundTruth<'_> {
         let mut keep = FEWEST + 8 * self.n;
         let (mut batch, mut best) = (QueryBatch::default(), TopK::default());
         let mut analysed = AnalysedRow::new(self.view.shape.dimensions);
-        // Where there are local codes, the others tell too little of most rows.
-        let most = if self.view.local.is_some() { keep } else { keep.max(MOST_KEPT) };
-        while !left.is_empty() && keep <= most {
+        while !left.is_empty() && keep <= self.most_kept.max(FEWEST + 8 * self.n) {
             if !self.scan_all(&mut batch, left.iter().map(|at| own[*at]), keep) {
                 return;
             }
@@ -209,7 +218,7 @@ impl GroundTruth<'_> {
                 return;
             }
             self.nearest_alone(&mut scratch, own[at], &mut to[at * self.n..][..self.n]);
-            compared(at, Compared { needed: MOST_KEPT, ..Compared::default() });
+            compared(at, Compared { needed: MOST_KEPT, is_alone: true, ..Compared::default() });
         }
     }
 
@@ -259,7 +268,8 @@ impl GroundTruth<'_> {
         let worst = kept.last().filter(|_| !are_all).map(score);
         let is_sure = worst.is_none_or(|worst| worst + query.bound < least);
         let is_possible = |kept: &&Neighbour| score(kept) + query.bound >= least;
-        is_sure.then(|| Compared { rows, scores, needed: kept.iter().take_while(is_possible).count() })
+        let needed = || kept.iter().take_while(is_possible).count();
+        is_sure.then(|| Compared { rows, scores, needed: needed(), is_alone: false })
     }
 
     /// The score of a row that is ordered by this, or a little less.
