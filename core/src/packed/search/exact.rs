@@ -39,7 +39,7 @@ const FEWEST_ROWS: usize = 512;
 /// Where one of so many rows has to be compared in full, one by one, a scan of all vectors is less work.
 const MOST_IN_FULL: usize = 6;
 /// What is left of one of so many rows is little work, whether codes tell much of it or not.
-const FEW_LEFT: usize = 64;
+const FEW_LEFT: usize = 16;
 /// There is room for one of so many rows as candidates; half of it may be full once those are dropped that no longer do.
 const ROOM: usize = 4;
 /// So many times as many candidates as are wanted are kept before it is looked which of them are still good enough, and no fewer than
