@@ -177,6 +177,8 @@ fn partition<'a, J: Join>(
 
 /// Rows whose neighbours are found for sure.
 const SAMPLE: usize = 768;
+/// Those of them that tell whether 7-bit codes put neighbours among the first.
+const ORDERED: usize = 64;
 /// So many times as many candidates as are wanted are kept at the most, about.
 const MOST_WIDTHS: usize = 8;
 /// All pairs are compared where a row would have to probe more than one of so many leaves.
@@ -211,10 +213,11 @@ impl GraphBuilder<'_> {
         let recall = recall.clamp(0.0, 1.0);
         let sample = sample_rows(self.view, SAMPLE);
         let truth = self.truth().find::<J>(&sample, &|row| self.bound.bound_as_query(row))?;
-        if self.view.local.is_some() && is_alone(truth.iter().map(|(_, compared)| compared)) {
-            return self.one_by_one::<J>();
-        }
         let truth: Vec<Vec<TrueNeighbour>> = truth.into_iter().map(|(nearest, _)| nearest).collect();
+        let most = (MOST_WIDTHS * self.n + 64).min(Candidates::most(self.view));
+        if !self.is_enough::<J>(most, recall, &sample, &truth) {
+            return self.exact::<J>();
+        }
         let leaves = self.leaves_for::<J>(recall, &sample, &truth);
         // Where most leaves would be probed, it is less work, and takes less memory, to compare all with all.
         let is_sparse = leaves < self.view.shape.leaves / DENSE && ProbedJoin::fits(self.view);
@@ -222,7 +225,6 @@ impl GraphBuilder<'_> {
         // What 7-bit codes put in a wrong order, vectors put right: a few more than are wanted are kept, and more where codes
         // tell too few of them apart.
         let mut width = self.n + self.n / 8 + 4;
-        let most = (MOST_WIDTHS * self.n + 64).min(Candidates::most(self.view));
         loop {
             let candidates = match &probed {
                 Some(probed) => probed.candidates::<J>(width)?,
@@ -241,6 +243,22 @@ impl GraphBuilder<'_> {
             }
             width = (3 * width).min(most);
         }
+    }
+
+    /// Whether so many candidates of each row, the best of all by 7-bit codes, have their share of the neighbours, for some of the sample.
+    fn is_enough<J: Join>(&self, width: usize, recall: f32, sample: &[u32], truth: &[Vec<TrueNeighbour>]) -> bool {
+        let every = sample.len().div_ceil(ORDERED).max(1);
+        let kept = parallel::map::<J, _>(0..sample.len().div_ceil(every), &|at| {
+            let mut scratch = Scratch::new();
+            scratch.set_row(self.view, sample[at * every]);
+            // The row itself is one of the best.
+            let least = scratch.nth_by_codes(self.view, width + 1);
+            let neighbours: Vec<u32> = truth[at * every].iter().map(|neighbour| neighbour.row).collect();
+            let scores = scratch.scores_of(self.view, &neighbours);
+            [scores.iter().filter(|score| **score >= least).count(), scores.len()]
+        });
+        let [kept, all] = kept.into_iter().fold([0, 0], |[kept, all], [more, of]| [kept + more, all + of]);
+        kept as f32 >= recall * all as f32
     }
 
     /// How many leaves each row has to probe.

@@ -46,14 +46,19 @@ impl Scratch {
         }
     }
 
-    /// The rows that are the `n` nearest of all, and the `n`-th best score of all by 7-bit codes.
-    pub(crate) fn nearest_and_nth_by_codes(&mut self, view: &View<'_>, n: usize) -> (Vec<u32>, f32) {
+    /// The `n`-th best score of all rows by 7-bit codes, for the query that was set.
+    pub(crate) fn nth_by_codes(&mut self, view: &View<'_>, n: usize) -> f32 {
         self.rows.clear();
         self.rows.extend(0..view.shape.rows as u32);
         self.score_by_codes(view);
         let nth = n.clamp(1, self.keys.len().max(1)) - 1;
         let has_any = !self.keys.is_empty();
-        let best = if has_any { -split_key(*self.keys.select_nth_unstable(nth).1).0 } else { f32::NEG_INFINITY };
+        if has_any { -split_key(*self.keys.select_nth_unstable(nth).1).0 } else { f32::NEG_INFINITY }
+    }
+
+    /// The rows that are the `n` nearest of all, and the `n`-th best score of all by 7-bit codes.
+    pub(crate) fn nearest_and_nth_by_codes(&mut self, view: &View<'_>, n: usize) -> (Vec<u32>, f32) {
+        let best = self.nth_by_codes(view, n);
         self.search_exactly(view, n, &ById(&All));
         (self.found.iter().filter_map(|found| view.row_of(found.id)).collect(), best)
     }
