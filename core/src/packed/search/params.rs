@@ -132,7 +132,7 @@ pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize, other_way: f32)
 pub(super) const SURE: f32 = 10.0;
 
 /// The same goes for the recall itself: this part of what may be missing is.
-const MISSING: f32 = 0.6;
+const MISSING: f32 = 0.75;
 
 /// The recall by which a search with a filter is planned.
 pub(super) fn filtered(recall: f32) -> f32 {
@@ -194,6 +194,16 @@ fn between(low: f32, high: f32, share: f32) -> f32 {
     low + (high - low) * share
 }
 
+/// A number between two on a smooth curve that also passes through their neighbours, all at equal distances (Catmull and Rom, 1974).
+/// It is no more than what lies on the straight line, and no less than the smaller. Without a neighbour the line goes on.
+fn on_curve(before: Option<f32>, low: f32, high: f32, after: Option<f32>, share: f32) -> f32 {
+    let (before, after) = (before.unwrap_or(2.0 * low - high), after.unwrap_or(2.0 * high - low));
+    let square = 2.0 * before - 5.0 * low + 4.0 * high - after;
+    let cube = 3.0 * (low - high) + after - before;
+    let curve = low + 0.5 * share * (high - before + share * (square + share * cube));
+    curve.min(between(low, high, share)).max(low.min(high))
+}
+
 /// The plan for a list of a length that is calibrated.
 fn at_length<const P: usize>(header: CalibrationHeader, points: &[Effort; P], recall: f32) -> Option<AdaptivePlan> {
     let (low, high, share) = around(points, recall, |point| point.recall)?;
@@ -229,23 +239,28 @@ fn adaptive_for_recall<const P: usize>(
     let n = n.max(1);
     let above = LIST_LENGTHS.iter().position(|length| *length >= n).unwrap_or(LIST_LENGTHS.len() - 1);
     let below = if LIST_LENGTHS[above] == n { above } else { above.saturating_sub(1) };
-    let plan = |at: usize| at_length(header, lists.get(at)?, recall);
-    let (low, high) = (plan(below)?, plan(above)?);
+    let plans: [_; LIST_LENGTHS.len()] = core::array::from_fn(|at| at_length(header, lists.get(at)?, recall));
+    let (low, high) = (plans[below]?, plans[above]?);
     let log = |x: usize| libm::log(x as f64);
     let [least, most] = [below, above].map(|at| log(LIST_LENGTHS[at]));
     let share = if most > least { ((log(n) - least) / (most - least)).min(1.0) as f32 } else { 1.0 };
     // Longer lists than the longest take more of each in proportion.
     let longer = (n as f32 / LIST_LENGTHS[above] as f32).max(1.0);
     let mixed = |of: fn(&AdaptivePlan) -> f32| between(of(&low), of(&high), share);
+    let outside = |at: Option<usize>| at.and_then(|at| *plans.get(at)?);
+    let (before, after) = (outside(below.checked_sub(1)), outside(Some(above + 1)));
+    let on_curve = |of: fn(&AdaptivePlan) -> f32| {
+        on_curve(before.as_ref().map(of), of(&low), of(&high), after.as_ref().map(of), share)
+    };
     Some(AdaptivePlan {
         header,
         recall,
-        slack: mixed(|plan| plan.slack),
+        slack: on_curve(|plan| plan.slack),
         least: mixed(|plan| plan.least) * longer,
         height: mixed(|plan| plan.height),
         low: mixed(|plan| plan.low),
-        ladder: core::array::from_fn(|at| plan(at).map_or(low.ladder[0], |plan| plan.rung())),
-        margin: mixed(|plan| plan.margin),
+        ladder: plans.map(|plan| plan.map_or(low.ladder[0], |plan| plan.rung())),
+        margin: on_curve(|plan| plan.margin),
         code_margin: mixed(|plan| plan.code_margin),
         gap: mixed(|plan| plan.gap),
         widest_gap: mixed(|plan| plan.widest_gap),
@@ -329,7 +344,8 @@ mod tests {
         assert_eq!(plan(0.9, 1000), Some((24.0, 48.0, 12.0, 6.0)));
         assert_eq!(plan(0.9, 5000), Some((24.0, 48.0, 12.0, 6.0)));
         let (slack, ..) = plan(0.5, 32).unwrap();
-        assert!(slack > 2.9 && slack < 3.1, "{slack}");
+        // On a curve through 1, 2, 4 and 8: 2√2.
+        assert!((slack - 2.84).abs() < 0.03, "{slack}");
         assert_eq!(plan(0.95, 10), None);
         assert_eq!(plan(f32::NAN, 10), None);
         let nothing = [list(f32::INFINITY), list(f32::NAN), list(1.0), list(1.0)];

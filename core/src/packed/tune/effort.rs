@@ -24,8 +24,13 @@ fn targets() -> impl Iterator<Item = f32> {
     (25..49).map(|at| at as f32 / 50.0).chain([0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.998, HIGHEST])
 }
 
-/// The share of what may be missing that may be missing because 7-bit codes put it behind the margin.
-const LOST_BY_CODES: f64 = 0.1;
+/// The share of what may be missing that may be missing because 7-bit codes put it behind the margin. Small, as those few are counted
+/// as lost besides all others, though a search mostly finds them: its n-th best is no better than the true one.
+const LOST_BY_CODES: f64 = 0.02;
+
+/// 4-bit codes tell the neighbours of rows better than those of sums or differences of rows, which need margins wider by a fifth to a
+/// third. Margins are wider than rows need them by up to this share: a few more candidates, where more leaves would cost much.
+const WIDER: f64 = 0.18;
 
 /// A sample may be luckier than what is searched for later, the more so the fewer neighbours it has: at most this much, and this share
 /// of what may be missing, for lists of one, and of more.
@@ -38,7 +43,7 @@ const MOST_LUCK: f64 = 0.75;
 const SURPRISED: f64 = 0.02;
 
 /// Slacks and margins that are tried, besides the greatest.
-const SLACKS: i32 = 44;
+const SLACKS: i32 = 80;
 const MARGINS: i32 = 24;
 /// One of so many queries tells which are worth trying.
 const PILOT: usize = 8;
@@ -86,7 +91,7 @@ fn worth_trying(traces: &[Trace], heights: [f32; 2]) -> Tried {
         slacks.extend(trace.neighbours.iter().map(|neighbour| neighbour.slack));
         margins.extend(trace.stops.iter().flat_map(|stop| trace.neighbours.iter().map(|x| stop.margin_for(x))));
     }
-    let mut slacks = quantiles(slacks, 0.7, 0.88, SLACKS);
+    let mut slacks = quantiles(slacks, 0.7, 0.93, SLACKS);
     slacks.push(f32::MAX);
     let mut margins = quantiles(margins, 0.5, 0.77, MARGINS);
     if let Some(last) = margins.last().copied() {
@@ -181,9 +186,11 @@ impl<'a> Counted<'a> {
         let in_full = self.code_margins.iter().filter(|margin| **margin <= code_margin).count();
         let in_full = 2.0 * in_full as f32 / self.traces.len() as f32;
         let wanted = libm::ceil((1.0 - missing) * neighbours as f64) as usize + lost;
+        // Where much may be missing anyway, a surplus for rows is of no use.
+        let wider = (1.0 + WIDER * libm::pow(2.0 * recall - 1.0, 2.0)) as f32;
         let efforts = self.margins.iter().zip(&self.means).zip(&self.tried.reaches);
         let efforts = efforts.filter_map(|((needed, (leaves, rows, candidates)), reach)| {
-            let margin = needed.get(wanted.checked_sub(1)?)?.max(0.0);
+            let margin = wider * needed.get(wanted.checked_sub(1)?)?.max(0.0);
             let at = self.tried.margins.partition_point(|tried| *tried < margin).min(candidates.len() - 1);
             let candidates = candidates[at].max(self.n as f32);
             let cost = self.costs.scan(*leaves, *rows) + self.costs.candidates(candidates, in_full);
