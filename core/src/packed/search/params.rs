@@ -57,22 +57,40 @@ pub(super) struct Rung {
 }
 
 /// A filter may forbid what is nearest, as one of what was seen before does: then the `n` nearest that are left are the last of a list
-/// that is longer, by how much is not known. Searches with a filter reach as far as for a list so many times as long.
+/// that is longer, by how much is not known. Searches with such a filter reach at least as far as for a list so many times as long.
 const LONGER: f32 = 4.0;
 
-/// The plan for a search with a filter that allows this share of what is near.
-pub(super) fn under_filter(view: &View<'_>, plan: &AdaptivePlan, n: usize, density: f32) -> AdaptivePlan {
-    let longer = (n as f32 * LONGER.max(1.0 / density)) as usize;
-    let Plan::Adaptive(longer) = for_recall(view, plan.recall, longer, f32::INFINITY) else { return *plan };
-    // Where most is allowed, it may also be a filter that makes no difference.
-    let slack = if density * LONGER > 1.0 { longer.slack.max(plan.slack) } else { longer.slack };
-    AdaptivePlan {
-        slack,
-        margin: plan.margin.max(longer.margin),
-        code_margin: plan.code_margin.max(longer.code_margin),
-        candidates: plan.candidates,
-        ..longer
+/// How far the nearest that a filter allows lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Farther {
+    /// They are about those of a list of all rows that is so many times as long.
+    pub(super) times: f32,
+    /// Whether they are not nearer for sure.
+    pub(super) is_known: bool,
+}
+
+impl Farther {
+    /// What a set leaves that has one of so many rows near the query.
+    pub(super) fn of_one_in(rows: f32, is_everywhere: bool) -> Self {
+        if is_everywhere || rows > LONGER { Self { times: rows, is_known: true } } else { Self::UNKNOWN }
     }
+
+    /// What a filter allows of which nothing is known. It may make no difference.
+    pub(super) const UNKNOWN: Self = Self { times: LONGER, is_known: false };
+}
+
+/// The plan for a search with a filter; none where nothing is calibrated that reaches so far.
+pub(super) fn under_filter(view: &View<'_>, plan: &AdaptivePlan, n: usize, how: Farther) -> Option<AdaptivePlan> {
+    let farther = for_recall(view, plan.recall, (n as f32 * how.times) as usize, f32::INFINITY);
+    let Plan::Adaptive(farther) = farther else { return None };
+    let slack = if how.is_known { farther.slack } else { farther.slack.max(plan.slack) };
+    Some(AdaptivePlan {
+        slack,
+        margin: plan.margin.max(farther.margin),
+        code_margin: plan.code_margin.max(farther.code_margin),
+        candidates: plan.candidates,
+        ..farther
+    })
 }
 
 impl Rung {
@@ -132,7 +150,7 @@ pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize, other_way: f32)
 pub(super) const SURE: f32 = 10.0;
 
 /// The same goes for the recall itself: this part of what may be missing is.
-const MISSING: f32 = 0.75;
+const MISSING: f32 = 0.6;
 
 /// The recall by which a search with a filter is planned.
 pub(super) fn filtered(recall: f32) -> f32 {

@@ -1,7 +1,7 @@
 //! Scanning the 4-bit codes of leaves, 32 rows at once.
 
 use super::allowed::RowFilter;
-use super::params::{AdaptivePlan, under_filter};
+use super::params::{AdaptivePlan, Farther, under_filter};
 use super::probe::ProbeRule;
 use super::{Probe, Scratch};
 use crate::filter::RowSet;
@@ -16,6 +16,8 @@ const FIRST_PROBES: usize = 64;
 
 /// A set of rows that lie together is away from a query if it has less than this part of its share of all rows in the nearest leaves.
 const AWAY: f32 = 0.75;
+/// It is away as well if it has less than this share of the nearest leaves: those few may be just what lies worst in them.
+const MOSTLY: f32 = 0.5;
 
 /// The share of rows that a filter allows is looked at in so many of the best leaves.
 const NEAR_PROBES: usize = 16;
@@ -127,14 +129,17 @@ impl Scratch {
         let rows = filter.row_set();
         let first = usual.clamp(FIRST_PROBES, view.shape.leaves.max(FIRST_PROBES));
         let allowed = self.choose_allowed_leaves(view, first, rows);
-        let is_away = |set: &RowSet| !set.is_even() && allowed.near * view.shape.rows as f32 <= AWAY * set.len() as f32;
+        let is_away = |set: &RowSet| {
+            let share = set.len() as f32 / view.shape.rows.max(1) as f32;
+            !set.is_even() && allowed.near <= MOSTLY.max(AWAY * share)
+        };
         if rows.is_some_and(is_away) {
             return None;
         }
         let plan = match rows {
-            Some(set) => under_filter(view, plan, n, self.density(view, set)),
+            Some(set) => under_filter(view, plan, n, self.farther_in(view, set))?,
             None if filter.allows_all() => *plan,
-            None => under_filter(view, plan, n, 1.0),
+            None => under_filter(view, plan, n, Farther::UNKNOWN)?,
         };
         let plan = &plan.reaching_farther(more);
         let rule = self.begin_adaptive(view, &plan.header, n, plan.height).with_best_key(allowed.best_key);
@@ -153,13 +158,17 @@ impl Scratch {
         Some(rule)
     }
 
-    /// The share of the rows in the best leaves that are in a set; 1 where nothing is known.
-    fn density(&self, view: &View<'_>, set: &RowSet) -> f32 {
-        let near =
-            self.probes.iter().take(NEAR_PROBES).map(|probe| (set.of_leaf(probe.leaf), view.leaf_rows(probe.leaf)));
+    /// How far the nearest rows of a set lie, by how many of the rows in the best leaves are in it.
+    fn farther_in(&self, view: &View<'_>, set: &RowSet) -> Farther {
+        let near = self.probes.iter().take(NEAR_PROBES);
+        let near = near.map(|probe| (set.of_leaf(probe.leaf), view.leaf_rows(probe.leaf).len()));
         let (allowed, all) =
-            near.fold((0.0, 0.0), |(allowed, all), (count, rows)| (allowed + count as f32, all + rows.len() as f32));
-        if allowed > 0.0 { allowed / all } else { 1.0 }
+            near.fold((0.0, 0.0), |(allowed, all), (count, rows)| (allowed + count as f32, all + rows as f32));
+        if allowed == 0.0 {
+            return Farther::UNKNOWN;
+        }
+        let is_as_elsewhere = allowed * view.shape.rows as f32 >= AWAY * set.len() as f32 * all;
+        Farther::of_one_in(all / allowed, set.is_even() && is_as_elsewhere)
     }
 
     /// Scans the chosen leaves from one on; whether the rule has not stopped it.
