@@ -37,7 +37,7 @@ use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::code_bound::BoundedQuery;
 use self::cost::Costs;
 use self::local_bound::LocalQuery;
-use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, filtered, for_recall, for_rows};
+use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, cost, filtered, for_recall, for_rows};
 use self::probe::QueryScale;
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
@@ -102,6 +102,12 @@ struct Allowed {
     /// The share of the rows that are in the set, of the few best leaves, whether they have any or not; 1 where there is no set.
     near: f32,
 }
+
+/// A search that is surprised looks again, farther, unless comparing all costs less than so many searches.
+const LOOK_AGAIN: f32 = 4.0;
+
+/// Nor are candidates looked at that cost so much more than is usual, as a share of what comparing all costs.
+const SURPLUS: f32 = 0.2;
 
 /// Whether what is nearest is allowed is looked at in so many of the best leaves.
 const NEAREST: usize = 3;
@@ -240,10 +246,18 @@ impl Scratch {
             return false;
         };
         self.take_candidates();
+        let costs = Costs::of(&view.shape);
+        let all = costs.all(n as f32);
+        if costs.candidates(self.rows.len() as f32 - plan.candidates, 0.0) > SURPLUS * all {
+            return false;
+        }
         let best = self.keep_near_by_codes(view, n, &rule, plan);
         let gap = self.nth_best().map_or(0.0, |by_scan| (by_scan - best) / rule.scale(best));
         if gap.is_finite() && gap > plan.widest_gap {
             // Where many lie at about the same distance, 4-bit codes make the best of many look better than they are.
+            if all < LOOK_AGAIN * cost(&view.shape, plan, n) {
+                return false;
+            }
             self.scan_adaptively(view, n, plan, gap - plan.gap, filter);
             self.take_candidates();
             self.keep_near_by_codes(view, n, &rule, plan);
