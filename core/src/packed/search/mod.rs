@@ -248,7 +248,8 @@ impl Scratch {
         self.take_candidates();
         let costs = Costs::of(&view.shape);
         let all = costs.all(n as f32);
-        if costs.candidates(self.rows.len() as f32 - plan.candidates, 0.0) > SURPLUS * all {
+        let surplus = costs.candidates(self.rows.len() as f32 - plan.candidates, 0.0);
+        if self.reservoir.is_crowded || surplus > SURPLUS * all {
             return false;
         }
         let best = self.keep_near_by_codes(view, n, &rule, plan);

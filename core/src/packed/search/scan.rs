@@ -171,7 +171,7 @@ impl Scratch {
         Farther::of_one_in(all / allowed, set.is_even() && is_as_elsewhere)
     }
 
-    /// Scans the chosen leaves from one on; whether the rule has not stopped it.
+    /// Scans the chosen leaves from one on; whether neither the rule has stopped it nor a crowd of rows.
     fn scan_while_near<F: RowFilter>(
         &mut self,
         view: &View<'_>,
@@ -198,6 +198,10 @@ impl Scratch {
             self.keep_best(view, probe.leaf, base, filter);
             self.reservoir.settle();
             *at += 1;
+            if self.reservoir.is_crowded {
+                is_near = false;
+                break;
+            }
         }
         self.probes = probes;
         is_near
