@@ -75,15 +75,8 @@ impl BoundedQuery {
     /// The scores of rows that follow each other; of rows that are not there, anything.
     #[inline]
     pub(super) fn scores(&self, view: &View<'_>, rows: Range<u32>) -> [f32; GROUP] {
-        let QueryPlanes { codes, fine_codes, step, fine_step } = &self.planes;
         let (lines, width) = (view.coded_lines(rows), row_bytes(view.shape.dimensions) / LINE);
-        let mut sums = [0; GROUP];
-        view.backend.dot_u7_lines(codes, lines, width, &mut sums);
-        let mut scores = sums.map(|sum| step * sum as f32);
-        if self.is_fine {
-            view.backend.dot_u7_lines(fine_codes, lines, width, &mut sums);
-            scores.iter_mut().zip(sums).for_each(|(score, sum)| *score += fine_step * sum as f32);
-        }
+        let mut scores = self.planes.scores(view.backend, (lines, width), [0; 2], self.is_fine);
         // Of the other metrics it is 0, at the end of the row, where it may be alone in its line.
         if view.shape.metric == Metric::Euclidean {
             let rows = lines.chunks_exact(width);

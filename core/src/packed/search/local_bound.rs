@@ -119,18 +119,7 @@ impl LocalQuery {
     /// Upper bounds of the scores of rows that follow each other; of rows that are not there, anything.
     #[inline]
     pub(super) fn scores(&self, backend: Backend, local: &LocalRows<'_>, rows: Range<u32>) -> [f32; GROUP] {
-        let (lines, width) = local.lines(rows.clone());
-        let QueryPlanes { codes, fine_codes, step, fine_step } = &self.planes;
-        let mut sums = [0; GROUP];
-        backend.dot_u7_lines(codes, lines, width, &mut sums);
-        let mut products = sums.map(|sum| step * sum.wrapping_sub(self.zeros[0]) as f32);
-        if self.is_fine {
-            backend.dot_u7_lines(fine_codes, lines, width, &mut sums);
-            products
-                .iter_mut()
-                .zip(sums)
-                .for_each(|(to, sum)| *to += fine_step * sum.wrapping_sub(self.zeros[1]) as f32);
-        }
+        let products = self.planes.scores(backend, local.lines(rows.clone()), self.zeros, self.is_fine);
         match local.numbers(rows.start) {
             Some(numbers) => self.upper_bounds(&products, numbers),
             None => self.upper_bounds(&products, local.last_numbers(rows.start).each_ref()),

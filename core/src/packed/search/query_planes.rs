@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::Backend;
+use crate::packed::file::local::GROUP;
 use crate::packed::file::sections::LINE;
 use crate::packed::quantise::sq7::{MOST_CODE, encode_query};
 
@@ -17,8 +18,8 @@ const FINER: f32 = 2.0 * MOST_CODE;
 pub(crate) struct QueryPlanes {
     pub(super) codes: Vec<[i8; LINE]>,
     pub(super) fine_codes: Vec<[i8; LINE]>,
-    pub(super) step: f32,
-    pub(super) fine_step: f32,
+    step: f32,
+    fine_step: f32,
 }
 
 impl QueryPlanes {
@@ -45,6 +46,26 @@ impl QueryPlanes {
             // Truncated away from zero where it is half a step or more; a cast makes 0 of what is no number.
             *fine = (steps + 0.5_f64.copysign(steps)).clamp(-127.0, 127.0) as i8;
         }
+    }
+
+    /// The products with the codes of rows of so many lines, less what each plane has too much.
+    #[inline]
+    pub(super) fn scores(
+        &self,
+        backend: Backend,
+        (lines, width): (&[[u8; LINE]], usize),
+        zeros: [i32; 2],
+        is_fine: bool,
+    ) -> [f32; GROUP] {
+        let mut sums = [0; GROUP];
+        backend.dot_u7_lines(&self.codes, lines, width, &mut sums);
+        let mut scores = sums.map(|sum| self.step * sum.wrapping_sub(zeros[0]) as f32);
+        if is_fine {
+            backend.dot_u7_lines(&self.fine_codes, lines, width, &mut sums);
+            let fine = sums.map(|sum| self.fine_step * sum.wrapping_sub(zeros[1]) as f32);
+            scores.iter_mut().zip(fine).for_each(|(score, fine)| *score += fine);
+        }
+        scores
     }
 
     /// The product with the codes of a row, less what each plane has too much.
