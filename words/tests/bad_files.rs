@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use flate2::{Compression, write::GzEncoder};
-use ohyeah_words::{Foreign, Format, Loaded, Place, ReadError, ReadErrorKind as Kind, Reader};
+use flate2::write::GzEncoder;
+use ohyeah_words::{Compression, Foreign, Format, Loaded, Place, ReadError, ReadErrorKind as Kind, Reader};
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<Loaded, ReadError> {
     Reader::new().read_slice(bytes.as_ref())
@@ -19,7 +19,7 @@ fn message(bytes: impl AsRef<[u8]>) -> String {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    let mut packer = GzEncoder::new(Vec::new(), flate2::Compression::default());
     packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
 }
@@ -67,13 +67,104 @@ fn other_kinds_of_file_are_named() {
     named(&[0xba, 0x16, 0x4f, 0x2f, 0x0c, 0, 0, 0], Foreign::FastText);
     named(b"\x93NUMPY\x01\x00", Foreign::Numpy);
     named(b"PK\x03\x04", Foreign::Zip);
+    let zip = |name: &str| [&b"PK\x03\x04"[..], &[0; 22], &[name.len() as u8, 0, 0, 0], name.as_bytes()].concat();
+    named(&zip("glove.6B.50d.txt"), Foreign::Zip);
+    named(&zip("arr_0.npy"), Foreign::NumpyArchive);
+    named(&zip("archive/data.pkl"), Foreign::Torch);
+    named(b"7z\xbc\xaf\x27\x1c\0\x04", Foreign::SevenZip);
+    named(b"Rar!\x1a\x07\x01\0", Foreign::Rar);
     named(b"\x89HDF\r\n\x1a\n", Foreign::Hdf5);
-    named(b"BZh91AY", Foreign::Bzip2);
-    named(b"\xfd7zXZ\0\0", Foreign::Xz);
-    named(&[0x28, 0xb5, 0x2f, 0xfd, 0], Foreign::Zstd);
+    named(b"PAR1\x15\x04\x15\xa0", Foreign::Parquet);
+    named(b"ARROW1\0\0", Foreign::Arrow);
+    named(b"\x10\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\"}}", Foreign::Safetensors);
+    named(b"GGUF\x03\0\0\0", Foreign::Gguf);
+    named(b"SQLite format 3\0\x10\0", Foreign::Sqlite);
+    named(b"ccopy_reg\n_reconstructor\np0\n", Foreign::Pickle);
+    named(&ohyeah::packed::MAGIC, Foreign::PackedIndex);
+    named(&[0x04, 0x22, 0x4d, 0x18, 0x64], Foreign::Lz4);
+    named(b"\x1f\x9d\x90", Foreign::Compress);
+    named(b"\x78\x9c\x4b", Foreign::Zlib);
     named(b"\xff\xfea\0 \0", Foreign::Utf16);
-    named(&gzip(&gzip(b"1 1\na 1\n")), Foreign::DoubleGzip);
+    named(b"\n<!DOCTYPE html><html>", Foreign::Html);
+    named(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", Foreign::LfsPointer);
+    named(&gzip(&gzip(b"1 1\na 1\n")), Foreign::CompressedTwice(Compression::Gzip));
+    // Words that begin like a mark.
+    for word in ["PAR1", "GGUF", "FEA1", "BZh", "PK", "x", "ARROW"] {
+        assert!(read(format!("{word} 1 2\n")).unwrap().vectors.contains(word));
+    }
     assert!(message(b"\x80\x04\x95").contains("save_word2vec_format"));
+}
+
+#[test]
+fn archives_and_folders_are_named_at_any_limit() {
+    for header in [true, false] {
+        let archive = tar(if header { b"2 2\ncat 1 2\ndog 3 4\n" } else { b"cat 1 2\ndog 3 4\n" }, true);
+        for file in [gzip(&archive), archive.clone(), tar(b"cat 1 2\n", false)] {
+            let limited = Reader::new().limit(1).read_slice(&file).unwrap_err();
+            assert!(matches!(limited.kind(), Kind::Foreign(Foreign::Tar)), "{limited}");
+            assert!(message(&file).contains("a tar archive; unpack it (tar xf)"));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("vocab")).unwrap();
+    std::fs::write(folder.path().join("meta.json"), "{}").unwrap();
+    assert!(Reader::new().open(folder.path()).unwrap_err().to_string().contains("a model of spaCy"));
+}
+
+/// An archive of a file, as GNU tar writes it, or as those before POSIX did, which had no mark.
+fn tar(content: &[u8], posix: bool) -> Vec<u8> {
+    let mut header = [0; 512];
+    header[..5].copy_from_slice(b"w.vec");
+    header[100..108].copy_from_slice(b"0000644\0");
+    header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+    header[148..156].fill(b' ');
+    header[156] = b'0';
+    if posix {
+        header[257..265].copy_from_slice(b"ustar  \0");
+    }
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let mut bytes = [&header[..], content].concat();
+    bytes.resize(bytes.len().next_multiple_of(512) + 1024, 0);
+    bytes
+}
+
+#[test]
+fn other_delimiters_and_sparse_vectors_are_named_with_their_line() {
+    for (file, line, by) in [
+        ("cat 0.1, 0.2, 0.31\nox 0.1, 0.2, 0.3\n", "line 1: \"cat 0.1, 0.2, 0.31\"", "','"),
+        ("cat,0.1,0.2\n", "line 1: \"cat,0.1,0.2\"", "','"),
+        ("\"cat\",\"0.1\",\"0.2\"\n", "line 1: ", "','"),
+        ("word,0,1,2\ncat,0.1,0.2,0.3\n", "line 1: ", "','"),
+        ("2 3\ncat,0.1,0.2,0.3\ndog,1,2,3\n", "line 2: ", "','"),
+        ("2 3\ncat 0.1, 0.2, 0.3\ndog 1, 2, 3\n", "line 2: ", "','"),
+        ("cat;0.1;0.2\n", "line 1: ", "';'"),
+        ("cat 0.1 | 0.2\n", "line 1: ", "'|'"),
+    ] {
+        let message = message(file);
+        assert!(message.starts_with(line) && message.contains(&format!("separated by {by}")), "{file:?}: {message}");
+    }
+    for file in ["3 5\n的 0:0.5 9:0.0221\n了 1:0.2 2:0.3 4:0.4\n", "的 0:0.5 9:0.0221\n", "1 1\n是 0:0.2\n"] {
+        let message = message(file);
+        assert!(message.contains("0:0.") && message.contains("the vectors are sparse"), "{file:?}: {message}");
+    }
+}
+
+#[test]
+fn what_resembles_a_number_is_shown() {
+    for (file, shown) in [
+        ("cat 1_000 2\n", "\"1_000\""),
+        ("cat 0x1p3 2\n", "\"0x1p3\""),
+        ("cat 0.1 x 0.2\n", "\"0.1\""),
+        ("cat 1,5 2\n", "\"1,5\""),
+        ("cat 0.1 [0.2 0.3\n", "\"0.1\""),
+        ("cat 1 2\ndog 1_000 1 2\n", "\"1_000\""),
+        ("2 2\ncat 1 2\ndog 0x1p3 1\n", "\"0x1p3\""),
+    ] {
+        let message = message(file);
+        assert!(message.starts_with("line ") && message.contains(shown), "{file:?}: {message}");
+    }
+    assert!(message("I have 3\n").contains("neither a header"));
 }
 
 #[test]
@@ -125,6 +216,95 @@ fn damaged_gzip() {
 }
 
 #[test]
+fn all_kinds_of_packing_are_read_and_damage_is_named() {
+    let rows = b"2 2\ncat 1 2\ndog 3 4\n";
+    for (file, compression) in [
+        (bzip2(rows), Compression::Bzip2),
+        (zstd(rows), Compression::Zstd),
+        (xz(rows), Compression::Xz),
+        (gzip(rows), Compression::Gzip),
+    ] {
+        let loaded = read(&file).unwrap();
+        assert_eq!(loaded.compression, Some(compression));
+        assert!(loaded.vectors.words().eq(["cat", "dog"]));
+        let name = compression.to_string();
+        // Cut and changed anywhere.
+        for at in 6..file.len() {
+            let mut changed = file.clone();
+            changed[at] ^= 0x20;
+            for bytes in [&file[..at], &changed] {
+                if let Err(error) = read(bytes) {
+                    let error = error.to_string();
+                    assert!(
+                        !error.contains('\n') && (error.contains(&name) || error.contains("line 1")),
+                        "{at}: {error}"
+                    );
+                }
+            }
+        }
+        assert!(read(&file[..file.len() - 2]).unwrap_err().to_string().contains("damaged or cut short"));
+        // Several, one behind the other.
+        let packed = |bytes: &[u8]| match compression {
+            Compression::Bzip2 => bzip2(bytes),
+            Compression::Zstd => [b"\x51\x2a\x4d\x18\x03\0\0\0abc", &zstd(bytes)[..]].concat(),
+            Compression::Xz => xz(bytes),
+            _ => gzip(bytes),
+        };
+        let two = [packed(&rows[..9]), packed(&rows[9..])].concat();
+        assert!(read(&two).unwrap().vectors.words().eq(["cat", "dog"]), "{name}");
+    }
+}
+
+#[test]
+fn zeros_behind_gzip_data_are_padding() {
+    let padded = [gzip(b"2 1\ncat 1\n"), vec![0; 512], gzip(b"dog 2\n"), vec![0; 70_000]].concat();
+    assert_eq!(read(&padded).unwrap().vectors.len(), 2);
+    let garbage = [gzip(b"1 1\ncat 1\n"), vec![0; 512], b"something".to_vec()].concat();
+    assert!(message(&garbage).contains("gzip data is damaged"));
+}
+
+#[test]
+fn an_endless_name_in_a_gzip_header_takes_no_memory() {
+    // A name begins behind ten bytes, and has no end.
+    let start = [0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3];
+    let mut given = 0_u64;
+    let endless = std::io::Read::chain(&start[..], std::io::repeat(b'a'));
+    let counted = Counted { reader: endless, given: &mut given };
+    let error = Reader::new().read(counted).unwrap_err();
+    assert!(matches!(error.kind(), Kind::Packed { .. }), "{error}");
+    assert!(given < 1 << 20, "{given}");
+}
+
+struct Counted<'g, R> {
+    reader: R,
+    given: &'g mut u64,
+}
+
+impl<R: std::io::Read> std::io::Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        *self.given += read as u64;
+        Ok(read)
+    }
+}
+
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(6)).unwrap();
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+#[test]
 fn a_gzip_checksum_is_checked_wherever_the_rows_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("v.gz");
@@ -141,7 +321,7 @@ fn a_gzip_checksum_is_checked_wherever_the_rows_end() {
         for damaged in [&wrong[..], &whole[..end - 8], &whole[..end - 1]] {
             std::fs::write(&path, damaged).unwrap();
             let error = Reader::new().open(&path).unwrap_err();
-            assert!(matches!(error.kind(), Kind::Gzip { .. }), "{error}");
+            assert!(matches!(error.kind(), Kind::Packed { .. }), "{error}");
             let error = error.to_string();
             assert!(error.starts_with(path.to_str().unwrap()) && error.ends_with("; fetch the file again"), "{error}");
             // Rows at the front can be had all the same.
@@ -212,8 +392,28 @@ fn not_utf8() {
 
 #[test]
 fn binary_that_lost_step() {
-    let message = message(binary("2 2", &[ROWS[0], (b"", [0.3, 0.4])]));
-    assert_eq!(message, "row 2 (byte 16): the word is empty; is the header's number of dimensions right?");
+    // A number too many in each row: all behind the first one is out of step.
+    let rows: Vec<u8> =
+        (0..9_u8).flat_map(|row| [&[b'a' + row, b' '][..], &[b' ', 1, 0xff, 0x80].repeat(3)].concat()).collect();
+    let message = message([b"9 2\n", &rows[..]].concat());
+    assert!(
+        message.starts_with("row 2 (byte 14): the word is empty; is the header's number of dimensions right?"),
+        "{message}"
+    );
+}
+
+#[test]
+fn rows_without_end_take_no_memory() {
+    for header in ["1 4000000000\n", "1 18446744073709551615\n", "3 16777217\n"] {
+        let endless = std::io::Read::chain(header.as_bytes(), std::io::repeat(0));
+        let error = Reader::new().read(endless).unwrap_err().to_string();
+        assert!(error.starts_with("line 1: the header promises vectors of "), "{error}");
+    }
+    for format in [Format::Binary, Format::Text] {
+        let endless = std::io::Read::chain(&b"1 100\n"[..], std::io::repeat(0));
+        let error = Reader::new().format(format).read(endless).unwrap_err();
+        assert!(matches!(error.kind(), Kind::TooLong { .. }), "{error}");
+    }
 }
 
 #[test]
