@@ -26,8 +26,8 @@ pub(crate) struct Input {
     pub(crate) path: PathBuf,
 
     /// The words of VECTORS, a line each, where those are an array of NumPy (.npy)
-    #[arg(long, value_name = "FILE")]
-    words: Option<PathBuf>,
+    #[arg(long = "words", value_name = "FILE")]
+    words_apart: Option<PathBuf>,
 
     /// Read only the first N words
     #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
@@ -41,7 +41,7 @@ pub(crate) struct Input {
 impl Input {
     /// All vectors of another file.
     pub(crate) const fn of(path: PathBuf) -> Self {
-        Self { path, words: None, limit: None, lossy: false }
+        Self { path, words_apart: None, limit: None, lossy: false }
     }
 
     /// Reads the vectors, with progress, and passes on what is odd about them.
@@ -51,7 +51,7 @@ impl Input {
             return Ok(self.words_of_index()?.with_backend(backend));
         }
         self.refuse_forest()?;
-        if let Some(words) = &self.words {
+        if let Some(words) = &self.words_apart {
             return Ok(self.named_rows(words)?.with_backend(backend));
         }
         let loaded = self.read(report, backend).map_err(|error| Failure::about(self.name(), error.kind()))?;
@@ -87,12 +87,12 @@ impl Input {
 
     /// Whether a file has been named that holds the words.
     pub(crate) const fn has_words_apart(&self) -> bool {
-        self.words.is_some()
+        self.words_apart.is_some()
     }
 
     /// An option that would change nothing where an index is searched as it is.
     pub(crate) fn without_effect_on_index(&self) -> Option<&'static str> {
-        let given = [(self.limit.is_some(), "--limit"), (self.lossy, "--lossy"), (self.words.is_some(), "--words")];
+        let given = [(self.limit.is_some(), "--limit"), (self.lossy, "--lossy"), (self.words_apart.is_some(), "--words")];
         given.into_iter().find(|(given, _)| *given).map(|(_, option)| option)
     }
 

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     metric: Metric,
 
     /// Put no words into a packed index
-    #[arg(long, conflicts_with = "words")]
+    #[arg(long, conflicts_with = "words_apart")]
     no_words: bool,
 
     /// Grow N trees in a forest: more give better answers and a larger index [default: 50]
