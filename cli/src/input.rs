@@ -92,7 +92,8 @@ impl Input {
 
     /// An option that would change nothing where an index is searched as it is.
     pub(crate) fn without_effect_on_index(&self) -> Option<&'static str> {
-        let given = [(self.limit.is_some(), "--limit"), (self.lossy, "--lossy"), (self.words_apart.is_some(), "--words")];
+        let given =
+            [(self.limit.is_some(), "--limit"), (self.lossy, "--lossy"), (self.words_apart.is_some(), "--words")];
         given.into_iter().find(|(given, _)| *given).map(|(_, option)| option)
     }
 

@@ -13,11 +13,14 @@ use harness::{Folder, fails};
 
 #[test]
 fn a_signal_leaves_no_temporary_file_and_the_old_output() {
-    for (name, number) in [("TERM", 15), ("INT", 2), ("HUP", 1), ("QUIT", 3)] {
+    let signals = [("TERM", 15), ("INT", 2), ("QUIT", 3), ("HUP", 1)];
+    // Elsewhere it is not known whether `nohup` has set up that the last is ignored.
+    for (name, number) in &signals[..if cfg!(target_os = "linux") { 4 } else { 3 }] {
         for command in ["dictionary", "build"] {
             let folder = Folder::new().with("out", "old");
             // It waits for vectors that never come, for its standard input stays open.
-            let mut child = folder.command(&format!("{command} - -o @out")).stdin(Stdio::piped()).spawn().unwrap();
+            let mut child =
+                folder.command_with_signals(&format!("{command} - -o @out")).stdin(Stdio::piped()).spawn().unwrap();
             while folder.names().len() < 3 {
                 assert_eq!(child.try_wait().unwrap(), None);
                 std::thread::sleep(Duration::from_millis(5));
@@ -31,7 +34,7 @@ fn a_signal_leaves_no_temporary_file_and_the_old_output() {
                     None => std::thread::sleep(Duration::from_millis(5)),
                 }
             };
-            assert_eq!(status.signal(), Some(number), "{status}");
+            assert_eq!(status.signal(), Some(*number), "{status}");
             assert_eq!(folder.names(), ["out", "v.txt"]);
             assert_eq!(fs::read(folder.path("out")).unwrap(), b"old");
         }
