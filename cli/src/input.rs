@@ -135,9 +135,9 @@ impl Input {
             Ok(text) => text,
             Err(error) if self.lossy => String::from_utf8_lossy(error.as_bytes()).into_owned(),
             Err(error) => {
-                let line =
-                    error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count()
-                        + 1;
+                // The part of the last line before the fault is one, too, though it may be empty.
+                let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = before.split(|byte| *byte == b'\n').count();
                 let problem =
                     format_args!("line {line}: the word is not UTF-8; read with lossy decoding (--lossy) or repair it");
                 return Err(Failure::about(words.display(), problem));

@@ -66,7 +66,7 @@ fn what_was_ignored_before_stays_ignored() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_limit_of_the_size_of_files_is_an_error_that_leaves_nothing() {
-    let rows: String = (0..5000).map(|row| format!("w{row} 0.5 0.25\n")).collect();
+    let rows = (0..5000).map(|row| format!("w{row} 0.5 0.25\n")).collect::<Vec<_>>().concat();
     let folder = Folder::new().with("w.txt", rows);
     let script = "ulimit -f 8; exec \"$0\" \"$@\"";
     let mut command = Command::new("sh");

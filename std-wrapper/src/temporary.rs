@@ -137,9 +137,10 @@ fn reserve(file: &File, length: u64) -> io::Result<()> {
     if length > 0 {
         use rustix::fs::{FallocateFlags, fallocate};
         use rustix::io::{Errno, retry_on_intr};
-        match retry_on_intr(|| fallocate(file, FallocateFlags::KEEP_SIZE, 0, length)) {
-            Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => return Err(error.into()),
-            _ => {}
+        let reserved = retry_on_intr(|| fallocate(file, FallocateFlags::KEEP_SIZE, 0, length));
+        // Not every file system can.
+        if let Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) = reserved {
+            return Err(error.into());
         }
     }
     #[cfg(not(target_os = "linux"))]

@@ -1,6 +1,6 @@
 //! Words that are another in other dress: in another Unicode normal form, in other case, with a hyphen or an underscore for a space, or
 //! with what some vocabularies put around each word, as `/c/en/cat` (`ConceptNet`), `duck|NOUN` (sense2vec), `ENTITY/Paris`
-//! (Wikipedia2Vec), `cat.n.01` (`WordNet`), `cat_NN` and `▁cat` (`SentencePiece`) have it.
+//! (`Wikipedia2Vec`), `cat.n.01` (`WordNet`), `cat_NN` and `▁cat` (`SentencePiece`) have it.
 
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;

@@ -108,9 +108,13 @@ impl Foreign {
         if sample.starts_with(b"PK\x03\x04") || sample.starts_with(b"PK\x05\x06") {
             return Some(in_zip(sample));
         }
-        let rules: [(fn(&[u8]) -> bool, Self); 3] =
-            [(is_tar, Self::Tar), (is_safetensors, Self::Safetensors), (is_html, Self::Html)];
-        rules.into_iter().find(|(rule, _)| rule(sample)).map(|(_, kind)| kind)
+        if is_tar(sample) {
+            Some(Self::Tar)
+        } else if is_safetensors(sample) {
+            Some(Self::Safetensors)
+        } else {
+            is_html(sample).then_some(Self::Html)
+        }
     }
 
     /// What a folder is.
