@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ohyeah::Backend;
+use ohyeah::{Backend, FileError};
 use ohyeah_words::{Loaded, Matrix, ReadError, Reader, WordVectors};
 
 use crate::{
@@ -130,7 +130,7 @@ impl Input {
 
     /// The rows of an array, with the words of another file.
     fn named_rows(&self, words: &Path) -> Result<WordVectors, Failure> {
-        let text = fs::read(words).map_err(|error| Failure::about(words.display(), error))?;
+        let text = fs::read(words).map_err(|error| FileError::Io(words.to_owned(), error))?;
         let text = match String::from_utf8(text) {
             Ok(text) => text,
             Err(error) if self.lossy => String::from_utf8_lossy(error.as_bytes()).into_owned(),

@@ -248,7 +248,11 @@ fn a_dictionary_of_huge_and_tiny_vectors_is_that_of_their_directions() {
             let dictionary = vectors.dictionary().top(top).recall(0.999);
             let dictionary = if exact { dictionary.exact() } else { dictionary };
             let list = |_, similar: &[SimilarWord]| ids(&similar[..3]);
-            dictionary.run(list, |list| Ok::<_, std::io::Error>(lists.push(list))).unwrap();
+            let mut keep = |list| {
+                lists.push(list);
+                Ok::<_, std::io::Error>(())
+            };
+            dictionary.run(list, &mut keep).unwrap();
             lists
         };
         let (plain, scaled) = (lists(&plain), lists(&scaled));
