@@ -247,27 +247,3 @@ fn completions_and_manual_pages_are_those_of_the_command() {
     assert_eq!(fs::read_dir(folder.path("man")).unwrap().count(), 9);
     assert!(fails(&folder.run("man @nowhere"), 1).contains("does not exist; create it first"));
 }
-
-/// Another user's rights are needed, and only root may take them.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_writable_file_in_a_closed_folder_is_written_in_place() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = Folder::new();
-    fs::create_dir(folder.path("closed")).unwrap();
-    let out = folder.path("closed/out.txt");
-    fs::write(&out, "an old and longer text than the new one, by far: it has to be cut").unwrap();
-    fs::set_permissions(&out, fs::Permissions::from_mode(0o666)).unwrap();
-    fs::set_permissions(folder.path("."), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(folder.path("closed"), fs::Permissions::from_mode(0o555)).unwrap();
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_ohyeah"), "convert"]);
-    let Ok(output) = command.args([folder.path("v.txt"), out.clone()]).output() else { return };
-    // Not root, or a folder of the build that others may not look into.
-    if text(&output.stderr).contains("setpriv") {
-        return;
-    }
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("out.txt: lies in a folder that may not be written to, so its old content"));
-    assert_eq!(fs::read_to_string(&out).unwrap(), "4 2\ncat 1.0 0.1\ndog 0.9 0.2\ncar 0.1 1.0\nbus 0.0 1.0\n");
-}
