@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, process::ExitCode};
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand, error::ContextKind, error::ErrorKind};
 
 use crate::{cmd, numbers::threads, report};
 
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Convert(cmd::convert::Args),
     Info(cmd::info::Args),
     Verify(cmd::verify::Args),
+    Completions(cmd::completions::CompletionsArgs),
+    Man(cmd::completions::ManArgs),
 }
 
 /// Prints what is wrong with the command line in one line, or the help that was asked for.
@@ -48,6 +50,27 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
     let first = text.split("\n\n").next().unwrap_or_default();
     let first = first.strip_prefix("error: ").unwrap_or(first);
     let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
-    report::error(&format!("{line}; see ohyeah --help"));
+    let subcommand = subcommand().map_or_else(String::new, |name| format!("{name} "));
+    let words = if subcommand == "similar " && error.kind() == ErrorKind::UnknownArgument {
+        behind_dashes(error)
+    } else {
+        String::new()
+    };
+    report::error(&format!("{line}; {words}see ohyeah {subcommand}--help"));
     ExitCode::from(2)
+}
+
+/// The command that was meant: the first argument that is the name of one.
+fn subcommand() -> Option<String> {
+    let command = Cli::command();
+    let mut given = std::env::args_os().skip(1).filter_map(|argument| argument.into_string().ok());
+    given.find(|argument| command.find_subcommand(argument).is_some())
+}
+
+/// How to ask for a word that was taken for an option.
+fn behind_dashes(error: &clap::Error) -> String {
+    // Of `-lrb-`, only `-l` is named.
+    let named = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    let word = std::env::args().find(|argument| argument.starts_with(&named)).unwrap_or(named);
+    format!("a word that begins with a dash stands behind --, as in ohyeah similar VECTORS -- {word}; ")
 }

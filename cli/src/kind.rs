@@ -21,6 +21,11 @@ pub(crate) fn is_packed(path: &Path) -> bool {
     begins(path) == Some(ohyeah::packed::MAGIC)
 }
 
+/// Whether a file begins as an array of NumPy does.
+pub(crate) fn is_npy(path: &Path) -> bool {
+    begins(path) == Some(*b"\x93NUMPY")
+}
+
 /// The first bytes of an ordinary file. What is read from a pipe would be missing afterwards.
 fn begins<const N: usize>(path: &Path) -> Option<[u8; N]> {
     let mut start = [0; N];

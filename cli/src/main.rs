@@ -1,7 +1,7 @@
 //! The command `ohyeah`: similar words, and a dictionary of them for a whole vocabulary.
 //!
 //! One file a subcommand under `cmd/`. What they share: `args` the command line, `numbers` what its options take, `input`
-//! opening vectors, `kind` telling what a file is, `mapped` opening indexes, `output` writing a file or standard output, `report` progress, warnings
+//! opening vectors, `json` writing lines of it, `kind` telling what a file is, `mapped` opening indexes, `output` writing a file or standard output, `report` progress, warnings
 //! and errors, `failure` what ends a command early, `interrupt` what happens on Ctrl-C.
 
 // A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
@@ -13,6 +13,7 @@ mod failure;
 mod input;
 #[cfg(unix)]
 mod interrupt;
+mod json;
 mod kind;
 mod mapped;
 mod numbers;
@@ -55,9 +56,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let report = Report::new(cli.quiet);
     match cli.command {
         Command::Build(args) => cmd::build::run(&args, report),
+        Command::Completions(args) => cmd::completions::completions(&args),
         Command::Convert(args) => cmd::convert::run(&args, report),
         Command::Dictionary(args) => cmd::dictionary::run(&args, report),
         Command::Info(args) => cmd::info::run(&args, report),
+        Command::Man(args) => cmd::completions::man(&args),
         Command::Similar(args) => cmd::similar::run(&args, report),
         Command::Verify(args) => cmd::verify::run(&args),
     }

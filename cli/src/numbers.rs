@@ -18,8 +18,8 @@ pub(crate) fn at_least_one<N: FromStr + Default + PartialEq>(text: &str) -> Resu
 
 /// `--recall`
 pub(crate) fn recall(text: &str) -> Result<f32, String> {
-    let recall = text.parse().ok().filter(|recall| (0.5..1.0).contains(recall));
-    recall.ok_or_else(|| "a share is needed, from 0.5 to below 1; for all use --exact".into())
+    let recall = text.parse().ok().filter(|recall| *recall > 0.0 && *recall <= 1.0);
+    recall.ok_or_else(|| "a share is needed, above 0 and at most 1, which is all".into())
 }
 
 /// `--seed`

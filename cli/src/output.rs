@@ -8,6 +8,8 @@ use std::{
 
 use ohyeah::AtomicFile;
 
+use crate::{failure::Failure, report::Report};
+
 /// Where a command's result goes.
 #[derive(Debug)]
 pub(crate) enum Output {
@@ -16,13 +18,22 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// A file, or standard output where none is named or the name is `-`. Open it before the long work: a folder that does not exist
-    /// should not cost anyone an hour.
-    pub(crate) fn create(path: Option<&Path>) -> io::Result<Self> {
-        Ok(match path {
-            Some(path) if path != Path::new("-") => Self::File(AtomicFile::create(path)?),
-            _ => Self::Stdout(BufWriter::new(io::stdout())),
-        })
+    /// A file, or standard output where the name is `-`. Open it before the long work: a folder that does not exist should not cost
+    /// anyone an hour.
+    pub(crate) fn create(path: &Path, report: Report) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self::standard());
+        }
+        let file = AtomicFile::create(path)?;
+        if let Some(reason) = file.in_place() {
+            let told = "so its old content is written over at the end: nobody should read it until then";
+            report.warning(format_args!("{}: {reason}, {told}", path.display()));
+        }
+        Ok(Self::File(file))
+    }
+
+    pub(crate) fn standard() -> Self {
+        Self::Stdout(BufWriter::new(io::stdout()))
     }
 
     /// Writes what is buffered and gives a file its name.

@@ -228,7 +228,11 @@ fn a_packed_index_holds_the_words_and_needs_no_vectors() {
     let found = ohyeah(args(&["cat"]));
     assert!(text(&found.stdout).starts_with("dog\t0.8798\n"));
     assert!(fails(&ohyeah(args(&["cta"])), 1).contains("did you mean"));
-    assert!(fails(&ohyeah(args(&["cat", "--restrict", "5"])), 1).contains("--restrict"));
+    let few = ohyeah(args(&["cat", "--restrict", "5"]));
+    let of_vectors =
+        ohyeah(["similar".into(), sample().into_os_string(), "cat".into(), "--restrict".into(), "5".into()]);
+    assert_eq!(succeeds(&few), succeeds(&of_vectors));
+    assert_eq!(succeeds(&few).lines().count(), 5);
     let info = ohyeah(["info".into(), index.clone().into_os_string()]);
     assert!(text(&info.stdout).contains("packed index") && text(&info.stdout).contains("words       20000"));
     let verify = || ohyeah(["verify".into(), index.clone().into_os_string()]);

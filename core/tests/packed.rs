@@ -20,6 +20,7 @@ use nearest::nearest;
 use ohyeah_core::error::VectorError;
 use ohyeah_core::packed::{
     BuildError, BuildOptions, GraphError, GraphOptions, InputError, MOST_DIMENSIONS, Scratch, Search, SearchError,
+    SearchPlan,
 };
 use ohyeah_core::{Backend, Cancel, KnnGraph, Metric, Neighbour, Packed, Progress};
 use vectors::{METRICS, vectors};
@@ -395,4 +396,29 @@ fn graphs_keep_their_recall_on_uneven_vectors() {
             assert!(right * 100 >= asked * 93, "{name} {metric}: {right} of {asked}");
         }
     }
+}
+
+#[test]
+fn recall_is_above_0_and_at_most_1() {
+    let vectors: Vec<f32> = (0..600).map(|x| (x as f32).sin()).collect();
+    let index = Packed::build(Metric::Euclidean, &vectors, 3, &BuildOptions::new()).unwrap();
+    let search = |recall: f32| index.search(&vectors[..3], &Search::top(3).recall(recall));
+    for recall in [7.0, -1.0, 0.0, 1.0 + f32::EPSILON, f32::NAN, f32::INFINITY] {
+        assert!(matches!(search(recall), Err(SearchError::Recall { .. })), "{recall}");
+        let graph = index.graph(&GraphOptions::top(2).recall(recall));
+        assert!(matches!(graph, Err(GraphError::Recall { .. })), "{recall}");
+        let graph = KnnGraph::build(Metric::Euclidean, &vectors, 3, &GraphOptions::top(2).recall(recall));
+        assert!(matches!(graph, Err(GraphError::Recall { .. })), "{recall}");
+        assert_eq!(index.plan(3, recall), SearchPlan::All);
+    }
+    let text = search(7.0).unwrap_err().to_string();
+    assert_eq!(text, "recall is 7: it must be above 0, and at most 1, which is exact");
+    let exact = index.search(&vectors[..3], &Search::top(3).exact());
+    assert_eq!(search(1.0), exact);
+    for recall in [f32::MIN_POSITIVE, 0.3, 0.999_99] {
+        assert_eq!(search(recall).unwrap().len(), 3);
+    }
+    let [all, exact] =
+        [GraphOptions::top(2).recall(1.0), GraphOptions::top(2).exact()].map(|options| index.graph(&options));
+    assert_eq!(all, exact);
 }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::target::Target;
 use crate::temporary::{Temporary, abandon_all, folder_of};
 
 /// Large enough that a save of gigabytes is not a matter of system calls.
@@ -16,7 +17,11 @@ const BUFFER: usize = 1 << 18;
 /// Bytes go, buffered, to a temporary name in the target's own folder (a rename cannot cross file systems).
 /// [`commit`](Self::commit) syncs them to the disk and renames; a value dropped without it takes its bytes away, and what
 /// was under the name before stays. The permissions are those that an ordinary creation would give: the umask's for a new
-/// file, the old file's for one that is replaced. A symbolic link is followed, not replaced.
+/// file, the old file's for one that is replaced, and so is the owner. A symbolic link is followed, not replaced.
+///
+/// A target that cannot be replaced, as it is a mount point (which a file is that `docker run -v` puts into a container) or the folder
+/// is closed, or must not be, as its owner would change, and may be written: this is written *in place* by `commit`, once all bytes
+/// are there. [`in_place`](Self::in_place) tells.
 ///
 /// A target that exists and is not a regular file (`/dev/stdout`, `/dev/null`, a named pipe) cannot be renamed onto; it is
 /// written straight to.
@@ -52,7 +57,7 @@ pub struct AtomicFile {
 
 #[derive(Debug)]
 pub(crate) enum Sink {
-    Rename { file: BufWriter<Temporary>, target: PathBuf },
+    Temporary { file: BufWriter<Temporary>, target: Target },
     Direct(BufWriter<File>),
 }
 
@@ -66,6 +71,15 @@ impl AtomicFile {
         let path = path.as_ref();
         let sink = open_sink(path).map_err(|error| named(path, &error))?;
         Ok(Self { path: path.to_owned(), sink })
+    }
+
+    /// Why the file will be written in place, if it will, for a caller to tell: who reads it then may see half of it.
+    #[must_use]
+    pub fn in_place(&self) -> Option<&'static str> {
+        match &self.sink {
+            Sink::Temporary { target, .. } => target.in_place,
+            Sink::Direct(_) => None,
+        }
     }
 
     /// Makes the bytes durable and gives them their name.
@@ -90,7 +104,7 @@ impl AtomicFile {
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.sink {
-            Sink::Rename { file, .. } => file.write(bytes),
+            Sink::Temporary { file, .. } => file.write(bytes),
             Sink::Direct(file) => file.write(bytes),
         }
         .map_err(|error| named(&self.path, &error))
@@ -98,7 +112,7 @@ impl Write for AtomicFile {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
-            Sink::Rename { file, .. } => file.flush(),
+            Sink::Temporary { file, .. } => file.flush(),
             Sink::Direct(file) => file.flush(),
         }
         .map_err(|error| named(&self.path, &error))
@@ -130,25 +144,32 @@ pub(crate) fn open_sink(path: &Path) -> io::Result<Sink> {
         }
         _ => {}
     }
-    // For a link to stay, the rename must go to what it points at. (A pipe behind `/dev/stdout` has no such name, but those
-    // were dealt with above.)
-    let target = match fs::read_link(path) {
-        _ if old.is_some() => fs::canonicalize(path)?,
-        // A link to what is not there yet.
-        Ok(there) => folder_of(path).join(there),
-        Err(_) => path.to_owned(),
-    };
+    let target = resolve(path, old.is_some())?;
     let folder = folder_of(&target);
     if !folder.is_dir() {
         let problem = if folder.exists() { "is a file; choose another" } else { "does not exist; create it first" };
         let text = format!("the folder `{}` {problem}", folder.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, text));
     }
-    let file = Temporary::in_folder(folder)?;
-    if let Some(old) = old {
-        file.as_file().set_permissions(old.permissions())?;
+    let (file, target) = Target::open(target, old.as_ref())?;
+    Ok(Sink::Temporary { file: BufWriter::with_capacity(BUFFER, file), target })
+}
+
+/// Links that are followed to what is not there yet; the system has this limit, too.
+const MOST_LINKS: usize = 40;
+
+/// What the rename goes to: for a link to stay, the name that it points at, and that of the last where links point at links. (A pipe
+/// behind `/dev/stdout` has no such name, but those are written straight to.)
+fn resolve(path: &Path, exists: bool) -> io::Result<PathBuf> {
+    if exists {
+        return fs::canonicalize(path);
     }
-    Ok(Sink::Rename { file: BufWriter::with_capacity(BUFFER, file), target })
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(there) = fs::read_link(&target) else { return Ok(target) };
+        target = folder_of(&target).join(there);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "links point at each other in a circle; choose another name"))
 }
 
 /// Whether a path names an open file of a process, and not a place in a folder.
@@ -160,18 +181,23 @@ fn is_descriptor(path: &Path) -> bool {
 fn commit_sink(sink: Sink) -> io::Result<()> {
     match sink {
         Sink::Direct(mut file) => file.flush(),
-        Sink::Rename { file, target } => file.into_inner().map_err(io::IntoInnerError::into_error)?.commit(&target),
+        Sink::Temporary { file, target } => target.take(&file.into_inner().map_err(io::IntoInnerError::into_error)?),
     }
 }
 
 /// The same error with the path in front, and a remedy where the system's own words have none.
 pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
-    use io::ErrorKind::{InvalidFilename, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    use io::ErrorKind::{
+        FileTooLarge, InvalidFilename, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
     let (kind, path) = (error.kind(), path.display());
     // Errors of our own have words inside.
     let of_system = error.get_ref().is_none();
     let text = match kind {
         StorageFull | QuotaExceeded => format!("{path}: the disk is full; free some space or write elsewhere"),
+        FileTooLarge if of_system => {
+            format!("{path}: the file would be larger than may be (ulimit -f); raise the limit or write elsewhere")
+        }
         PermissionDenied | ReadOnlyFilesystem if of_system => {
             format!("{path}: may not be written; change the permissions of the folder or write elsewhere")
         }
@@ -262,6 +288,27 @@ mod tests {
         fs::remove_dir_all(folder.path().join("far")).unwrap();
         let error = AtomicFile::create(&link).unwrap_err().to_string();
         assert!(error.ends_with("far` does not exist; create it first"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_link_is_followed_to_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink("real", at("inner")).unwrap();
+        std::os::unix::fs::symlink("inner", at("outer")).unwrap();
+        // First what is not there yet, then what is.
+        for content in ["first", "second"] {
+            let mut file = AtomicFile::create(at("outer")).unwrap();
+            file.write_all(content.as_bytes()).unwrap();
+            file.commit().unwrap();
+            assert_eq!(fs::read_to_string(at("real")).unwrap(), content);
+            assert_eq!(fs::read_link(at("outer")).unwrap(), Path::new("inner"));
+            assert_eq!(fs::read_link(at("inner")).unwrap(), Path::new("real"));
+        }
+        std::os::unix::fs::symlink("b", at("a")).unwrap();
+        std::os::unix::fs::symlink("a", at("b")).unwrap();
+        AtomicFile::create(at("a")).unwrap_err();
     }
 
     #[cfg(target_os = "linux")]

@@ -10,6 +10,7 @@ use memmap2::MmapMut;
 use ohyeah_core::forest::{OutOfSpace, Storage};
 
 use crate::atomic::{self, Sink, named};
+use crate::target::Target;
 use crate::temporary::Temporary;
 
 /// Nodes in a file, mapped into memory while items are added and trees grow: the system keeps of them in memory what there
@@ -50,7 +51,7 @@ pub struct BuildFile {
     file: Temporary,
     /// Bytes in use; the file may have more while it grows.
     length: usize,
-    target: PathBuf,
+    target: Target,
     /// As the caller wrote it: the name that errors give.
     path: PathBuf,
     /// Why it was not made longer when that was last asked for.
@@ -66,7 +67,7 @@ impl BuildFile {
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         match atomic::open_sink(path).map_err(|error| named(path, &error))? {
-            Sink::Rename { file, target } => Ok(Self {
+            Sink::Temporary { file, target } => Ok(Self {
                 map: None,
                 file: file.into_parts().0,
                 length: 0,
@@ -126,7 +127,7 @@ impl BuildFile {
         // Unmapped first: some systems do not cut a file that is mapped.
         self.map = None;
         file.set_len(self.length as u64)?;
-        self.file.commit(&self.target)
+        self.target.take(&self.file)
     }
 
     /// Why the system refused when the file was last to be made longer: that the disk is full, that files may not be so long,

@@ -26,6 +26,7 @@ mod backend;
 mod build_file;
 mod files;
 mod map;
+mod target;
 mod temporary;
 mod threads;
 

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU32, Ordering},
@@ -108,12 +108,44 @@ impl Temporary {
         Ok(())
     }
 
+    /// Writes the bytes over those of a file that is there, and makes them durable. Whoever wants to end the process waits for it:
+    /// half of a file is worse than a late end.
+    pub(crate) fn write_over(&self, target: &Path) -> io::Result<()> {
+        self.check_process()?;
+        let mut from = &self.file;
+        let length = from.seek(SeekFrom::End(0))?;
+        from.seek(SeekFrom::Start(0))?;
+        let mut to = File::options().write(true).open(target)?;
+        reserve(&to, length)?;
+        let _paths = paths();
+        io::copy(&mut from, &mut to)?;
+        to.set_len(length)?;
+        to.sync_all()
+    }
+
     fn rename(&self, target: &Path) -> io::Result<()> {
         let mut paths = paths();
         fs::rename(&self.path, target)?;
         paths.remove(&self.path);
         Ok(())
     }
+}
+
+/// Has room made for a file of this length where the system can, so that a full disk is an error before a byte is overwritten.
+fn reserve(file: &File, length: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if length > 0 {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::{Errno, retry_on_intr};
+        let reserved = retry_on_intr(|| fallocate(file, FallocateFlags::KEEP_SIZE, 0, length));
+        // Not every file system can.
+        if let Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) = reserved {
+            return Err(error.into());
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, length);
+    Ok(())
 }
 
 /// The folder in which a file lies.

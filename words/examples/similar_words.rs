@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ohyeah::packed::BuildOptions;
 use ohyeah::{Angular, Packed, ParBuild};
-use ohyeah_words::{Reader, similar_in};
+use ohyeah_words::{PackedWords, Reader};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/glove-20k-100d.bin");
@@ -17,10 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<&str> = vectors.words().collect();
     let options = BuildOptions::new().keys(&words);
     let index = Packed::par_build(Angular, vectors.vectors(), vectors.dimensions(), &options)?;
-    let similar = similar_in(&index, &[("king", 1.0), ("woman", 1.0), ("man", -1.0)], 3, Some(0.99))?;
-    assert_eq!(similar[0].0, "queen");
-    for (word, cosine) in similar {
-        println!("{word}\t{cosine:.4}");
+    let terms = [("king", 1.0), ("woman", 1.0), ("man", -1.0)];
+    let similar = PackedWords::new(&index).similar(&terms, 3, Some(0.99))?;
+    assert_eq!(similar[0].word, "queen");
+    for found in similar {
+        println!("{}\t{:.4}", found.word, found.cosine);
     }
     Ok(())
 }

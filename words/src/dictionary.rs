@@ -1,6 +1,6 @@
 //! The similar words of every word.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use ohyeah::forest::{BuildError, BuildOptions, ItemError, Items, Search, SearchError};
 use ohyeah::packed::{self, GraphError, GraphOptions, MOST_DIMENSIONS, Scratch};
@@ -17,6 +17,10 @@ const BLOCK: usize = 8192 * 15;
 const SEARCH_TREES: usize = 50;
 /// This many neighbours a word are found at once at the most. Lists that are longer would take more memory than the vectors.
 const MOST_AT_ONCE: usize = 100;
+
+/// Vectors whose lengths lie between these are compared as they are.
+const SHORTEST: f32 = 1e-12;
+const LONGEST: f32 = 1e12;
 
 /// How far a dictionary has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,7 +89,8 @@ impl<'v> Dictionary<'v> {
         self
     }
 
-    /// Finds on average at least this share of the most similar words, .95 unless told otherwise: as measured on some of them. Of lists
+    /// Finds on average at least this share of the most similar words, above 0 and at most 1, .95 unless told otherwise: as measured on
+    /// some of them. Of lists
     /// of more than 100 it is that share of the first ten, and a little less of all.
     #[must_use]
     pub fn recall(mut self, recall: f32) -> Self {
@@ -136,12 +141,15 @@ impl<'v> Dictionary<'v> {
     ///
     /// # Errors
     ///
-    /// The first error of `sink`, or [`DictionaryError`] where there is not enough memory.
+    /// The first error of `sink`, or [`DictionaryError`] where there is not enough memory or the recall is none.
     pub fn run<T: Send, E: Send>(
         &self,
         entry: impl Fn(u32, &[SimilarWord]) -> T + Sync,
         mut sink: impl FnMut(T) -> Result<(), E> + Send,
     ) -> Result<(), DictionaryError<E>> {
+        if !(self.recall > 0.0 && self.recall <= 1.0) {
+            return Err(GraphError::Recall { recall: self.recall }.into());
+        }
         let asked_for = self.trees.is_some() || self.search_k.is_some();
         if asked_for || self.vectors.dimensions() > MOST_DIMENSIONS || (self.exact && self.top > MOST_AT_ONCE) {
             return self.in_a_forest(&entry, &mut sink);
@@ -162,11 +170,30 @@ impl<'v> Dictionary<'v> {
         let options = GraphOptions::top(self.top).recall(self.recall).seed(self.seed).progress(Progress::new(&tell));
         let options = if self.exact { options.exact() } else { options };
         let options = options.backend(vectors.scorer().0);
-        let found = KnnGraph::build_with::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
+        let rows = self.rows_of_usual_length();
+        let found = KnnGraph::build_with::<Rayon>(Metric::Angular, &rows, vectors.dimensions(), &options)?;
         self.in_blocks(sink, |ids| {
             let entry = |id| entry(id, &similar(found.neighbours(id).iter().copied(), id, self.top));
             Ok(ids.into_par_iter().map(entry).collect())
         })
+    }
+
+    /// The vectors, and in the place of those whose squares overflow or vanish in an index others of the same direction: a cosine does
+    /// not depend on lengths.
+    fn rows_of_usual_length(&self) -> Cow<'v, [f32]> {
+        let vectors = self.vectors;
+        let mut rows = Cow::Borrowed(vectors.vectors());
+        for (id, &norm) in vectors.norms().iter().enumerate() {
+            if norm > 0.0 && !(SHORTEST..=LONGEST).contains(&norm) {
+                let at = id * vectors.dimensions();
+                // By a power of two, which leaves all digits as they are.
+                let scale = f64::from(norm).log2().round().exp2().recip();
+                for x in &mut rows.to_mut()[at..at + vectors.dimensions()] {
+                    *x = (f64::from(*x) * scale) as f32;
+                }
+            }
+        }
+        rows
     }
 
     /// The rows at length 1: only directions count, and no square of a number can overflow.
@@ -218,12 +245,14 @@ impl<'v> Dictionary<'v> {
         let tell = |share| self.tell(Step::Share(share));
         let options = packed::BuildOptions::new().seed(self.seed).backend(vectors.scorer().0);
         let options = options.progress(Progress::new(&tell));
-        let index = Packed::build_with::<Rayon>(Metric::Angular, vectors.vectors(), vectors.dimensions(), &options)?;
+        let rows = self.rows_of_usual_length();
+        let index = Packed::build_with::<Rayon>(Metric::Angular, &rows, vectors.dimensions(), &options)?;
         // The word itself is found too.
         let search = packed::Search::top(self.top.saturating_add(1)).recall(self.recall);
         self.in_blocks(sink, |ids| {
             let answer = |scratch: &mut Scratch, id| {
-                let found = index.search_in(scratch, vectors.vector(id), &search)?;
+                let at = id as usize * vectors.dimensions();
+                let found = index.search_in(scratch, &rows[at..at + vectors.dimensions()], &search)?;
                 Ok(entry(id, &similar(found.iter().copied(), id, self.top)))
             };
             ids.into_par_iter().map_init(Scratch::new, answer).collect()

@@ -1,7 +1,7 @@
 //! Word vectors: reading and writing their files, and asking for similar words.
 //!
-//! [`Reader`] takes word2vec's binary and text formats and GloVe's text, plain or gzip, and finds out by itself which it
-//! is. [`WordVectors`] holds the words and the matrix. [`Query`] finds the words most similar to a word or to a sum of
+//! [`Reader`] takes word2vec's binary and text formats and GloVe's text, plain or packed (gzip,
+//! Zstandard, xz, bzip2), and finds out by itself which it is. [`WordVectors`] holds the words and the matrix. [`Query`] finds the words most similar to a word or to a sum of
 //! words, with the answers that gensim's `most_similar` gives. [`Dictionary`] finds them for every word at once. [`Writer`] saves, so that gensim reads it back bit for bit.
 //!
 //! ```no_run
@@ -39,10 +39,12 @@
 // A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod alike;
 mod dictionary;
 mod dot;
 mod format;
 mod index;
+mod npy;
 mod packed;
 mod query;
 mod read;
@@ -54,9 +56,10 @@ mod write;
 pub use dictionary::{Dictionary, DictionaryError, Step};
 pub use format::Format;
 pub use index::IndexMismatch;
-pub use packed::similar_in;
+pub use npy::{Matrix, NpyError};
+pub use packed::{PackedWords, SimilarKey};
 pub use query::{OddOneOut, Query, QueryError, Resolved, SimilarWord, exact};
-pub use read::{Dimensions, Foreign, Loaded, Place, Progress, ReadError, ReadErrorKind, Reader, Warnings};
+pub use read::{Compression, Dimensions, Foreign, Loaded, Place, Progress, ReadError, ReadErrorKind, Reader, Warnings};
 pub use vectors::{PartsError, WordVectors};
 pub use write::{WriteError, Writer};
 

@@ -10,10 +10,12 @@
 use rayon::prelude::*;
 
 use crate::WordVectors;
+use crate::alike::alike;
 
 impl WordVectors {
-    /// The words of the vocabulary spelled most like `word`, at most `most`, the nearest first. There is none when
-    /// nothing is near: more than about a third of the letters would have to change.
+    /// The words of the vocabulary spelled most like `word`, at most `most`, the nearest first: those that differ in their Unicode
+    /// normal form, in case or in what stands around them (`/c/en/cat`, `duck|NOUN`), and then others. There is none when nothing is
+    /// near: more than about a third of the letters would have to change.
     ///
     /// # Examples
     ///
@@ -38,6 +40,7 @@ pub(crate) fn nearest_spellings<'w>(
     count: usize,
     word_of: impl Fn(u32) -> &'w str + Sync,
 ) -> Vec<&'w str> {
+    let alike = alike(word, most, count, &word_of);
     let folded = word.to_lowercase();
     let length = folded.chars().count();
     // A single letter changed into another is no longer the word at all, and one added to none says nothing.
@@ -59,8 +62,8 @@ pub(crate) fn nearest_spellings<'w>(
     };
     let mut found: Vec<_> = (0..count as u32).into_par_iter().with_min_len(4096).filter_map(near).collect();
     found.sort_unstable();
-    found.truncate(most);
-    found.into_iter().map(|(_, _, id)| word_of(id)).collect()
+    let others = found.into_iter().map(|(_, _, id)| id).filter(|id| !alike.contains(id));
+    alike.iter().copied().chain(others).take(most).map(&word_of).collect()
 }
 
 /// Number of characters and set of letters of a word, case folded, without making the folded word where it is ASCII.

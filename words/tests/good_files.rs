@@ -5,8 +5,8 @@ mod bodies;
 use std::io::Write;
 
 use bodies::{assert_round_trip, assert_same};
-use flate2::{Compression, write::GzEncoder};
-use ohyeah_words::{Format, Loaded, Reader, WordVectors, WriteError, Writer};
+use flate2::write::GzEncoder;
+use ohyeah_words::{Compression, Format, Loaded, Reader, WordVectors, WriteError, Writer};
 
 fn read(bytes: impl AsRef<[u8]>) -> Loaded {
     Reader::new().read_slice(bytes.as_ref()).unwrap_or_else(|error| panic!("{error}"))
@@ -39,7 +39,7 @@ fn text_of_all_tools() {
         "2\t2\ncat\t0.1\t-2\n\ndog\t3E-5\t+4.000\n",
     ] {
         let loaded = read(text);
-        assert_eq!((loaded.format, loaded.header, loaded.gzip), (Format::Text, true, false), "{text:?}");
+        assert_eq!((loaded.format, loaded.header, loaded.compression), (Format::Text, true, None), "{text:?}");
         assert!(loaded.warnings.is_empty(), "{text:?}: {}", loaded.warnings);
         assert_same(&loaded.vectors, &expected());
     }
@@ -62,14 +62,60 @@ fn binary_with_and_without_newlines() {
 #[test]
 fn gzip_by_content_and_in_several_members() {
     let pack = |bytes: &[u8]| {
-        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut packer = GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packer.write_all(bytes).unwrap();
         packer.finish().unwrap()
     };
     let file = binary("");
     let loaded = read([pack(&file[..9]), pack(&file[9..])].concat());
-    assert!(loaded.gzip);
+    assert_eq!(loaded.compression, Some(Compression::Gzip));
     assert_same(&loaded.vectors, &expected());
+}
+
+#[test]
+fn words_may_end_in_a_number_where_a_header_or_a_tab_settles_it() {
+    let loaded = read("4 3\ncat 0.1 0.2 0.31\nwindows 7 0.1 0.2 0.3\nweb 2.0 .5 .5 .5\na  b 1 2 3\n");
+    assert!(loaded.vectors.words().eq(["cat", "windows 7", "web 2.0", "a  b"]));
+    let warning = "2 words end in a number (such as \"windows 7\"), as the header leaves no other place for it";
+    assert_eq!(loaded.warnings.to_string(), warning);
+    for header in ["2\t3\n", "2 3\n", ""] {
+        let loaded = read(format!("{header}apollo 11\t0.1\t0.2\t0.31\ncatch 22\t0.1 0.2 0.3\n"));
+        assert!(loaded.vectors.words().eq(["apollo 11", "catch 22"]), "{header}");
+        assert!(loaded.warnings.is_empty());
+    }
+}
+
+#[test]
+fn carriage_returns_alone_end_lines_too() {
+    for text in ["2 2\rcat 0.1 -2\rdog 3e-5 4\r", "2 2\r\rcat 0.1 -2\r\rdog 3e-5 4", "cat 0.1 -2\rdog 3e-5 4\r"] {
+        assert_same(&read(text).vectors, &expected());
+    }
+    let error = Reader::new().read_slice(b"2 2\rcat 0.1 -2\rdog 3e-5\r").unwrap_err().to_string();
+    assert!(error.starts_with("line 3: too few numbers: 1"), "{error}");
+}
+
+#[test]
+fn binary_words_with_spaces_and_without_letters() {
+    let words = ["New York", "", "a b c", "cat", "Bay of Pigs", "dog ", "of", "las vegas", "b c"];
+    for dimensions in [2, 3, 50] {
+        for newline in ["", "\n"] {
+            let number = |at: usize| ((at * 7919 % 1009) as f32 - 504.5) / 311.0;
+            let mut file = format!("{} {dimensions}\n", words.len()).into_bytes();
+            for (row, word) in words.iter().enumerate() {
+                file.extend([word.as_bytes(), b" "].concat());
+                file.extend((0..dimensions).flat_map(|column| number(row * dimensions + column).to_le_bytes()));
+                file.extend_from_slice(newline.as_bytes());
+            }
+            let read = |block| Reader::new().format(Format::Binary).block(block).read_slice(&file).unwrap();
+            for block in [1 << 20, 7] {
+                let loaded = read(block);
+                assert!(loaded.vectors.words().eq(words), "{:?}", loaded.vectors.words().collect::<Vec<_>>());
+                assert!(loaded.warnings.is_empty());
+                let numbers: Vec<f32> = (0..words.len() * dimensions).map(number).collect();
+                assert_eq!(loaded.vectors.vectors(), numbers);
+            }
+        }
+    }
 }
 
 #[test]
@@ -108,6 +154,17 @@ fn words_that_cannot_be_read_back_are_refused() {
 }
 
 #[test]
+fn the_empty_word_can_be_left_out() {
+    let loaded = read("3 2\ncat 0.1 -2\n\n 7 8\ndog 3e-5 4\n");
+    assert!(loaded.vectors.words().eq(["cat", "", "dog"]));
+    for format in [Format::Text, Format::Binary] {
+        let mut bytes = Vec::new();
+        Writer::new().format(format).skip_empty(true).write(&loaded.vectors, &mut bytes).unwrap();
+        assert_same(&read(bytes).vectors, &expected());
+    }
+}
+
+#[test]
 fn every_kind_of_number_comes_back() {
     let mut numbers: Vec<f32> = vec![0.0, -0.0, f32::MIN_POSITIVE, f32::MAX, f32::MIN, f32::EPSILON, 0.1, 1e21, 1e-7];
     // Every exponent, with mantissas from all over.
@@ -117,8 +174,10 @@ fn every_kind_of_number_comes_back() {
     numbers.truncate(numbers.len() / 3 * 3);
     let words = (0..numbers.len() / 3).map(|i| format!("w{i}"));
     let vectors = WordVectors::from_parts(words, numbers, 3).unwrap();
-    assert_round_trip(&vectors, Format::Text);
-    assert_round_trip(&vectors, Format::Binary);
+    for format in [Format::Text, Format::Binary] {
+        Writer::new().format(format).write(&vectors, &mut Vec::new()).expect("no number is a reason to refuse");
+        assert_round_trip(&vectors, format);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use ohyeah::forest::{AnyForest, BuildOptions};
 use ohyeah::{Metric, Packed, ParBuildItems, packed};
-use ohyeah_words::{IndexMismatch, QueryError, SimilarWord, WordVectors, exact, similar_in};
+use ohyeah_words::{IndexMismatch, PackedWords, QueryError, SimilarWord, WordVectors, exact};
 
 /// Numbers that look random and are the same everywhere.
 fn noise(count: usize) -> Vec<f32> {
@@ -171,28 +171,94 @@ fn huge_and_tiny_vectors_are_like_any_other() {
 }
 
 #[test]
-fn only_an_angular_packed_index_gives_cosines() {
+fn packed_indexes_of_every_metric_answer_as_brute_force_does() {
     let vectors = vectors(300, 8);
     let words: Vec<&str> = vectors.words().collect();
+    let row = |id: u32| vectors.vector(id).iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+    let length = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
     for metric in [Metric::Angular, Metric::Euclidean, Metric::Dot] {
         let options = packed::BuildOptions::new().keys(&words);
         let index = Packed::build(metric, vectors.vectors(), vectors.dimensions(), &options).unwrap();
-        let similar = similar_in(&index, &[("w17", 1.0)], 5, None);
-        if metric == Metric::Angular {
-            let exact = vectors.most_similar("w17", 5).unwrap();
-            let expected: Vec<&str> = exact.iter().map(|neighbour| vectors.word(neighbour.id)).collect();
-            let found = similar.unwrap();
-            assert_eq!(found.iter().map(|(word, _)| *word).collect::<Vec<_>>(), expected);
-            assert!(found.iter().zip(&exact).all(|((_, cosine), exact)| (cosine - exact.cosine).abs() < 1e-5));
-        } else {
-            let error = similar.unwrap_err();
-            assert_eq!(error, QueryError::NotAngular { metric });
+        for restrict in [300, 40] {
+            let packed = PackedWords::new(&index).restrict(restrict).unwrap();
+            let with_table = PackedWords::new(&index).with_table().restrict(restrict).unwrap();
+            for terms in [&[("w17", 1.0)][..], &[("w17", 1.0), ("w3", 1.0)], &[("w5", 1.0), ("w8", -1.0), ("w9", 1.0)]]
+            {
+                let mut query = vec![0.0; 8];
+                let weights: f64 = terms.iter().map(|(_, weight)| f64::from(*weight)).sum();
+                for (word, weight) in terms {
+                    let row = row(vectors.id(word).unwrap());
+                    let scale = if metric == Metric::Angular { length(&row) } else { weights };
+                    query.iter_mut().zip(&row).for_each(|(sum, x)| *sum += f64::from(*weight) * x / scale);
+                }
+                // Less is better.
+                let score = |id: u32| {
+                    let row = row(id);
+                    match metric {
+                        Metric::Angular => -dot(&query, &row) / length(&row),
+                        Metric::Dot => -dot(&query, &row),
+                        _ => length(&query.iter().zip(&row).map(|(x, y)| x - y).collect::<Vec<_>>()),
+                    }
+                };
+                let mut expected: Vec<u32> = (0..restrict as u32).collect();
+                expected.retain(|id| terms.iter().all(|(word, _)| *word != vectors.word(*id)));
+                expected.sort_by(|a, b| score(*a).total_cmp(&score(*b)));
+                let found = packed.similar(terms, 5, None).unwrap();
+                assert_eq!(found, with_table.similar(terms, 5, Some(1.0)).unwrap());
+                let found_ids: Vec<u32> = found.iter().map(|found| vectors.id(found.word).unwrap()).collect();
+                assert_eq!(found_ids, expected[..5], "{metric} {restrict} {terms:?}");
+                for (found, id) in found.iter().zip(&expected) {
+                    let row = row(*id);
+                    let cosine = dot(&query, &row) / length(&row) / length(&query);
+                    assert!((f64::from(found.cosine) - cosine).abs() < 1e-5, "{metric}: {found:?} {cosine}");
+                }
+            }
+        }
+        let words = PackedWords::new(&index);
+        assert!(matches!(words.similar(&[("w1x", 1.0)], 5, None), Err(QueryError::UnknownWord { .. })));
+        assert_eq!(words.similar(&[], 5, None), Err(QueryError::NoInput));
+        assert!(matches!(words.similar(&[("w1", 1.0)], 5, Some(7.0)), Err(QueryError::Packed(_))));
+    }
+}
+
+#[test]
+fn a_dictionary_refuses_a_recall_that_is_none() {
+    let vectors = vectors(50, 4);
+    for recall in [7.0, -1.0, 0.0, f32::NAN] {
+        for dictionary in [vectors.dictionary().top(3), vectors.dictionary().top(120), vectors.dictionary().trees(3)] {
+            let error = dictionary.recall(recall).run(|id, _| id, |_| Ok::<_, std::io::Error>(())).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                format!(
-                    "the index is by the {metric} metric, which gives no cosines; build an angular one of the same vectors"
-                )
+                format!("recall is {recall}: it must be above 0, and at most 1, which is exact")
             );
         }
     }
+}
+
+/// Squares of these overflow or vanish in `f32`.
+#[test]
+fn a_dictionary_of_huge_and_tiny_vectors_is_that_of_their_directions() {
+    let (plain, scales) = (vectors(300, 6), [1e30, 1.0, 1e-30, 3e37, 1e-40]);
+    let numbers = plain.vectors().iter().enumerate().map(|(at, x)| x * scales[at / 6 % scales.len()]).collect();
+    let scaled = WordVectors::from_parts(plain.words(), numbers, 6).unwrap();
+    for (top, exact) in [(3, true), (3, false), (120, false)] {
+        let lists = |vectors: &WordVectors| {
+            let mut lists = Vec::new();
+            let dictionary = vectors.dictionary().top(top).recall(0.999);
+            let dictionary = if exact { dictionary.exact() } else { dictionary };
+            let list = |_, similar: &[SimilarWord]| ids(&similar[..3]);
+            let mut keep = |list| {
+                lists.push(list);
+                Ok::<_, std::io::Error>(())
+            };
+            dictionary.run(list, &mut keep).unwrap();
+            lists
+        };
+        let (plain, scaled) = (lists(&plain), lists(&scaled));
+        let same = plain.iter().zip(&scaled).filter(|(a, b)| a == b).count();
+        // Numbers of 1e-40 have but a few digits.
+        assert!(same > 200, "{same} of 300");
+    }
+    scaled.most_similar("w0", 3).unwrap();
 }

@@ -23,6 +23,10 @@ pub(crate) struct Args {
     /// Put this character in the place of spaces in words, which neither format can hold
     #[arg(long, value_name = "CHAR")]
     replace_spaces: Option<char>,
+
+    /// Leave out the word that is empty, for which neither format has a place
+    #[arg(long)]
+    skip_empty: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -42,8 +46,9 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     if let Some(by) = args.replace_spaces {
         writer = writer.replace_spaces(by);
     }
-    let mut out = args.input.create_converted(&args.out)?;
-    let vectors = args.input.load(report)?.vectors;
+    let writer = writer.skip_empty(args.skip_empty);
+    let mut out = args.input.create_converted(&args.out, report)?;
+    let vectors = args.input.load(report)?;
     let bar = report.count("writing", vectors.len() as u64);
     writer.on_progress(|rows| bar.set_position(rows)).write(&vectors, &mut out).map_err(|error| match error {
         WriteError::Io(error) => error.into(),

@@ -11,12 +11,15 @@ use ohyeah_words::{Dictionary, DictionaryError, SimilarWord, Step, WordVectors};
 use crate::{
     failure::Failure,
     input::Input,
+    json::{push_cosine, push_json},
     numbers::{at_least_one, recall, seed},
-    output::{Escaped, Output, is_obeyed},
+    output::{Escaped, Output},
     report::{Report, SHARES},
 };
 
 /// List the most similar words of every word
+///
+/// VECTORS may be an index that `ohyeah build` has made: its words and vectors are taken.
 ///
 /// Writes JSON Lines, {"word":"cat","similar":[["dog",0.8798],…]}, or, where OUT ends in .tsv, a line `word<TAB>similar
 /// word<TAB>cosine` for each pair; in the order of the vocabulary. Control characters in a word are escaped in both: in TSV
@@ -47,7 +50,7 @@ pub(crate) struct Args {
     search_k: Option<usize>,
 
     /// Compare each word with all others: slower, and right
-    #[arg(long, conflicts_with_all = ["trees", "search_k"])]
+    #[arg(long, conflicts_with_all = ["trees", "search_k", "seed"])]
     exact: bool,
 
     /// Another seed for the random choices; the same seed gives the same dictionary
@@ -63,11 +66,11 @@ enum Form {
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let mut out = match &args.output {
-        Some(path) => args.input.create_other(path)?,
-        None => Output::create(None)?,
+        Some(path) => args.input.create_other(path, report)?,
+        None => Output::standard(),
     };
     let form = form(args.output.as_deref())?;
-    let vectors = args.input.load(report)?.vectors;
+    let vectors = args.input.load(report)?;
     let bars = Bars::new(report, &vectors);
     let told = |step| bars.tell(step);
     dictionary(args, &vectors)
@@ -143,38 +146,6 @@ impl Bars {
     }
 }
 
-/// Appends a cosine to four places, which is what 32-bit vectors are good for; 1.0000 and not 1.
-///
-/// As `{:.4}` has it: ten thousand times as much is exact in 64 bits, and a tie goes to the even digit. That takes a fifth of
-/// the time, and there are millions of them.
-fn push_cosine(line: &mut String, cosine: f32) {
-    let scaled = (f64::from(cosine) * 1e4).round_ties_even();
-    let digits = scaled.abs() as u32;
-    if cosine.is_sign_negative() {
-        line.push('-');
-    }
-    let digit = |place: u32| char::from_digit(digits / place % 10, 10).unwrap_or('0');
-    line.extend([digit(10_000), '.', digit(1000), digit(100), digit(10), digit(1)]);
-}
-
-/// Appends a word as a JSON string.
-fn push_json(line: &mut String, word: &str) {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-    if word.bytes().all(is_plain) {
-        line.extend(["\"", word, "\""]);
-        return;
-    }
-    // JSON asks for the control characters of ASCII to be escaped, and a terminal obeys others as well.
-    let json = serde_json::Value::from(word).to_string();
-    for c in json.chars() {
-        if is_obeyed(c) {
-            let _ = write!(line, "\\u{:04x}", u32::from(c));
-        } else {
-            line.push(c);
-        }
-    }
-}
-
 /// Bytes that a similar word and its cosine mostly take.
 const ROOM: usize = 24;
 
@@ -208,17 +179,6 @@ fn tsv_lines(vectors: &WordVectors, id: u32, similar: &[SimilarWord]) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cosines_are_what_the_formatter_makes_of_them() {
-        let ties =
-            (0..20_000).map(|at| (at as f32 - 10_000.0) / 10_000.0).chain([0.03125, -0.03125, -0.0, 1e-6, -1e-6]);
-        for cosine in ties.flat_map(|x| [x, x.next_up(), x.next_down(), x + 0.000_05]).map(|x| x.clamp(-1.0, 1.0)) {
-            let mut line = String::new();
-            push_cosine(&mut line, cosine);
-            assert_eq!(line, format!("{cosine:.4}"));
-        }
-    }
 
     #[test]
     fn a_bar_appears_with_its_first_step_and_one_at_a_time() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use ohyeah::forest::AnyForest;
 use ohyeah::packed::SearchPlan;
 use ohyeah::{MappedFile, Metric, Packed};
-use ohyeah_words::{Format, Loaded, ReadErrorKind};
+use ohyeah_words::{Format, Loaded, ReadErrorKind, WordVectors};
 
 use crate::{
     failure::Failure,
@@ -27,7 +27,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let path = &args.input.path;
     if is_packed(path) {
+        if let Some(option) = args.input.without_effect_on_index() {
+            let problem = format_args!("this is a packed index, on which {option} has no effect: leave it out");
+            return Err(Failure::about(path.display(), problem));
+        }
         return packed(path);
+    }
+    if args.input.has_words_apart() {
+        return array(&args.input.load(report)?);
     }
     let like_index = begins_as_index(path);
     if like_index && index(path)? {
@@ -35,7 +42,7 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     }
     let problem = match args.input.read(report, ohyeah::backend()?) {
         Ok(loaded) => {
-            let mut out = Output::create(None)?;
+            let mut out = Output::standard();
             describe(&loaded, &mut out)?;
             return Ok(out.commit()?);
         }
@@ -51,10 +58,18 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     Err(Failure::about(path.display(), format_args!("neither word vectors ({problem}) nor {index}")))
 }
 
+/// Describes vectors that are an array with the words of another file.
+fn array(vectors: &WordVectors) -> Result<(), Failure> {
+    let mut out = Output::standard();
+    writeln!(out, "format      NumPy array, and words")?;
+    describe_vectors(vectors, &mut out)?;
+    Ok(out.commit()?)
+}
+
 fn packed(path: &Path) -> Result<(), Failure> {
     let index = mapped::packed(path)?;
     index.verify().map_err(|error| Failure::about(path.display(), error))?;
-    let mut out = Output::create(None)?;
+    let mut out = Output::standard();
     writeln!(out, "format      packed index")?;
     writeln!(out, "metric      {}", index.metric())?;
     writeln!(out, "dimensions  {}", index.dimensions())?;
@@ -91,13 +106,17 @@ fn write_plans(index: &Packed<impl AsRef<[u8]>>, out: &mut impl Write) -> io::Re
 }
 
 fn describe(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
-    let vectors = &loaded.vectors;
     let format = match (loaded.format, loaded.header) {
         (Format::Binary, _) => "word2vec binary",
         (Format::Text, true) => "word2vec text",
         (Format::Text, false) => "GloVe text (no header)",
     };
-    writeln!(out, "format      {format}{}", if loaded.gzip { ", gzip" } else { "" })?;
+    let packing = loaded.compression.map_or_else(String::new, |compression| format!(", {compression}"));
+    writeln!(out, "format      {format}{packing}")?;
+    describe_vectors(&loaded.vectors, out)
+}
+
+fn describe_vectors(vectors: &WordVectors, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "words       {}", vectors.len())?;
     writeln!(out, "dimensions  {}", vectors.dimensions())?;
     let norms = || (0..vectors.len() as u32).map(|id| vectors.norm(id));
@@ -118,7 +137,7 @@ fn index(path: &Path) -> Result<bool, Failure> {
     if fitting.is_empty() {
         return Ok(false);
     }
-    let mut out = Output::create(None)?;
+    let mut out = Output::standard();
     if fitting.len() > 1 {
         writeln!(out, "an index does not say by which metric it was built; this one is one of these:")?;
     }

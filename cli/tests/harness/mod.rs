@@ -45,6 +45,18 @@ impl Folder {
         command
     }
 
+    /// [`command`](Self::command), with none of the signals ignored that whoever runs the tests may have ignored, as `nohup` does.
+    /// Linux alone has a command for that.
+    pub(crate) fn command_with_signals(&self, line: &str) -> Command {
+        let inner = self.command(line);
+        if !cfg!(target_os = "linux") {
+            return inner;
+        }
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP,INT,QUIT,TERM,XFSZ").arg(inner.get_program()).args(inner.get_args());
+        command
+    }
+
     pub(crate) fn run(&self, line: &str) -> Output {
         self.command(line).output().unwrap()
     }

@@ -185,6 +185,11 @@ pub enum SearchError {
         /// Ids are below this.
         items: u32,
     },
+    /// The recall asked for is none.
+    Recall {
+        /// The number that was given.
+        recall: f32,
+    },
     /// The answer would have broken a rule of the format.
     Damaged(Damage),
     /// The storage no longer gives the bytes that were opened.
@@ -198,6 +203,7 @@ impl fmt::Display for SearchError {
         match self {
             Self::Vector(error) => error.fmt(f),
             Self::NoSuchItem { id, items } => write!(f, "no vector has the id {id}: ids go from 0 to below {items}"),
+            Self::Recall { recall } => write_recall(f, *recall),
             Self::Damaged(damage) => damage.fmt(f),
             Self::Storage => f.write_str(STORAGE),
             Self::Cancelled => f.write_str("the search was cancelled"),
@@ -209,6 +215,10 @@ pub(crate) const STORAGE: &str = "the storage no longer gives the bytes that wer
                        keep them where they do not move, as in a Vec, a Box or a PackedBuf";
 
 impl core::error::Error for SearchError {}
+
+fn write_recall(f: &mut fmt::Formatter<'_>, recall: f32) -> fmt::Result {
+    write!(f, "recall is {recall}: it must be above 0, and at most 1, which is exact")
+}
 
 /// Why the neighbours of all vectors could not be found.
 ///
@@ -227,6 +237,11 @@ impl core::error::Error for SearchError {}
 pub enum GraphError {
     /// The vectors cannot be packed: of [`KnnGraph::build`](super::KnnGraph::build) alone.
     Input(InputError),
+    /// The recall asked for is none.
+    Recall {
+        /// The number that was given.
+        recall: f32,
+    },
     /// The index breaks a rule of the format: of [`Packed::graph`](super::Packed::graph) alone, and so is the next.
     Damaged(Damage),
     /// The storage no longer gives the bytes that were opened.
@@ -241,6 +256,7 @@ impl fmt::Display for GraphError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input(error) => error.fmt(f),
+            Self::Recall { recall } => write_recall(f, *recall),
             Self::Damaged(damage) => damage.fmt(f),
             Self::Storage => f.write_str(STORAGE),
             Self::OutOfMemory => f.write_str("no memory for the neighbours: free some, or ask for fewer"),

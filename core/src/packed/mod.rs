@@ -287,6 +287,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     ///
     /// See [`graph`](Self::graph).
     pub fn graph_with<J: Join>(&self, options: &GraphOptions<'_>) -> Result<KnnGraph, GraphError> {
+        options.check()?;
         let backend = options.backend.unwrap_or(self.backend);
         let view = self.layout.view(self.storage.as_ref(), backend).ok_or(GraphError::Storage)?;
         check_for_graph(&view)?;

@@ -1,5 +1,6 @@
 //! What a caller may choose: how to build, what to search for, how to find the neighbours of all.
 
+use super::error::{GraphError, SearchError};
 use crate::Backend;
 use crate::filter::{All, Filter};
 use crate::progress::{Cancel, Progress};
@@ -106,11 +107,21 @@ impl Search {
 }
 
 impl<F> Search<F> {
-    /// Another recall, from .5 to .9999. It was calibrated with the 10 nearest of vectors like those in the index.
+    /// Another recall, above 0 and at most 1, which is [`exact`](Self::exact); with another number the search is an error
+    /// ([`SearchError::Recall`](super::SearchError::Recall)). It was calibrated with the 10 nearest of vectors like those in the index,
+    /// from .5 to .9999: less is as .5.
     #[must_use]
     pub fn recall(mut self, recall: f32) -> Self {
-        self.mode = Mode::Recall(recall);
+        self.mode = if recall == 1.0 { Mode::Exact } else { Mode::Recall(recall) };
         self
+    }
+
+    /// Whether the recall is a share.
+    pub(super) fn check(&self) -> Result<(), SearchError> {
+        match self.mode {
+            Mode::Recall(recall) if !is_share(recall) => Err(SearchError::Recall { recall }),
+            _ => Ok(()),
+        }
     }
 
     /// Only vectors within a distance; for dot, those whose product is at least this. `top(usize::MAX)` asks for all of them.
@@ -171,6 +182,11 @@ pub enum SearchPlan {
     },
 }
 
+/// Whether so much of the right answers can be asked for.
+fn is_share(recall: f32) -> bool {
+    recall > 0.0 && recall <= 1.0
+}
+
 /// How to find the neighbours of all vectors.
 ///
 /// ```
@@ -197,11 +213,20 @@ impl<'a> GraphOptions<'a> {
         Self { n, recall: Some(0.95), seed: 0, backend: None, progress: Progress::NONE, cancel: Cancel::NEVER }
     }
 
-    /// Another recall: on average at least so large a share of what is found belongs there.
+    /// Another recall, above 0 and at most 1, which is [`exact`](Self::exact): on average at least so large a share of what is found
+    /// belongs there. With another number building is an error ([`GraphError::Recall`](super::GraphError::Recall)).
     #[must_use]
     pub const fn recall(mut self, recall: f32) -> Self {
-        self.recall = Some(recall);
+        self.recall = if recall == 1.0 { None } else { Some(recall) };
         self
+    }
+
+    /// Whether the recall is a share.
+    pub(super) fn check(&self) -> Result<(), GraphError> {
+        match self.recall {
+            Some(recall) if !is_share(recall) => Err(GraphError::Recall { recall }),
+            _ => Ok(()),
+        }
     }
 
     /// Compares all with all. Every neighbour is found, for sure.

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use ohyeah::Metric;
 use ohyeah::forest::SearchError;
 use ohyeah::packed;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::IndexMismatch;
+use crate::alike::are_canonically_equal;
 
 /// Why a query cannot be answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,11 +45,6 @@ pub enum QueryError {
     NoDirection,
     /// A vector or a weight holds NaN or infinity.
     NotFinite,
-    /// The distances of the index are not those of angles, so there is no cosine to tell.
-    NotAngular {
-        /// The metric of the index.
-        metric: Metric,
-    },
     /// The index is not one of these vectors.
     OtherIndex(IndexMismatch),
     /// The index could not be searched.
@@ -65,6 +61,11 @@ impl fmt::Display for QueryError {
                 if nearest.is_empty() {
                     return write!(f, ", nor is one that is spelled alike; check the language and the case");
                 }
+                if let Some(same) = nearest.iter().find(|same| are_canonically_equal(word, same)) {
+                    // Both look alike in print.
+                    let (has, form) = (same.escape_default(), if same.nfc().eq(same.chars()) { "NFC" } else { "NFD" });
+                    return write!(f, ", but it is in another Unicode normal form, as {has}; ask for that (in {form})");
+                }
                 write!(f, "; did you mean {}?", quoted(nearest))
             }
             Self::NoInput => write!(f, "a query needs at least one word or vector"),
@@ -80,10 +81,6 @@ impl fmt::Display for QueryError {
                 "the words cancel each other or have vectors of zeros, so no word is more similar than another; ask for others"
             ),
             Self::NotFinite => write!(f, "a vector or weight of the query is NaN or infinite"),
-            Self::NotAngular { metric } => write!(
-                f,
-                "the index is by the {metric} metric, which gives no cosines; build an angular one of the same vectors"
-            ),
             Self::OtherIndex(mismatch) => mismatch.fmt(f),
             Self::Index(error) => write!(f, "the index cannot be searched: {error}"),
             Self::Packed(error) => write!(f, "the index cannot be searched: {error}"),

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::{
     Records,
     error::{Place, ReadErrorKind, excerpt},
+    spaced::{End, Rows},
     table::Table,
 };
 
@@ -42,7 +43,7 @@ struct Row<'a> {
 
 impl Records for Binary {
     fn parse(&mut self, block: &[u8], last: bool, table: &mut Table) -> Result<usize, ReadErrorKind> {
-        let (rows, consumed, problem) = self.walk(block);
+        let (rows, consumed, problem) = self.walk(block, last);
         let matrix = table.grow(rows.len())?;
         let failed = matrix
             .par_chunks_exact_mut(self.dimensions)
@@ -79,8 +80,9 @@ impl Records for Binary {
 
 impl Binary {
     /// Finds the whole rows at the front of a block and what, if anything, is wrong behind the last of them.
-    fn walk<'a>(&self, block: &'a [u8]) -> (Vec<Row<'a>>, usize, Option<ReadErrorKind>) {
+    fn walk<'a>(&self, block: &'a [u8], last: bool) -> (Vec<Row<'a>>, usize, Option<ReadErrorKind>) {
         let mut rows: Vec<Row<'a>> = Vec::new();
+        let ends = Rows { block, bytes: 4 * self.dimensions, last };
         let mut consumed = 0;
         while (rows.len() as u64) < self.remaining {
             let Some(start) = block[consumed..].iter().position(|&byte| byte != b'\n') else {
@@ -95,15 +97,18 @@ impl Binary {
                 let problem = (window.len() == MAX_WORD).then_some(ReadErrorKind::TooLong { place, limit: MAX_WORD });
                 return (rows, consumed, problem);
             };
-            if length == 0 {
-                return (rows, consumed, Some(ReadErrorKind::EmptyWord { place }));
+            let mut space = start + length;
+            if space + 1 + ends.bytes > block.len() {
+                break;
             }
-            let (word, rest) = (&window[..length], &block[start + length + 1..]);
-            // `get` with a product that is checked: the dimensions are the header's word only.
-            let numbers = self.dimensions.checked_mul(4).and_then(|bytes| rest.get(..bytes));
-            let Some(numbers) = numbers else { break };
-            rows.push(Row { start, word, numbers });
-            consumed = start + length + 1 + numbers.len();
+            match ends.end_of_word(start, space) {
+                End::At(found) => space = found,
+                End::Empty => return (rows, consumed, Some(ReadErrorKind::EmptyWord { place })),
+                End::Unknown => break,
+            }
+            let end = space + 1 + ends.bytes;
+            rows.push(Row { start, word: &block[start..space], numbers: &block[space + 1..end] });
+            consumed = end;
         }
         (rows, consumed, None)
     }

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{Compression, Foreign};
+
 /// Why vectors cannot be read, and from which file.
 ///
 /// It prints as one line, `FILE: place: what; remedy`.
@@ -51,7 +53,7 @@ impl fmt::Display for ReadError {
 impl core::error::Error for ReadError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match &*self.kind {
-            ReadErrorKind::Io(error) | ReadErrorKind::Gzip { error, .. } => Some(error),
+            ReadErrorKind::Io(error) | ReadErrorKind::Packed { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -85,6 +87,38 @@ pub enum ReadErrorKind {
         /// Size of the file.
         size: u64,
     },
+    /// The header promises vectors longer than any that can be read.
+    TooManyDimensions {
+        /// Number of dimensions in the header.
+        dimensions: u64,
+        /// The most there can be.
+        limit: usize,
+    },
+    /// Another character than a space or a tab stands between the numbers of a line.
+    Delimited {
+        /// Where.
+        place: Place,
+        /// The line.
+        line: String,
+        /// The character.
+        by: char,
+    },
+    /// A line holds places and numbers, `index:value`, and not all numbers of a vector.
+    Sparse {
+        /// Where.
+        place: Place,
+        /// The line.
+        line: String,
+    },
+    /// A line in which the word might end in a number or the vector begin earlier.
+    Unsure {
+        /// Where.
+        place: Place,
+        /// The line.
+        line: String,
+        /// The field that might belong to either.
+        field: String,
+    },
     /// The file ends before the rows that its header promises.
     Truncated {
         /// Number of whole rows that are there.
@@ -94,8 +128,10 @@ pub enum ReadErrorKind {
         /// The byte, after decompression, where the file ends.
         byte: u64,
     },
-    /// The gzip stream is damaged or cut short.
-    Gzip {
+    /// What is packed is damaged or cut short.
+    Packed {
+        /// How it is packed.
+        compression: Compression,
         /// Number of bytes that came out before.
         after: u64,
         /// What the decompressor says.
@@ -210,51 +246,6 @@ impl fmt::Display for Dimensions {
     }
 }
 
-/// Kinds of file that people take for word vectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Foreign {
-    /// A Python pickle, such as gensim's own `.model` and `.kv` files.
-    Pickle,
-    /// fastText's own `.bin` model.
-    FastText,
-    /// A NumPy array.
-    Numpy,
-    /// A ZIP archive, such as GloVe's downloads and NumPy's `.npz`.
-    Zip,
-    /// An HDF5 file.
-    Hdf5,
-    /// Compressed with bzip2.
-    Bzip2,
-    /// Compressed with xz.
-    Xz,
-    /// Compressed with Zstandard.
-    Zstd,
-    /// Gzip inside gzip.
-    DoubleGzip,
-    /// Text in UTF-16.
-    Utf16,
-}
-
-impl fmt::Display for Foreign {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pickle => {
-                "a Python pickle (gensim's own format), not word2vec; in Python, load it and call save_word2vec_format"
-            }
-            Self::FastText => "a fastText model, not word2vec; give the .vec file that comes with it",
-            Self::Numpy => "a NumPy array, which holds no words; write it as word2vec text or binary",
-            Self::Zip => "a ZIP archive; unpack it and give the file inside",
-            Self::Hdf5 => "an HDF5 file, not word2vec; write it as word2vec text or binary",
-            Self::Bzip2 => "compressed with bzip2; unpack it first (bunzip2) or use gzip",
-            Self::Xz => "compressed with xz; unpack it first (unxz) or use gzip",
-            Self::Zstd => "compressed with Zstandard; unpack it first (unzstd) or use gzip",
-            Self::DoubleGzip => "compressed with gzip twice; unpack it once (gunzip)",
-            Self::Utf16 => "text in UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)",
-        })
-    }
-}
-
 impl fmt::Display for ReadErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -283,9 +274,29 @@ impl fmt::Display for ReadErrorKind {
                 "byte {byte}: the file ends after {rows} of the {expected} rows that the header promises; \
                  fetch it again, or correct the header or limit the rows to what is there"
             ),
-            Self::Gzip { after, error } => write!(
+            Self::Packed { compression, after, error } => write!(
                 f,
-                "byte {after} after unpacking: the gzip data is damaged or cut short ({error}); fetch the file again"
+                "byte {after} after unpacking: the {compression} data is damaged or cut short ({error}); fetch the file again"
+            ),
+            Self::TooManyDimensions { dimensions, limit } => write!(
+                f,
+                "line 1: the header promises vectors of {dimensions} dimensions, and more than {limit} cannot be read; \
+                 is this a word2vec file?"
+            ),
+            Self::Delimited { place, line, by } => write!(
+                f,
+                "{place}: {line:?}: the numbers are separated by {by:?}, and spaces or tabs are expected; replace it \
+                 (sed 's/{by} */ /g'), or read the table in Python and write a line for each word"
+            ),
+            Self::Sparse { place, line } => write!(
+                f,
+                "{place}: {line:?}: the vectors are sparse (index:value), and all numbers of a vector are expected; in Python, \
+                 make them dense and fewer (sklearn.decomposition.TruncatedSVD) and write those"
+            ),
+            Self::Unsure { place, line, field } => write!(
+                f,
+                "{place}: {line:?}: {field:?} may be the end of the word or a number of the vector; put a tab between the word \
+                 and its numbers, or the line \"words dimensions\" in front of the file"
             ),
             Self::TooFewNumbers { place, expected, found, source } => write!(
                 f,
@@ -295,7 +306,7 @@ impl fmt::Display for ReadErrorKind {
             Self::TooManyNumbers { place, expected, found, source } => write!(
                 f,
                 "{place}: too many numbers: {found} after the word, expected {expected}, {source}; \
-                 repair or remove the line (a number inside a word must not follow a space)"
+                 repair or remove the line (a tab ends a word that ends in a number)"
             ),
             Self::NotANumber { place, word, field } => {
                 write!(f, "{place} ({word:?}): {field:?} is not a number; repair or remove the line")

@@ -10,17 +10,23 @@
 mod binary;
 mod error;
 mod fields;
+mod foreign;
 mod sniff;
 mod source;
+mod spaced;
 mod table;
 mod text;
+mod unpack;
 mod warnings;
 
 use std::{fmt, fs::File, io::Read, path::Path};
 
 pub(crate) use self::sniff::text_or_binary;
+pub(crate) use self::spaced::{End as EndOfWord, Rows as BinaryRows};
 pub use self::{
-    error::{Dimensions, Foreign, Place, ReadError, ReadErrorKind},
+    error::{Dimensions, Place, ReadError, ReadErrorKind},
+    foreign::Foreign,
+    unpack::Compression,
     warnings::Warnings,
 };
 use self::{sniff::Layout, source::Source, table::Table};
@@ -30,7 +36,8 @@ use crate::{Format, WordVectors};
 pub(crate) const SAMPLE: usize = 1 << 18;
 const BLOCK: usize = 1 << 22;
 
-/// How to read a file of word vectors: word2vec's binary and text formats, GloVe's text, each plain or packed with gzip.
+/// How to read a file of word vectors: word2vec's binary and text formats, GloVe's text, each plain or packed with
+/// gzip, Zstandard, xz or bzip2.
 ///
 /// Which of them it is comes from the content, not from the name.
 ///
@@ -64,8 +71,8 @@ pub struct Loaded {
     pub warnings: Warnings,
     /// Text or binary.
     pub format: Format,
-    /// Whether the file was packed with gzip.
-    pub gzip: bool,
+    /// How the file was packed, if it was.
+    pub compression: Option<Compression>,
     /// Whether the file has a header; GloVe's have none.
     pub header: bool,
 }
@@ -163,6 +170,9 @@ impl<'p> Reader<'p> {
         let open = || {
             let file = File::open(path).map_err(ReadErrorKind::Io)?;
             let metadata = file.metadata().map_err(ReadErrorKind::Io)?;
+            if let (true, Some(kind)) = (metadata.is_dir(), Foreign::of_folder(path)) {
+                return Err(ReadErrorKind::Foreign(kind));
+            }
             let size = metadata.is_file().then_some(metadata.len());
             self.run(file, size)
         };
@@ -194,7 +204,7 @@ impl<'p> Reader<'p> {
         source.read(&mut sample, SAMPLE)?;
         let layout = sniff::sniff(&sample, self.format)?;
         let mut table = Table::new(layout.dimensions);
-        if let (false, Some(size)) = (source.gzip, size) {
+        if let (None, Some(size)) = (source.compression, size) {
             table.reserve(self.rows_backed_by(size, &layout)?)?;
         }
         sample.drain(..layout.start);
@@ -205,6 +215,7 @@ impl<'p> Reader<'p> {
                     dimensions: layout.dimensions,
                     source: layout.source(),
                     lossy: self.lossy,
+                    newline: layout.newline,
                     remaining: self.wanted(&layout),
                     lines: u64::from(layout.words.is_some()),
                     rows: 0,
@@ -227,7 +238,13 @@ impl<'p> Reader<'p> {
             }
         }
         let (vectors, warnings) = table.finish();
-        Ok(Loaded { vectors, warnings, format: layout.format, gzip: source.gzip, header: layout.words.is_some() })
+        Ok(Loaded {
+            vectors,
+            warnings,
+            format: layout.format,
+            compression: source.compression,
+            header: layout.words.is_some(),
+        })
     }
 
     fn wanted(&self, layout: &Layout) -> Option<u64> {
@@ -311,7 +328,8 @@ impl<'p> Reader<'p> {
             loop {
                 table.warnings.trailing |= !text::is_blank(&rest);
                 rest.clear();
-                if (table.warnings.trailing && !source.gzip) || source.read(&mut rest, self.block)? == 0 {
+                if (table.warnings.trailing && source.compression.is_none()) || source.read(&mut rest, self.block)? == 0
+                {
                     break;
                 }
             }

@@ -3,16 +3,18 @@
 //! Names lie: `GoogleNews` is a `.bin.gz` that browsers unpack in silence, GloVe calls its text `.txt` but leaves out the
 //! header, and `.vec`, `.bin` and `.model` stand for three formats each. So nothing here looks at the name.
 //!
-//! 1. The magic bytes of other formats that people try (pickles, fastText models, archives) are told by name.
+//! 1. The magic bytes of other formats that people try (pickles, fastText models, archives) are told by name: see [`Foreign`].
 //! 2. Two whole numbers alone in the first line are a header; text and binary files of word2vec both have it. A first line
-//!    that is a word and numbers is GloVe's text, and their count is the number of dimensions.
+//!    that is a word and numbers is GloVe's text, and their count is the number of dimensions;
+//!    where that is in doubt, as in `cat 0.1, 0.2`, the line is refused and shown.
 //! 3. After a header, a first row that reads as a word and that many numbers makes a text file. If it does not, the bytes
 //!    after its first space decide: floats in binary are hardly ever printable.
 
 use memchr::memchr;
 
 use super::{
-    error::{Dimensions, Foreign, ReadErrorKind, excerpt},
+    Foreign,
+    error::{Dimensions, Place, ReadErrorKind, excerpt},
     fields::{self, trim},
 };
 use crate::Format;
@@ -24,6 +26,8 @@ pub(super) struct Layout {
     /// Number of rows that the header promises.
     pub(super) words: Option<u64>,
     pub(super) dimensions: usize,
+    /// What ends a line.
+    pub(super) newline: u8,
     /// Bytes in front of the first row.
     pub(super) start: usize,
 }
@@ -34,56 +38,65 @@ impl Layout {
     }
 }
 
-const MAGICS: [(&[u8], Foreign); 12] = [
-    (&[0x80, 2], Foreign::Pickle),
-    (&[0x80, 3], Foreign::Pickle),
-    (&[0x80, 4], Foreign::Pickle),
-    (&[0x80, 5], Foreign::Pickle),
-    (&[0xba, 0x16, 0x4f, 0x2f], Foreign::FastText),
-    (b"\x93NUMPY", Foreign::Numpy),
-    (b"PK\x03\x04", Foreign::Zip),
-    (b"\x89HDF", Foreign::Hdf5),
-    (b"BZh", Foreign::Bzip2),
-    (b"\xfd7zXZ\0", Foreign::Xz),
-    (&[0x28, 0xb5, 0x2f, 0xfd], Foreign::Zstd),
-    (&[0x1f, 0x8b], Foreign::DoubleGzip),
-];
-const UTF16: [&[u8]; 2] = [&[0xff, 0xfe], &[0xfe, 0xff]];
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 /// Bytes after the first word that are looked at, at least.
 const MIN_WINDOW: usize = 64;
+
+/// No vector is longer: a row of one in a file is 64 MiB, and all of it has to be in memory before it is known to be one.
+pub(super) const MOST_DIMENSIONS: usize = 1 << 24;
 
 /// Reads the header and tells the format, unless the caller knows it.
 pub(super) fn sniff(sample: &[u8], known: Option<Format>) -> Result<Layout, ReadErrorKind> {
     if sample.is_empty() {
         return Err(ReadErrorKind::Empty);
     }
-    if let Some(kind) = foreign(sample) {
+    if let Some(kind) = Foreign::of(sample) {
         return Err(ReadErrorKind::Foreign(kind));
     }
     // Windows editors put a byte order mark in front; it belongs neither to a header nor to a word.
     let mark = if sample.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 };
     let rest = &sample[mark..];
-    let end = memchr(b'\n', rest).unwrap_or(rest.len());
+    // Old Macs end a line with a carriage return alone. A binary file has a newline behind its header.
+    let newline = if memchr(b'\n', rest).is_none() && memchr(b'\r', rest).is_some() { b'\r' } else { b'\n' };
+    let end = memchr(newline, rest).unwrap_or(rest.len());
     let line = trim(&rest[..end]);
     let bad = || ReadErrorKind::BadHeader { line: excerpt(line) };
     if let Some(fields) = two_whole_numbers(line) {
         let (words, dimensions) = header(fields).ok_or_else(bad)?;
+        if dimensions > MOST_DIMENSIONS {
+            return Err(ReadErrorKind::TooManyDimensions { dimensions: dimensions as u64, limit: MOST_DIMENSIONS });
+        }
         let start = (mark + end + 1).min(sample.len());
-        let format = known.unwrap_or_else(|| text_or_binary(&sample[start..], dimensions));
-        return Ok(Layout { format, words: Some(words), dimensions, start });
+        let format = known.unwrap_or_else(|| text_or_binary_behind(&sample[start..], dimensions, newline));
+        return Ok(Layout { format, words: Some(words), dimensions, newline, start });
     }
-    match fields::trailing_numbers(line) {
-        0 => Err(bad()),
-        _ if known == Some(Format::Binary) => Err(bad()),
-        dimensions => Ok(Layout { format: Format::Text, words: None, dimensions, start: mark }),
+    if known == Some(Format::Binary) {
+        return Err(bad());
     }
+    let dimensions = dimensions_of(line)?;
+    Ok(Layout { format: Format::Text, words: None, dimensions, newline, start: mark })
 }
 
-fn foreign(sample: &[u8]) -> Option<Foreign> {
-    let by_magic = MAGICS.iter().find(|(magic, _)| sample.starts_with(magic)).map(|&(_, kind)| kind);
-    by_magic.or_else(|| UTF16.iter().any(|mark| sample.starts_with(mark)).then_some(Foreign::Utf16))
+/// The number of dimensions by the first line of a file without a header, where there is no doubt about it.
+fn dimensions_of(line: &[u8]) -> Result<usize, ReadErrorKind> {
+    let (place, shown) = (Place::Line(1), || excerpt(line));
+    let dimensions = fields::trailing_numbers(line);
+    let doubt = (dimensions > 0).then(|| fields::doubtful(line, dimensions)).flatten();
+    if dimensions == 0 || doubt.is_some() {
+        if let Some(by) = fields::delimiter(line) {
+            return Err(ReadErrorKind::Delimited { place, line: shown(), by });
+        }
+        if fields::is_sparse(line) {
+            return Err(ReadErrorKind::Sparse { place, line: shown() });
+        }
+    }
+    if let Some(field) = doubt {
+        return Err(ReadErrorKind::Unsure { place, line: shown(), field: excerpt(field) });
+    }
+    // One number behind several words may be any line of prose.
+    let is_prose = dimensions == 1 && fields::of(line).count() > 2 && memchr(b'\t', line).is_none();
+    if dimensions == 0 || is_prose { Err(ReadErrorKind::BadHeader { line: shown() }) } else { Ok(dimensions) }
 }
 
 fn two_whole_numbers(line: &[u8]) -> Option<[&[u8]; 2]> {
@@ -106,12 +119,16 @@ fn is_whole(field: &[u8]) -> bool {
 
 /// Tells the format of the rows after a header.
 pub(crate) fn text_or_binary(rows: &[u8], dimensions: usize) -> Format {
+    text_or_binary_behind(rows, dimensions, b'\n')
+}
+
+fn text_or_binary_behind(rows: &[u8], dimensions: usize, newline: u8) -> Format {
     // Several newlines may stand before a binary word, and blank lines before one of text.
     let rows = &rows[rows.iter().position(|byte| !matches!(byte, b'\n' | b'\r')).unwrap_or(rows.len())..];
     if rows.is_empty() {
         return Format::Text;
     }
-    if let Some(end) = memchr(b'\n', rows) {
+    if let Some(end) = memchr(newline, rows) {
         let line = trim(&rows[..end]);
         if fields::is_row(line, dimensions) {
             return Format::Text;

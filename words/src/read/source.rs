@@ -4,43 +4,47 @@ use std::{
     io::{self, BufReader, Cursor, Read},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use flate2::bufread::MultiGzDecoder;
-
-use super::error::ReadErrorKind;
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+use super::{Compression, error::ReadErrorKind};
 
 /// Bytes of a file of vectors after decompression.
 pub(super) struct Source<'a> {
     /// Bytes that were looked at and put back.
     held: Cursor<Vec<u8>>,
     reader: Box<dyn Read + Send + 'a>,
-    pub(super) gzip: bool,
-    /// Bytes of the file itself, packed or not, that were taken so far.
-    taken: Arc<AtomicU64>,
+    pub(super) compression: Option<Compression>,
+    below: Arc<Below>,
     /// Bytes that were handed on.
     given: u64,
 }
 
+/// What is known of the reader below the decompressor.
+#[derive(Default)]
+struct Below {
+    /// Bytes of the file itself, packed or not, that were taken so far.
+    taken: AtomicU64,
+    /// Whether the system failed to read. What a decompressor makes of that would look like damage.
+    failed: AtomicBool,
+}
+
 impl<'a> Source<'a> {
     pub(super) fn new(reader: impl Read + Send + 'a) -> Result<Self, ReadErrorKind> {
-        let taken = Arc::new(AtomicU64::new(0));
-        let mut reader = Counted { reader, taken: Arc::clone(&taken) };
-        let mut magic = Vec::with_capacity(GZIP.len());
+        let below = Arc::<Below>::default();
+        let mut reader = Watched { reader, below: Arc::clone(&below) };
+        let mut start = Vec::with_capacity(Compression::LONGEST_MARK);
         // A pipe may give one byte at a time, so peeking into a buffer is not enough.
-        reader.by_ref().take(GZIP.len() as u64).read_to_end(&mut magic).map_err(ReadErrorKind::Io)?;
-        let gzip = magic == GZIP;
-        let reader = Cursor::new(magic).chain(reader);
-        let reader: Box<dyn Read + Send + 'a> = if gzip {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, reader)))
-        } else {
-            Box::new(reader)
+        let most = Compression::LONGEST_MARK as u64;
+        reader.by_ref().take(most).read_to_end(&mut start).map_err(ReadErrorKind::Io)?;
+        let compression = Compression::of(&start);
+        let reader = Cursor::new(start).chain(reader);
+        let reader: Box<dyn Read + Send + 'a> = match compression {
+            Some(compression) => compression.unpack(BufReader::with_capacity(1 << 16, reader)),
+            None => Box::new(reader),
         };
-        Ok(Self { held: Cursor::default(), reader, gzip, taken, given: 0 })
+        Ok(Self { held: Cursor::default(), reader, compression, below, given: 0 })
     }
 
     /// Adds up to `most` bytes to `block`, and fewer only at the end. Returns how many.
@@ -48,13 +52,12 @@ impl<'a> Source<'a> {
         let before = block.len();
         let result = self.held.by_ref().chain(self.reader.by_ref()).take(most as u64).read_to_end(block);
         self.given += (block.len() - before) as u64;
-        match result {
-            Ok(read) => Ok(read),
-            Err(error) if self.gzip && is_about_content(&error) => {
-                Err(ReadErrorKind::Gzip { after: self.given, error })
+        result.map_err(|error| match self.compression {
+            Some(compression) if !self.below.failed.load(Ordering::Relaxed) => {
+                ReadErrorKind::Packed { compression, after: self.given, error }
             }
-            Err(error) => Err(ReadErrorKind::Io(error)),
-        }
+            _ => ReadErrorKind::Io(error),
+        })
     }
 
     /// Puts back the end of what was read, to be read again.
@@ -68,24 +71,28 @@ impl<'a> Source<'a> {
     }
 
     pub(super) fn taken(&self) -> u64 {
-        self.taken.load(Ordering::Relaxed)
+        self.below.taken.load(Ordering::Relaxed)
     }
 }
 
-fn is_about_content(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
-}
-
-struct Counted<R> {
+struct Watched<R> {
     reader: R,
-    taken: Arc<AtomicU64>,
+    below: Arc<Below>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(buffer)?;
-        self.taken.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
+        match self.reader.read(buffer) {
+            Ok(read) => {
+                self.below.taken.fetch_add(read as u64, Ordering::Relaxed);
+                Ok(read)
+            }
+            Err(error) => {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    self.below.failed.store(true, Ordering::Relaxed);
+                }
+                Err(error)
+            }
+        }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Text {
     pub(super) dimensions: usize,
     pub(super) source: Dimensions,
     pub(super) lossy: bool,
+    /// What ends a line.
+    pub(super) newline: u8,
     /// Rows still wanted; `None` when the end of the file decides.
     pub(super) remaining: Option<u64>,
     /// Lines passed so far.
@@ -41,7 +43,7 @@ struct Line<'a> {
 impl Records for Text {
     fn parse(&mut self, block: &[u8], last: bool, table: &mut Table) -> Result<usize, ReadErrorKind> {
         let (lines, short, consumed) = self.cut(block, last);
-        let mut words = vec![0..0; lines.len()];
+        let mut words = vec![(0..0, false); lines.len()];
         let rows = table.grow(lines.len())?;
         let failed = rows
             .par_chunks_exact_mut(self.dimensions)
@@ -49,8 +51,10 @@ impl Records for Text {
             .zip(&mut words)
             .with_min_len(32)
             .map(|((row, line), word)| {
-                let found = fields::parse(line.bytes, row).map_err(|problem| self.explain(line, &problem))?;
-                *word = range_in(line.bytes, found);
+                let found = fields::parse(line.bytes, row, self.source == Dimensions::Header);
+                let fields::Parsed { word: found, ends_in_number } =
+                    found.map_err(|problem| self.explain(line, problem))?;
+                *word = (range_in(line.bytes, found), ends_in_number);
                 if self.lossy || std::str::from_utf8(found).is_ok() {
                     return Ok(());
                 }
@@ -61,13 +65,16 @@ impl Records for Text {
             return Err(error);
         }
         if let Some(line) = short {
-            return Err(self.explain(&line, &fields::diagnose(line.bytes, self.dimensions)));
+            return Err(self.explain(&line, fields::diagnose(line.bytes, self.dimensions)));
         }
         self.rows += lines.len() as u64;
         if let Some(remaining) = &mut self.remaining {
             *remaining -= lines.len() as u64;
         }
-        table.name(lines.iter().zip(words).map(|(line, word)| String::from_utf8_lossy(&line.bytes[word])))?;
+        for (line, (word, _)) in lines.iter().zip(&words).filter(|(_, (_, ends_in_number))| *ends_in_number) {
+            table.warnings.ends_in_number(&String::from_utf8_lossy(&line.bytes[word.clone()]));
+        }
+        table.name(lines.iter().zip(words).map(|(line, (word, _))| String::from_utf8_lossy(&line.bytes[word])))?;
         if consumed == 0 && block.len() > MAX_LINE {
             return Err(ReadErrorKind::TooLong { place: Place::Line(self.lines + 1), limit: MAX_LINE });
         }
@@ -90,8 +97,8 @@ impl Text {
     fn cut<'a>(&mut self, block: &'a [u8], last: bool) -> (Vec<Line<'a>>, Option<Line<'a>>, usize) {
         let mut lines = Vec::new();
         let mut start = 0;
-        let tail = (last && !block.ends_with(b"\n")).then_some(block.len());
-        for end in memchr_iter(b'\n', block).chain(tail) {
+        let tail = (last && block.last() != Some(&self.newline)).then_some(block.len());
+        for end in memchr_iter(self.newline, block).chain(tail) {
             if self.remaining.is_some_and(|most| lines.len() as u64 >= most) {
                 break;
             }
@@ -109,16 +116,22 @@ impl Text {
     }
 
     #[cold]
-    fn explain(&self, line: &Line<'_>, problem: &Problem) -> ReadErrorKind {
+    fn explain(&self, line: &Line<'_>, problem: Problem) -> ReadErrorKind {
         let (place, expected, source) = (Place::Line(line.number), self.dimensions, self.source);
         let word = || excerpt(fields::of(line.bytes).next().unwrap_or_default());
-        match *problem {
+        // Of these, all lines of a file are mostly wrong, and it helps nobody to be told about a number that is missing.
+        if matches!(problem, Problem::TooFew { .. } | Problem::NotANumber { .. }) {
+            if fields::is_sparse(line.bytes) {
+                return ReadErrorKind::Sparse { place, line: excerpt(line.bytes) };
+            }
+            if let Some(by) = fields::delimiter(line.bytes) {
+                return ReadErrorKind::Delimited { place, line: excerpt(line.bytes), by };
+            }
+        }
+        match problem {
             Problem::TooFew { found } => ReadErrorKind::TooFewNumbers { place, expected, found, source },
             Problem::TooMany { found } => ReadErrorKind::TooManyNumbers { place, expected, found, source },
-            Problem::NotANumber { column } => {
-                let field = excerpt(fields::field(line.bytes, expected, column));
-                ReadErrorKind::NotANumber { place, word: word(), field }
-            }
+            Problem::NotANumber { field } => ReadErrorKind::NotANumber { place, word: word(), field },
             Problem::NotFinite { column } => ReadErrorKind::NotFinite { place, word: word(), column: column + 1 },
         }
     }

@@ -12,6 +12,10 @@ pub struct Warnings {
     pub duplicates: u64,
     /// The first such word.
     pub first_duplicate: Option<String>,
+    /// Number of words that end in a number behind a space, such as `windows 7`: the header told that it is none of the vector's.
+    pub ending_in_number: u64,
+    /// The first such word.
+    pub first_ending_in_number: Option<String>,
     /// Number of words in which bytes that are not UTF-8 were replaced.
     pub replaced: u64,
     /// Whether the file goes on after the rows that its header promises.
@@ -36,7 +40,16 @@ impl Warnings {
             "the file goes on after the rows that its header promises; the rest is left out, is the header right?"
                 .into()
         });
-        [duplicates, replaced, trailing].into_iter().flatten()
+        let numbered = self.first_ending_in_number.as_ref().map(|word| {
+            let count = self.ending_in_number;
+            format!("{count} words end in a number (such as {word:?}), as the header leaves no other place for it")
+        });
+        [duplicates, numbered, replaced, trailing].into_iter().flatten()
+    }
+
+    pub(super) fn ends_in_number(&mut self, word: &str) {
+        self.ending_in_number += 1;
+        self.first_ending_in_number.get_or_insert_with(|| word.into());
     }
 
     pub(super) fn duplicate(&mut self, word: &str) {

@@ -38,7 +38,7 @@ pub enum WriteError {
         /// What it would become.
         replaced: String,
     },
-    /// The first row of a binary file would read as text, by a coincidence of its numbers.
+    /// A binary file would not be read as it was written, by a coincidence of its numbers: as text, or with a longer word.
     Ambiguous,
 }
 
@@ -51,7 +51,9 @@ impl fmt::Display for WriteError {
                 "{}: the extension does not tell the format; end the name in .txt, .vec or .bin, or these and .gz",
                 path.display()
             ),
-            Self::EmptyWord { row } => write!(f, "row {row}: the word is empty and could not be read back; remove it"),
+            Self::EmptyWord { row } => {
+                write!(f, "row {row}: the word is empty and could not be read back; leave it out (--skip-empty)")
+            }
             Self::Unwritable { word, row, format } => write!(
                 f,
                 "row {row}: the word {word:?} holds white space and could not be read back from word2vec {format}; \
@@ -63,10 +65,7 @@ impl fmt::Display for WriteError {
                  choose another replacement"
             ),
             Self::Ambiguous => {
-                write!(
-                    f,
-                    "row 0: the bytes of the vector look like text and could not be read back; write text instead"
-                )
+                write!(f, "the bytes of a vector look like text and could not be read back; write text instead")
             }
         }
     }

@@ -19,7 +19,7 @@ use flate2::{Compression, write::GzEncoder};
 use ohyeah::AtomicFile;
 
 pub use self::error::WriteError;
-use self::words::Names;
+use self::words::{Names, OddWords};
 use crate::{Format, WordVectors};
 
 /// How to write word vectors.
@@ -39,7 +39,7 @@ use crate::{Format, WordVectors};
 pub struct Writer<'p> {
     format: Option<Format>,
     gzip: Option<bool>,
-    replace_spaces: Option<char>,
+    odd: OddWords,
     progress: Option<Box<dyn FnMut(u64) + 'p>>,
 }
 
@@ -81,7 +81,14 @@ impl<'p> Writer<'p> {
     /// not be one of them, and must not make two words equal.
     #[must_use]
     pub fn replace_spaces(mut self, by: char) -> Self {
-        self.replace_spaces = Some(by);
+        self.odd.replace_spaces = Some(by);
+        self
+    }
+
+    /// Leaves out the word that is empty, with its vector, instead of refusing it: neither format has a place for it.
+    #[must_use]
+    pub fn skip_empty(mut self, skip: bool) -> Self {
+        self.odd.skip_empty = skip;
         self
     }
 
@@ -122,8 +129,11 @@ impl<'p> Writer<'p> {
 
     fn names<'v>(&self, vectors: &'v WordVectors) -> Result<Names<'v>, WriteError> {
         let format = self.row_format();
-        let names = Names::new(vectors, format, self.replace_spaces)?;
-        if format == Format::Binary && !vectors.is_empty() && rows::reads_as_text(vectors, &names) {
+        let names = Names::new(vectors, format, self.odd)?;
+        if format == Format::Binary
+            && names.len() > 0
+            && (rows::reads_as_text(vectors, &names) || !rows::words_end_where_they_do(vectors, &names))
+        {
             return Err(WriteError::Ambiguous);
         }
         Ok(names)
@@ -145,7 +155,7 @@ impl<'p> Writer<'p> {
     }
 
     fn rows(&mut self, vectors: &WordVectors, names: &Names<'_>, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{} {}", vectors.len(), vectors.dimensions())?;
+        writeln!(out, "{} {}", names.len(), vectors.dimensions())?;
         let format = self.row_format();
         rows::blocks(vectors, names, format, |bytes, rows| {
             out.write_all(bytes)?;
@@ -172,11 +182,7 @@ fn by_name(path: &Path) -> (Option<Format>, bool) {
 
 impl fmt::Debug for Writer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { format, gzip, replace_spaces, .. } = self;
-        f.debug_struct("Writer")
-            .field("format", format)
-            .field("gzip", gzip)
-            .field("replace_spaces", replace_spaces)
-            .finish_non_exhaustive()
+        let Self { format, gzip, odd, .. } = self;
+        f.debug_struct("Writer").field("format", format).field("gzip", gzip).field("odd", odd).finish_non_exhaustive()
     }
 }

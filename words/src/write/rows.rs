@@ -5,7 +5,10 @@ use std::io;
 use rayon::prelude::*;
 
 use super::words::Names;
-use crate::{Format, WordVectors, read};
+use crate::{
+    Format, WordVectors,
+    read::{self, BinaryRows, EndOfWord},
+};
 
 /// Numbers that one task writes: about a megabyte of text.
 const NUMBERS: usize = 1 << 17;
@@ -35,7 +38,7 @@ pub(super) fn blocks(
 
 fn block(vectors: &WordVectors, names: &Names<'_>, format: Format, start: u32, end: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for row in start..end {
+    for row in (start..end).filter(|row| names.has(*row)) {
         bytes.extend_from_slice(names.word(row).as_bytes());
         match format {
             Format::Text => text(vectors.vector(row), &mut bytes),
@@ -65,7 +68,7 @@ fn binary(vector: &[f32], bytes: &mut Vec<u8>) {
 /// Whether the bytes of a binary file's first rows happen to look like text to the reader.
 pub(super) fn reads_as_text(vectors: &WordVectors, names: &Names<'_>) -> bool {
     let mut bytes = Vec::new();
-    for row in 0..vectors.len() as u32 {
+    for row in (0..vectors.len() as u32).filter(|row| names.has(*row)) {
         bytes.extend_from_slice(names.word(row).as_bytes());
         binary(vectors.vector(row), &mut bytes);
         if bytes.len() >= read::SAMPLE {
@@ -74,4 +77,30 @@ pub(super) fn reads_as_text(vectors: &WordVectors, names: &Names<'_>) -> bool {
     }
     bytes.truncate(read::SAMPLE);
     read::text_or_binary(&bytes, vectors.dimensions()) == Format::Text
+}
+
+/// Whether in a binary file each word would be read to its end and no farther: of a few short vectors, the bytes look like a second
+/// piece of the word.
+pub(super) fn words_end_where_they_do(vectors: &WordVectors, names: &Names<'_>) -> bool {
+    let rows = (NUMBERS / vectors.dimensions()).max(1);
+    let total = vectors.len() as u32;
+    (0..total).into_par_iter().step_by(rows).all(|start| {
+        let end = start.saturating_add(rows as u32).min(total);
+        let mut bytes = block(vectors, names, Format::Binary, start, end);
+        let (own, row) = (bytes.len(), 4 * vectors.dimensions());
+        // Those of the rows behind it, as far as a reader looks.
+        let mut next = end;
+        while next < total && bytes.len() < own + BinaryRows::most_behind(row) {
+            bytes.extend(block(vectors, names, Format::Binary, next, next + 1));
+            next += 1;
+        }
+        let reader = BinaryRows { block: &bytes, bytes: row, last: next == total };
+        let mut at = 0;
+        (start..end).filter(|row| names.has(*row)).all(|id| {
+            let space = at + names.word(id).len();
+            let ends = reader.end_of_word(at, space) == EndOfWord::At(space);
+            at = space + 1 + row;
+            ends
+        })
+    })
 }

@@ -97,6 +97,7 @@ impl KnnGraph {
         dimensions: usize,
         options: &GraphOptions<'_>,
     ) -> Result<Self, GraphError> {
+        options.check()?;
         let backend = options.backend.unwrap_or_else(Backend::detect);
         let source = RowSource::new(metric.into(), vectors, dimensions, backend)?;
         let origin = source.middle::<J>();

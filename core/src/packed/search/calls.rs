@@ -21,7 +21,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     ///
     /// # Errors
     ///
-    /// A query that no vector could be, or an answer that shows that the file is damaged.
+    /// A query that no vector could be, a recall that is none, or an answer that shows that the file is damaged.
     pub fn search<F: Filter>(&self, query: &[f32], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
         self.search_in(&mut Scratch::new(), query, search).map(<[_]>::to_vec)
     }
@@ -60,10 +60,10 @@ impl<S: AsRef<[u8]>> Packed<S> {
         search_in(&view, scratch, view.vector(row), search)
     }
 
-    /// How a search for the `n` nearest with this recall is answered.
+    /// How a search for the `n` nearest with this recall is answered; with one that is exact or no recall, all are compared.
     #[must_use]
     pub fn plan(&self, n: usize, recall: f32) -> SearchPlan {
-        let Some(view) = self.view() else { return SearchPlan::All };
+        let Some(view) = self.view().filter(|_| recall > 0.0 && recall < 1.0) else { return SearchPlan::All };
         match for_recall(&view, recall, n.min(view.shape.rows), Costs::of(&view.shape).all(n as f32)) {
             Plan::Adaptive(AdaptivePlan { leaves, rows, candidates, tenth, .. }) => {
                 SearchPlan::Scan { leaves, rows, candidates, tenth }
@@ -138,6 +138,7 @@ fn search_in<'s, F: Filter>(
     query: &[f32],
     search: &Search<F>,
 ) -> Result<&'s [Neighbour], SearchError> {
+    search.check()?;
     check_vector(view.shape.metric, query, view.shape.dimensions, view.backend)?;
     scratch.set_query(view, query);
     let found = search_view(view, scratch, search);
