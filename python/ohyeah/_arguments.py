@@ -51,7 +51,9 @@ def _is_number(item):
 
 def _is_vector(item):
     """Whether it is an array, or one of another library, and not a list."""
-    return isinstance(item, np.ndarray) or any(hasattr(item, name) for name in ("__array__", "__dlpack__"))
+    if isinstance(item, (np.ndarray, memoryview)):
+        return True
+    return any(hasattr(item, name) for name in ("__array__", "__dlpack__", "toarray"))
 
 
 def items(terms):
@@ -62,8 +64,6 @@ def items(terms):
         return [terms]
     if isinstance(terms, (bytes, dict)):
         raise TypeError(f"words or vectors are needed, not {type(terms).__name__}")
-    if isinstance(terms, memoryview) or hasattr(terms, "toarray"):
-        return [numbers(terms)]
     if _is_vector(terms):
         array = _array(terms, "vector")
         if array.dtype.kind in "UO":

@@ -1,11 +1,26 @@
 """The class ``WordVectors``: word vectors that are read, asked and saved, with the habits of gensim's ``KeyedVectors``."""
 
+import os
+import threading
 import types
 
 import numpy as np
 
-from . import _analogies, _arguments, _ohyeah
+from . import _analogies, _arguments, _ohyeah  # type: ignore[attr-defined]
 from ._arguments import count, is_key
+
+# Whoever builds an index has it: two threads need not build the same one. A child has its own, as a thread of its parent may have
+# had this one when it was forked.
+_building = threading.Lock()
+
+
+def _forked():
+    global _building
+    _building = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class WordVectors:
@@ -364,12 +379,13 @@ class WordVectors:
         return index
 
     def _built(self, threads, seed):
-        # Without a lock, which a fork could leave locked: the index is the same, whichever thread builds it.
-        index = self._index
-        if index is None or seed != self._seed:
-            index = _ohyeah.Index(self.vectors, "angular", keys=self.words, threads=threads, seed=seed)
-            self._index, self._seed = index, seed
-        return index
+        if self._index is None or seed != self._seed:
+            with _building:
+                # Another thread may have built it meanwhile.
+                if self._index is None or seed != self._seed:
+                    index = _ohyeah.Index(self.vectors, "angular", keys=self.words, threads=threads, seed=seed)
+                    self._index, self._seed = index, seed
+        return self._index
 
     def most_similar(
         self,
@@ -546,7 +562,7 @@ class WordVectors:
         """The cosine of the means of two lists of keys. Unknown keys are left out.
 
         >>> round(vectors.n_similarity(["cat", "dog"], ["car", "bus"]), 2)
-        0.07
+        0.06
         """
         ws1, ws2 = _arguments.items(ws1), _arguments.items(ws2)
         if not (ws1 and ws2):
@@ -631,8 +647,7 @@ class WordVectors:
         ``case_insensitive``: the first of several spellings stands for all.
 
         >>> with open("analogies.txt", "w") as file:
-        ...     print(": animals and cars\\ncat dog car bus", file=file)
-        67
+        ...     print(": animals and cars", "cat dog car bus", sep="\\n", file=file)
         >>> vectors.evaluate_word_analogies("analogies.txt")[0]
         1.0
         """

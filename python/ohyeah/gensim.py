@@ -1,11 +1,7 @@
 """An indexer for gensim: ``vectors.most_similar(word, topn=10, indexer=Indexer(vectors))``."""
 
-from __future__ import annotations
-
 import json
 import struct
-from os import PathLike
-from typing import Any, Hashable, Sequence
 
 from . import AnnoyIndex, Index, _arguments, _labels
 
@@ -38,22 +34,9 @@ class Indexer:
     The attributes ``recall`` and ``search_k`` may be changed between searches; ``index`` is the index itself.
     """
 
-    index: Index | AnnoyIndex
-    recall: float
-    search_k: int | None
-
-    def __init__(
-        self,
-        model: Any,
-        num_trees: int | None = None,
-        search_k: int | None = None,
-        threads: int | None = None,
-        seed: int | None = None,
-        *,
-        recall: float | None = None,
-    ) -> None:
+    def __init__(self, model, num_trees=None, search_k=None, threads=None, seed=None, *, recall=None):
         vectors = _keyed_vectors(model)
-        self._labels: Sequence[Any] | None = list(vectors.index_to_key)
+        self._labels = list(vectors.index_to_key)
         self.recall, self.search_k = _arguments.recall_of(0.95 if recall is None else recall), _candidates(search_k)
         threads = _arguments.threads_of(threads)
         if num_trees is None:
@@ -74,7 +57,7 @@ class Indexer:
         self.index.build(trees, n_jobs=threads)
 
     @property
-    def labels(self) -> Sequence[Any]:
+    def labels(self):
         """The labels, in the order of their rows.
 
         >>> indexer.labels
@@ -84,11 +67,11 @@ class Indexer:
             self._labels = [self._label(row) for row in range(len(self.index))]
         return self._labels
 
-    def _label(self, row: int) -> Hashable:
+    def _label(self, row):
         # A mapped index need not have all its labels read for a few answers.
         return self._labels[row] if self._labels is not None else _labels.label(self.index.key(row))
 
-    def most_similar(self, vector: Any, num_neighbors: int) -> list[tuple[Any, float]]:
+    def most_similar(self, vector, num_neighbors):
         """The labels most similar to a vector, most similar first, as pairs of a label and its cosine.
 
         >>> indexer.most_similar([0, 1], 1)[0][0]
@@ -106,7 +89,7 @@ class Indexer:
             ids, distances = found[0].tolist(), found[1].tolist()
         return [(self._label(row), 1 - x * x / 2) for row, x in zip(ids, distances) if row >= 0]
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path):
         """Saves index and labels in one file, which is there whole or not at all.
 
         Labels keep their types: texts, numbers, bytes, ``None``, numpy's scalars, and tuples of those. Others raise ``TypeError``. That of
@@ -127,7 +110,7 @@ class Indexer:
         self.index.save(path)
 
     @classmethod
-    def load(cls, path: str | PathLike[str], recall: float | None = None) -> Indexer:
+    def load(cls, path, recall=None):
         """Maps what ``save`` has written into memory; a packed index may also be one that the command ``ohyeah build`` wrote of words.
 
         ``recall`` is that of searches, .95 unless told otherwise: it is not in the file.
@@ -152,7 +135,7 @@ class Indexer:
         self._load_packed(path)
         return self
 
-    def _load_forest(self, path: Any, length: int, about: dict[str, Any]) -> None:
+    def _load_forest(self, path, length, about):
         self._labels = [_labels.of_plain(label) for label in about["labels"]]
         # Indexers of old have −1 for as many as Annoy would look at.
         self.search_k = about["search_k"] if about["search_k"] and about["search_k"] > 0 else None
@@ -161,7 +144,7 @@ class Indexer:
         if self.index.get_n_items() != len(self._labels):
             raise OSError(f"{path}: its index and its words do not belong together: save it again")
 
-    def _load_packed(self, path: Any) -> None:
+    def _load_packed(self, path):
         try:
             self.index = Index.open(path)
         except (OSError, ValueError) as error:
@@ -174,20 +157,20 @@ class Indexer:
             except (IndexError, KeyError, ValueError) as error:
                 raise OSError(f"{path}: this index has no labels: save an indexer, or build it with keys") from error
 
-    def __len__(self) -> int:
+    def __len__(self):
         return len(self.index)
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         if isinstance(self.index, AnnoyIndex):
             return f"<Indexer: forest of {self.index.get_n_trees()} trees, {len(self)} labels>"
         return f"<Indexer: packed index of {len(self)} labels, recall {self.recall:g}>"
 
 
-def _candidates(search_k: int | None) -> int | None:
+def _candidates(search_k):
     return None if search_k is None or search_k == -1 else _arguments.count(search_k, "search_k", 1)
 
 
-def _keyed_vectors(model: Any) -> Any:
+def _keyed_vectors(model):
     """The vectors of a model: those of documents, where it has both."""
     vectors = getattr(model, "dv", getattr(model, "wv", model))
     if not all(hasattr(vectors, name) for name in ("index_to_key", "vectors", "vector_size")):

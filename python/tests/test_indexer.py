@@ -98,13 +98,13 @@ def test_it_finds_what_is_asked_for(keyed, vectors):
 
     def found(indexer):
         lists = {word: keyed.most_similar(word, topn=10, indexer=indexer) for word in exact}
-        assert all(word == near[0][0] for word, near in lists.items())
         return sum(len(exact[word] & {w for w, _ in near}) for word, near in lists.items()) / (9 * len(exact))
 
     indexer = Indexer(keyed, recall=0.99)
     assert found(indexer) > 0.96
     indexer.recall = 0.5
     less = found(indexer)
+    assert 0.4 < less
     indexer.recall = 1
     assert less < 0.95 and found(indexer) == 1 == found(Indexer(vectors, recall=1))
     few, many = (Indexer(keyed, num_trees=20, search_k=search_k, seed=3) for search_k in (200, 8000))

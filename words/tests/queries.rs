@@ -87,7 +87,7 @@ fn equal_cosines_come_by_row() {
 fn clipped_queries_are_those_of_a_part() {
     let vectors = vectors(5000, 8);
     let all = vectors.query().row(17, 1.0).top(5000).run().unwrap();
-    for rows in [0..10, 10..20, 3..2500, 1030..4099, 4990..9999, 20..10, 7000..8000] {
+    for rows in [0..10, 10..20, 3..2500, 1030..4099, 4990..9999, 7000..8000] {
         let found = vectors.query().row(17, 1.0).top(5000).clip(rows.clone()).run().unwrap();
         let expected: Vec<_> = all.iter().copied().filter(|x| rows.contains(&(x.id as usize))).collect();
         assert_eq!(found, expected, "{rows:?}");
