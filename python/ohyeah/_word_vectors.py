@@ -282,6 +282,12 @@ class WordVectors:
         """
         return self._inner.norms
 
+    def fill_norms(self, force=False):
+        """Does nothing: the lengths are always there.
+
+        >>> vectors.fill_norms()
+        """
+
     def get_vector(self, key, norm=False):
         """The vector of a key, which cannot be written to; at length 1 with ``norm``.
 
@@ -555,8 +561,20 @@ class WordVectors:
         if not rows:
             return 1 - self._inner.cosines(query)
         # Of a few rows only those are looked at.
-        others = type(self)._of(_ohyeah.WordVectors([str(at) for at in range(len(rows))], self.vectors[rows]))
-        return 1 - others._inner.cosines(query)
+        return 1 - self.cosine_similarities(query, self.vectors[rows])
+
+    @staticmethod
+    def cosine_similarities(vector_1, vectors_all):
+        """The cosine of a vector with each row of others: an array. It is 0 where one is all zeros.
+
+        >>> ohyeah.WordVectors.cosine_similarities([1, 0], [[2, 0], [0, 1]]).tolist()
+        [1.0, 0.0]
+        """
+        rows = _arguments.matrix(vectors_all)
+        if not len(rows):
+            return np.zeros(0, np.float32)
+        others = WordVectors([str(row) for row in range(len(rows))], rows)
+        return others._inner.cosines(others._vector(vector_1))
 
     def n_similarity(self, ws1, ws2):
         """The cosine of the means of two lists of keys. Unknown keys are left out.

@@ -1,5 +1,6 @@
 """``WordVectors`` answers as gensim's ``KeyedVectors`` does: compared call by call, and gensim's own expectations in words of our own."""
 
+import pathlib
 import random
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 import ohyeah
 from conftest import same_words
 from ohyeah.gensim import Indexer
+
+README = pathlib.Path(__file__).parent.parent / "README.md"
 
 QUERIES = [
     ("cat",),
@@ -124,6 +127,8 @@ def test_questions_about_words_that_are_given(vectors, keyed):
     assert np.allclose(vectors.distances("cat", words), keyed.distances("cat", words), atol=1e-5)
     query = np.linspace(-1, 1, 100, dtype="f4")
     assert np.allclose(vectors.distances(query, words), keyed.distances(query, words), atol=1e-5)
+    rows = keyed.vectors[:20]
+    assert np.allclose(vectors.cosine_similarities(query, rows), keyed.cosine_similarities(query, rows), atol=1e-5)
     assert vectors.n_similarity(words[:3], words[3:9]) == pytest.approx(keyed.n_similarity(words[:3], words[3:9]), abs=1e-5)
     unknown = ["qwertzuiop", *words[:3]]
     assert vectors.n_similarity(unknown, words[3:]) == pytest.approx(keyed.n_similarity(unknown, words[3:]), abs=1e-5)
@@ -188,6 +193,27 @@ def test_an_indexer_is_asked_as_gensim_asks_it(vectors, keyed):
     found = vectors.most_similar("cat", topn=5, indexer=Indexer(vectors))
     assert found[0][0] == "cat" and found[0][1] == pytest.approx(1, abs=1e-5)
     assert np.allclose(vectors.most_similar("cat", topn=None, indexer=Asked()), keyed.most_similar("cat", topn=None), atol=1e-5)
+
+
+# What changes vectors or keeps more of words, and what few programs need.
+NOT_THERE = """
+    add_vector add_vectors get_vecattr set_vecattr sort_by_descending_frequency unit_normalize_all intersect_word2vec_format
+    evaluate_word_pairs wmdistance similarity_unseen_docs
+""".split()
+# Gensim's own business, and what is gone from it or on its way out.
+INSIDE = """
+    allocate_vecattrs resize_vectors add_lifecycle_event index2entity index2word init_sims log_accuracy log_evaluate_word_pairs
+    vectors_norm vocab word_vec words_closer_than
+""".split()
+
+
+def test_all_that_gensim_has_is_there_or_known_not_to_be(keyed):
+    table = README.read_text(encoding="utf8").split("## From gensim")[1]
+    attributes = ["vectors", "vector_size", "index_to_key", "key_to_index", "norms"]
+    for name in attributes + [name for name in dir(type(keyed)) if not name.startswith("_")]:
+        there = hasattr(ohyeah.WordVectors, name)
+        assert (name in NOT_THERE + INSIDE) != there, name
+        assert name in INSIDE or name in table, f"{name} is not in the table of the README"
 
 
 # What gensim's own tests expect of these vectors of its test data.
