@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ohyeah::packed::{BuildOptions, GraphOptions, Scratch, Search};
+use ohyeah::packed::{BuildOptions, GraphOptions, PackedScratch, Search};
 use ohyeah::{KnnGraph, Metric, Packed, Rayon};
 use ohyeah_words::{Reader, WordVectors};
 
@@ -41,7 +41,7 @@ fn search(c: &mut Criterion) {
     let index = index.expect("an index");
     let mut group = c.benchmark_group("packed search");
     group.sample_size(30).measurement_time(Duration::from_secs(2)).throughput(Throughput::Elements(1));
-    let mut scratch = Scratch::new();
+    let mut scratch = PackedScratch::new();
     let searches = [0.9, 0.95, 0.99].map(|recall| (format!("recall {recall}"), Search::top(TOP).recall(recall)));
     for (name, search) in searches.into_iter().chain([("exact".into(), Search::top(TOP).exact())]) {
         let mut id = 0;
@@ -81,7 +81,7 @@ fn exact(c: &mut Criterion) {
         for (name, metric, vectors) in data {
             let index = Packed::build_with::<Rayon>(metric, vectors, dimensions, &BuildOptions::new());
             let index = index.expect("an index");
-            let (mut scratch, mut id) = (Scratch::new(), 1);
+            let (mut scratch, mut id) = (PackedScratch::new(), 1);
             group.throughput(Throughput::Elements(rows as u64));
             group.bench_function(format!("{rows} × {dimensions}, {name}"), |b| {
                 b.iter(|| {

@@ -71,10 +71,11 @@
 //! * [`Packed::build`] and [`Forest::build`] take vectors side by side; ids are row numbers. [`forest::Items`] collect vectors by ids
 //!   of the caller's choice, in memory or in other [`forest::Storage`]. [`forest::AnyForest`] is for programs that learn the metric at
 //!   run time.
-//! * `open` takes bytes that were written before, without copying them; `verify` reads them all.
-//! * `search` asks once; `search_in` asks in memory that the caller keeps, and allocates nothing after the first; `search_many` asks
-//!   for many; `search_many_with` and `build_with` run on threads that the caller brings ([`Join`]), can be cancelled ([`Cancel`])
-//!   and tell how far they are ([`Progress`]).
+//! * `open` takes bytes that were written before, without copying them; `verify` reads them all. [`include_packed!`] makes a file part
+//!   of the program, and [`packed::PackedBuf::copy_of`] copies bytes that lie where they do not suit.
+//! * `search` asks once; `search_in` asks in memory that the caller keeps ([`PackedScratch`], [`ForestScratch`]), and allocates nothing
+//!   after the first; `search_many` asks for many; `search_many_with` and `build_with` run on threads that the caller brings
+//!   ([`Join`]), can be cancelled ([`Cancel`]) and tell how far they are ([`Progress`]).
 //! * A `Search` says how many answers, how hard to look, which ids are allowed ([`Filter`]), or that the answer is to be exact.
 //! * [`KnnGraph::build`] finds the neighbours of every vector, far faster than asking for each.
 //! * [`metric`] has the five metrics, [`simd`] the kernels, one folder an instruction set.
@@ -105,11 +106,11 @@ mod top_k;
 
 pub use filter::{All, Filter, IdSet};
 #[doc(inline)]
-pub use forest::{Distance, Forest};
+pub use forest::{Distance, Forest, ForestScratch};
 #[doc(inline)]
 pub use metric::{Angular, Dot, DotLegacy, Element, Euclidean, Hamming, Manhattan, Metric};
 #[doc(inline)]
-pub use packed::{KnnGraph, Packed};
+pub use packed::{KnnGraph, Packed, PackedScratch};
 pub use parallel::{Join, Serial};
 pub use progress::{Cancel, Progress};
 pub use rng::Kiss64;

@@ -70,8 +70,18 @@ impl<'a> Cancel<'a> {
         Self(Some(flag))
     }
 
-    /// Whoever sees it leaves out what is left to do; whoever hands out results has to [`check`](Self::check) first.
-    pub(crate) fn is_set(self) -> bool {
+    /// Whether the work is to end. Whoever sees it leaves out what is left to do, and hands out no result.
+    ///
+    /// ```
+    /// use core::sync::atomic::AtomicBool;
+    /// use ohyeah_core::Cancel;
+    ///
+    /// let stop = AtomicBool::new(true);
+    /// assert!(Cancel::new(&stop).is_set());
+    /// assert!(!Cancel::NEVER.is_set());
+    /// ```
+    #[must_use]
+    pub fn is_set(self) -> bool {
         self.0.is_some_and(|flag| flag.load(Relaxed))
     }
 

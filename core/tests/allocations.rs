@@ -15,7 +15,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ohyeah_core::forest::{BuildOptions, Search};
-use ohyeah_core::packed::{self, Scratch};
+use ohyeah_core::packed::{self, PackedScratch};
 use ohyeah_core::{Angular, Distance, Dot, Element, Euclidean, Hamming, IdSet, Packed};
 use oracle::data;
 
@@ -88,7 +88,7 @@ fn a_search_of_a_packed_index_allocates_nothing_once_it_has_room() {
     let items = vectors::vectors(5000, d, 11);
     for metric in vectors::METRICS {
         let index = Packed::build(metric, &items, d, &packed::BuildOptions::new()).expect("builds");
-        let mut scratch = Scratch::new();
+        let mut scratch = PackedScratch::new();
         let search = packed::Search::top(10).recall(0.9);
         index.search_in(&mut scratch, &items[..d], &search).expect("searches");
         let before = count();
@@ -122,7 +122,7 @@ fn one_kind_of_search_has_room_for_the_others() {
             let index = Packed::build(metric, items, d, &packed::BuildOptions::new()).expect("builds");
             let sets = [1000, 40, 3].map(|every| index.row_set(|id| id % every == 1).expect("a set"));
             for n in [1, 10, 100, 370] {
-                let mut scratch = Scratch::new();
+                let mut scratch = PackedScratch::new();
                 let mut ask = |query: &[f32], kind: usize| {
                     let search = packed::Search::top(n);
                     match kind {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ohyeah_core::error::VectorError;
 use ohyeah_core::forest::{
-    AnyItems, BuildError, BuildOptions, ItemError, Items, NodeBuf, OutOfSpace, Scratch, Search, Storage,
+    AnyItems, BuildError, BuildOptions, ForestScratch, ItemError, Items, NodeBuf, OutOfSpace, Search, Storage,
 };
 use ohyeah_core::{Angular, Cancel, Distance, Element, Euclidean, Forest, Join, Metric, Neighbour, Progress, Serial};
 use oracle::brute::{self, Rows};
@@ -254,7 +254,7 @@ fn the_same_holds_where_the_metric_is_a_value() {
         let same =
             forest.clone().into_items().expect("room").build_with::<Backwards<2>>(&BuildOptions::new().auto_trees());
         assert!(same.expect("builds").as_bytes() == forest.as_bytes(), "{metric}");
-        let mut scratch = Scratch::default();
+        let mut scratch = ForestScratch::default();
         let bits = |row: &[f32]| row.iter().map(|x| f32::from(u8::from(*x > 0.5))).collect::<Vec<_>>();
         for id in 0..100 {
             let row = rows.get(&id).map(|row| if metric == Metric::Hamming { bits(row) } else { row.clone() });

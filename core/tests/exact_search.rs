@@ -2,7 +2,7 @@
 
 #![allow(missing_docs)]
 
-use ohyeah_core::packed::{BuildOptions, Scratch, Search};
+use ohyeah_core::packed::{BuildOptions, PackedScratch, Search};
 use ohyeah_core::{Backend, Metric, Neighbour, Packed};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -121,7 +121,7 @@ const KINDS: [&str; 18] = [
 fn check(index: &Packed<impl AsRef<[u8]>>, vectors: &[f32], query: &[f32], tops: &[usize], what: &str) {
     let metric = index.metric();
     let sorted = by_distance(metric, vectors, query);
-    let mut scratch = Scratch::new();
+    let mut scratch = PackedScratch::new();
     let all = |_: u32| true;
     let some = |id: u32| id % 7 < 3;
     let few = |id: u32| id % 97 == 5;

@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use nearest::nearest;
 use ohyeah_core::error::VectorError;
 use ohyeah_core::packed::{
-    BuildError, BuildOptions, GraphError, GraphOptions, InputError, MOST_DIMENSIONS, Scratch, Search, SearchError,
-    SearchPlan,
+    BuildError, BuildOptions, GraphError, GraphOptions, InputError, MOST_DIMENSIONS, PackedScratch, Search,
+    SearchError, SearchPlan,
 };
 use ohyeah_core::{Backend, Cancel, KnnGraph, Metric, Neighbour, Packed, Progress};
 use vectors::{METRICS, vectors};
@@ -333,7 +333,7 @@ fn bad_input_is_an_error() {
     assert_eq!(index.search(&[1.0, f32::NAN], &Search::top(1)), Err(SearchError::Vector(error)));
     let length = SearchError::Vector(VectorError::WrongLength { expected: 2, found: 3 });
     assert_eq!(index.search(&[1.0; 3], &Search::top(1)), Err(length));
-    let missing = index.search_item_in(&mut Scratch::new(), 20, &Search::top(1)).map(<[_]>::to_vec);
+    let missing = index.search_item_in(&mut PackedScratch::new(), 20, &Search::top(1)).map(<[_]>::to_vec);
     assert_eq!(missing, Err(SearchError::NoSuchItem { id: 20, items: 20 }));
     let cancel = AtomicBool::new(true);
     let called_off = KnnGraph::build(Metric::Dot, &[1.0; 40], 2, &GraphOptions::top(1).cancel(Cancel::new(&cancel)));

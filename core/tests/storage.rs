@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use ohyeah_core::packed::{BuildOptions, GraphError, GraphOptions, OpenError, PackedBuf, Scratch, Search, SearchError};
+use ohyeah_core::packed::{
+    BuildOptions, GraphError, GraphOptions, OpenError, PackedBuf, PackedScratch, Search, SearchError,
+};
 use ohyeah_core::{Metric, Packed};
 use oy::{BLOCKS, LEAVES, Oy, section};
 use vectors::{METRICS, vectors};
@@ -57,7 +59,7 @@ fn answers(first: &[u8], then: &[u8], times: usize) -> Vec<bool> {
     ] {
         let (found, item) = (open().search(&query, &search), |id| {
             let index = open();
-            index.search_item_in(&mut Scratch::new(), id, &search).map(<[_]>::to_vec)
+            index.search_item_in(&mut PackedScratch::new(), id, &search).map(<[_]>::to_vec)
         });
         let odd = open().search(&query, &search.filter(|id| id % 2 == 1));
         let many = open().search_many(&[&query, &query], &search).map(|found| found.concat());

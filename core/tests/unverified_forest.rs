@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use ohyeah_core::forest::{BuildOptions, NodeBuf, OpenError, Scratch, Search, SearchError};
+use ohyeah_core::forest::{BuildOptions, ForestScratch, NodeBuf, OpenError, Search, SearchError};
 use ohyeah_core::{Euclidean, Forest};
 
 const D: usize = 3;
@@ -63,7 +63,7 @@ fn a_storage_that_moves_its_bytes_is_an_error() {
     for search in [Search::top(1), Search::top(1).exact()] {
         assert_eq!(moving.search(query, &search), Err(SearchError::Storage));
         assert_eq!(moving.search_many(&[query], &search), Err(SearchError::Storage));
-        let of_item = moving.search_item_in(&mut Scratch::new(), 0, &search).map(<[_]>::to_vec);
+        let of_item = moving.search_item_in(&mut ForestScratch::new(), 0, &search).map(<[_]>::to_vec);
         assert_eq!(of_item, Err(SearchError::Storage));
     }
     assert_eq!(moving.verify(), Err(OpenError::Storage));

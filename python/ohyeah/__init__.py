@@ -8,7 +8,8 @@ any forest, ``IdSet`` is a filter for many searches, and ``knn_graph`` finds the
 
 import sys as _sys
 
-from ._ohyeah import AnnoyIndex, IdSet, Index, WordVectors, knn_graph
+from ._ohyeah import AnnoyIndex, IdSet, Index, knn_graph
+from ._word_vectors import WordVectors
 
 __all__ = ["AnnoyIndex", "IdSet", "Index", "WordVectors", "install_as_annoy", "knn_graph"]
 __version__ = "0.1.0"

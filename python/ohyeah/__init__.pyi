@@ -1,10 +1,11 @@
 from os import PathLike
-from typing import Any, Iterable, Literal, Sequence, Sized, overload
+from typing import Any, Callable, Iterable, Iterator, Literal, Mapping, Protocol, Sequence, Sized, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from typing_extensions import Self
 
-__all__ = ["AnnoyIndex", "Index", "WordVectors", "install_as_annoy", "knn_graph"]
+__all__ = ["AnnoyIndex", "IdSet", "Index", "WordVectors", "install_as_annoy", "knn_graph"]
 __version__: str
 
 _Metric = Literal["angular", "euclidean", "manhattan", "hamming", "dot"]
@@ -62,31 +63,179 @@ class AnnoyIndex:
     def set_seed(self, s: int, /) -> None: ...
     def __len__(self) -> int: ...
 
-_Terms = str | Sequence[str | tuple[str, float]]
+_Key = str | int | np.integer[Any]
+_Term = _Key | ArrayLike | tuple[_Key | ArrayLike, float]
+_Terms = _Term | Iterable[_Term]
+_Similar = list[tuple[str, float]]
+_Floats = NDArray[np.float32]
+_Progress = bool | Callable[[float], object]
+
+class _Indexer(Protocol):
+    def most_similar(self, vector: Any, num_neighbors: int, /) -> Any: ...
 
 class WordVectors:
-    def __new__(cls, words: Sequence[str], vectors: ArrayLike) -> WordVectors: ...
-    @staticmethod
-    def load(path: _Path, limit: int | None = None, lossy: bool = False) -> WordVectors: ...
-    def save(self, path: _Path) -> None: ...
+    def __init__(self, words: Iterable[str], vectors: ArrayLike) -> None: ...
+    @classmethod
+    def load(cls, path: _Path, limit: int | None = None, lossy: bool = False) -> Self: ...
+    def save(self, path: _Path, replace_spaces: str | None = None) -> None: ...
+    @classmethod
+    def load_word2vec_format(
+        cls,
+        fname: _Path,
+        fvocab: None = None,
+        binary: bool = False,
+        encoding: str = "utf8",
+        unicode_errors: Literal["strict", "replace", "ignore"] = "strict",
+        limit: int | None = None,
+        datatype: DTypeLike = ...,
+        no_header: bool = False,
+    ) -> Self: ...
+    def save_word2vec_format(
+        self,
+        fname: _Path,
+        fvocab: None = None,
+        binary: bool = False,
+        total_vec: None = None,
+        write_header: bool = True,
+        prefix: str = "",
+        append: Literal[False] = False,
+        sort_attr: str = "count",
+    ) -> None: ...
     def __len__(self) -> int: ...
-    def __contains__(self, word: str) -> bool: ...
-    def __getitem__(self, word: str) -> NDArray[np.float32]: ...
-    @property
-    def vectors(self) -> NDArray[np.float32]: ...
+    def __contains__(self, key: object) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __getitem__(self, key_or_keys: _Key | Iterable[_Key]) -> _Floats: ...
     @property
     def words(self) -> list[str]: ...
-    def index(self, word: str) -> int: ...
+    @property
+    def index_to_key(self) -> list[str]: ...
+    @property
+    def key_to_index(self) -> Mapping[str, int]: ...
+    def get_index(self, key: _Key, default: int | None = None) -> int: ...
+    def has_index_for(self, key: object) -> bool: ...
+    @property
+    def vectors(self) -> _Floats: ...
+    @property
+    def vector_size(self) -> int: ...
+    @property
+    def norms(self) -> _Floats: ...
+    def fill_norms(self, force: bool = False) -> None: ...
+    def get_vector(self, key: _Key, norm: bool = False) -> _Floats: ...
+    def get_normed_vectors(self) -> _Floats: ...
+    def get_mean_vector(
+        self,
+        keys: _Terms,
+        weights: ArrayLike | None = None,
+        pre_normalize: bool = True,
+        post_normalize: bool = False,
+        ignore_missing: bool = True,
+    ) -> _Floats: ...
+    def vectors_for_all(self, keys: Iterable[_Key], allow_inference: bool = True, copy_vecattrs: bool = False) -> Self: ...
+    @overload
+    def index(
+        self, word: None = None, *, recall: float | None = None, threads: int | None = None, seed: int | None = None
+    ) -> Index: ...
+    @overload
+    def index(self, word: _Key) -> int: ...
+    @overload
     def most_similar(
         self,
         positive: _Terms | None = None,
         negative: _Terms | None = None,
         topn: int = 10,
+        clip_start: int = 0,
+        clip_end: int | None = None,
+        restrict_vocab: int | None = None,
+        indexer: None = None,
+        *,
+        recall: float | None = None,
         restrict: int | None = None,
-    ) -> list[tuple[str, float]]: ...
-    def similarity(self, a: str, b: str) -> float: ...
-    def doesnt_match(self, words: Sequence[str]) -> str: ...
-    def closer_than(self, word: str, other: str) -> list[str]: ...
+    ) -> _Similar: ...
+    @overload
+    def most_similar(
+        self,
+        positive: _Terms | None = None,
+        negative: _Terms | None = None,
+        topn: int = 10,
+        clip_start: int = 0,
+        clip_end: int | None = None,
+        restrict_vocab: int | None = None,
+        *,
+        indexer: _Indexer,
+        recall: None = None,
+        restrict: int | None = None,
+    ) -> Any: ...
+    @overload
+    def most_similar(
+        self,
+        positive: _Terms | None = None,
+        negative: _Terms | None = None,
+        *,
+        topn: None,
+        clip_start: int = 0,
+        clip_end: int | None = None,
+        restrict_vocab: int | None = None,
+        indexer: _Indexer | None = None,
+        recall: None = None,
+        restrict: int | None = None,
+    ) -> _Floats: ...
+    @overload
+    def similar_by_key(
+        self, key: _Key, topn: int = 10, restrict_vocab: int | None = None, *, recall: float | None = None
+    ) -> _Similar: ...
+    @overload
+    def similar_by_key(self, key: _Key, topn: None, restrict_vocab: int | None = None, *, recall: None = None) -> _Floats: ...
+    @overload
+    def similar_by_word(
+        self, word: _Key, topn: int = 10, restrict_vocab: int | None = None, *, recall: float | None = None
+    ) -> _Similar: ...
+    @overload
+    def similar_by_word(self, word: _Key, topn: None, restrict_vocab: int | None = None, *, recall: None = None) -> _Floats: ...
+    @overload
+    def similar_by_vector(
+        self, vector: ArrayLike, topn: int = 10, restrict_vocab: int | None = None, *, recall: float | None = None
+    ) -> _Similar: ...
+    @overload
+    def similar_by_vector(
+        self, vector: ArrayLike, topn: None, restrict_vocab: int | None = None, *, recall: None = None
+    ) -> _Floats: ...
+    @overload
+    def most_similar_cosmul(
+        self,
+        positive: _Terms | None = None,
+        negative: _Terms | None = None,
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+    ) -> _Similar: ...
+    @overload
+    def most_similar_cosmul(
+        self,
+        positive: _Terms | None = None,
+        negative: _Terms | None = None,
+        *,
+        topn: None,
+        restrict_vocab: int | None = None,
+    ) -> _Floats: ...
+    def similarity(self, w1: _Key, w2: _Key) -> float: ...
+    def distance(self, w1: _Key, w2: _Key) -> float: ...
+    def distances(self, word_or_vector: _Key | ArrayLike, other_words: Iterable[_Key] = ()) -> _Floats: ...
+    @staticmethod
+    def cosine_similarities(vector_1: ArrayLike, vectors_all: ArrayLike) -> _Floats: ...
+    def n_similarity(self, ws1: _Terms, ws2: _Terms) -> float: ...
+    def most_similar_to_given(self, key1: _Key, keys_list: Iterable[_Key]) -> Any: ...
+    def closer_than(self, key1: _Key, key2: _Key) -> list[str]: ...
+    def rank(self, key1: _Key, key2: _Key) -> int: ...
+    def relative_cosine_similarity(self, wa: _Key, wb: _Key, topn: int = 10) -> float: ...
+    def rank_by_centrality(self, words: Iterable[_Key]) -> list[tuple[float, str]]: ...
+    def doesnt_match(self, words: Iterable[_Key]) -> str: ...
+    def evaluate_word_analogies(
+        self,
+        analogies: _Path,
+        restrict_vocab: int | None = 300000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+        similarity_function: Literal["most_similar", "most_similar_cosmul"] = "most_similar",
+    ) -> tuple[float, list[dict[str, Any]]]: ...
     def dictionary(
         self,
         top: int = 15,
@@ -94,9 +243,12 @@ class WordVectors:
         search_k: int | None = None,
         exact: bool = False,
         seed: int = 0,
-        threads: int = -1,
-        recall: float = 0.95,
+        threads: int | None = None,
+        recall: float | None = None,
+        progress: _Progress = False,
     ) -> dict[str, list[tuple[str, float]]]: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self: ...
 
 def install_as_annoy() -> None: ...
 

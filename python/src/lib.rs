@@ -10,6 +10,7 @@ mod index;
 mod knn_graph;
 mod mapped;
 mod packed_index;
+mod progress;
 mod room;
 mod threads;
 mod trees;

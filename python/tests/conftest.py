@@ -54,3 +54,24 @@ def exact(metric, vectors, query, n):
         d = -(v @ q)
     order = np.lexsort((np.arange(len(v)), d))[:n]
     return order.tolist(), (-d[order] if metric == "dot" else d[order]).tolist()
+
+
+@pytest.fixture(scope="session")
+def vectors(sample):
+    return ohyeah.WordVectors.load(sample)
+
+
+@pytest.fixture(scope="session")
+def keyed(sample):
+    """The same vectors in gensim. Not skipped where it is missing: that would look as if it had passed."""
+    from gensim.models.keyedvectors import KeyedVectors
+
+    return KeyedVectors.load_word2vec_format(sample, binary=True)
+
+
+def same_words(found, expected, tolerance=1e-5):
+    """Whether two lists of words and cosines are the same; where two cosines are equal to the last digits, either may come first."""
+    assert len(found) == len(expected)
+    assert np.allclose([x for _, x in found], [x for _, x in expected], atol=tolerance)
+    for (word, _), (other, cosine) in zip(found, expected):
+        assert word == other or any(word == w and abs(x - cosine) < tolerance for w, x in expected), (found, expected)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
-use ohyeah::packed::{BuildOptions, Scratch, Search};
+use ohyeah::packed::{BuildOptions, PackedScratch, Search};
 use ohyeah::{Dot, MappedFile, Packed, ParBuild};
 
 const DIMENSIONS: usize = 8;
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     std::thread::scope(|scope| {
         let server = scope.spawn(|| {
-            let (mut scratch, mut answers) = (Scratch::new(), 0);
+            let (mut scratch, mut answers) = (PackedScratch::new(), 0);
             while !done.load(Ordering::Relaxed) || answers == 0 {
                 // The lock is held to take the index, not while it is searched.
                 let index = current.read().map(|index| Arc::clone(&index)).expect("no writer panics");

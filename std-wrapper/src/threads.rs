@@ -152,6 +152,20 @@ impl<S: Storage> ParBuildItems for AnyItems<S> {
 /// assert_eq!([found[0][0].id, found[1][0].id], [0, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A packed index is asked in the same way, for recall:
+///
+/// ```
+/// use ohyeah::packed::{BuildOptions, Search};
+/// use ohyeah::{Euclidean, Packed, ParBuild, ParSearch};
+///
+/// let vectors: Vec<f32> = (0..3000).map(|x| (x as f32).sin()).collect(); // 1,000 of 3 dimensions
+/// let index = Packed::par_build(Euclidean, &vectors, 3, &BuildOptions::new())?;
+/// let queries: Vec<&[f32]> = vectors.chunks(3).collect();
+/// let found = index.par_search_many(&queries, &Search::top(5).recall(0.99))?;
+/// assert_eq!((found.len(), found[10].len(), found[10][0].id), (1000, 5, 10));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait ParSearch {
     /// What vectors are made of.
     type Element;

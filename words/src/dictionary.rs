@@ -3,8 +3,8 @@
 use std::{borrow::Cow, fmt};
 
 use ohyeah::forest::{BuildError, BuildOptions, ItemError, Items, Search, SearchError};
-use ohyeah::packed::{self, GraphError, GraphOptions, MOST_DIMENSIONS, Scratch};
-use ohyeah::{Angular, KnnGraph, Metric, Packed, ParBuildItems, ParSearch, Progress, Rayon};
+use ohyeah::packed::{self, GraphError, GraphOptions, MOST_DIMENSIONS, PackedScratch};
+use ohyeah::{Angular, Cancel, KnnGraph, Metric, Packed, ParBuildItems, Progress, Rayon};
 use rayon::prelude::*;
 
 use crate::query::SimilarWord;
@@ -62,6 +62,7 @@ pub struct Dictionary<'v> {
     exact: bool,
     seed: u64,
     progress: Option<&'v (dyn Fn(Step) + Sync)>,
+    cancel: Cancel<'v>,
 }
 
 impl WordVectors {
@@ -77,6 +78,7 @@ impl WordVectors {
             exact: false,
             seed: 0,
             progress: None,
+            cancel: Cancel::NEVER,
         }
     }
 }
@@ -133,6 +135,13 @@ impl<'v> Dictionary<'v> {
         self
     }
 
+    /// Ends soon, with an error, once this is set.
+    #[must_use]
+    pub fn cancel(mut self, cancel: Cancel<'v>) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
     /// Makes the dictionary, in the order of the vocabulary.
     ///
     /// `entry` makes something of a word's id and its similar words, the most similar first and the word itself not among
@@ -168,6 +177,7 @@ impl<'v> Dictionary<'v> {
         let vectors = self.vectors;
         let tell = |share| self.tell(Step::Share(share));
         let options = GraphOptions::top(self.top).recall(self.recall).seed(self.seed).progress(Progress::new(&tell));
+        let options = options.cancel(self.cancel);
         let options = if self.exact { options.exact() } else { options };
         let options = options.backend(vectors.scorer().0);
         let rows = self.rows_of_usual_length();
@@ -219,8 +229,9 @@ impl<'v> Dictionary<'v> {
     ) -> Result<(), DictionaryError<E>> {
         let trees = if self.exact { 0 } else { self.trees.unwrap_or(SEARCH_TREES) };
         let tell = |share| self.tell(Step::Share(share));
-        let progress = Progress::new(&tell);
-        let forest = self.items()?.par_build(&BuildOptions::new().trees(trees).seed(self.seed).progress(progress))?;
+        let options = BuildOptions::new().trees(trees).seed(self.seed);
+        let options = options.progress(Progress::new(&tell)).cancel(self.cancel);
+        let forest = self.items()?.par_build(&options)?;
         // The word itself is found too.
         let mut search = Search::top(self.top.saturating_add(1));
         if self.exact {
@@ -230,7 +241,7 @@ impl<'v> Dictionary<'v> {
         }
         self.in_blocks(sink, |ids| {
             let queries: Vec<&[f32]> = ids.clone().filter_map(|id| forest.vector(id)).collect();
-            let found = forest.par_search_many(&queries, &search)?;
+            let found = forest.search_many_with::<Rayon, _>(&queries, &search, Progress::NONE, self.cancel)?;
             let entries = ids.into_par_iter().zip(found);
             Ok(entries.map(|(id, found)| entry(id, &similar(found.into_iter(), id, self.top))).collect())
         })
@@ -244,18 +255,21 @@ impl<'v> Dictionary<'v> {
         let vectors = self.vectors;
         let tell = |share| self.tell(Step::Share(share));
         let options = packed::BuildOptions::new().seed(self.seed).backend(vectors.scorer().0);
-        let options = options.progress(Progress::new(&tell));
+        let options = options.progress(Progress::new(&tell)).cancel(self.cancel);
         let rows = self.rows_of_usual_length();
         let index = Packed::build_with::<Rayon>(Metric::Angular, &rows, vectors.dimensions(), &options)?;
         // The word itself is found too.
         let search = packed::Search::top(self.top.saturating_add(1)).recall(self.recall);
         self.in_blocks(sink, |ids| {
-            let answer = |scratch: &mut Scratch, id| {
+            let answer = |scratch: &mut PackedScratch, id| {
+                if self.cancel.is_set() {
+                    return Err(DictionaryError::Cancelled);
+                }
                 let at = id as usize * vectors.dimensions();
                 let found = index.search_in(scratch, &rows[at..at + vectors.dimensions()], &search)?;
                 Ok(entry(id, &similar(found.iter().copied(), id, self.top)))
             };
-            ids.into_par_iter().map_init(Scratch::new, answer).collect()
+            ids.into_par_iter().map_init(PackedScratch::new, answer).collect()
         })
     }
 
@@ -268,6 +282,9 @@ impl<'v> Dictionary<'v> {
         let mut before = Vec::new();
         let block = (BLOCK / self.top.clamp(1, BLOCK)).max(64);
         for first in (0..self.vectors.len()).step_by(block) {
+            if self.cancel.is_set() {
+                return Err(DictionaryError::Cancelled);
+            }
             let ids = first as u32..self.vectors.len().min(first + block) as u32;
             let (answered, sunk) = rayon::join(|| answer(ids), || self.hand_over(before, sink));
             sunk?;
@@ -330,6 +347,8 @@ pub enum DictionaryError<E> {
     Search(SearchError),
     /// A word could not be searched for in the index.
     PackedSearch(packed::SearchError),
+    /// The work was cancelled.
+    Cancelled,
     /// What takes the entries failed.
     Sink(E),
 }
@@ -379,6 +398,7 @@ impl<E: fmt::Display> fmt::Display for DictionaryError<E> {
             Self::Graph(error) => error.fmt(f),
             Self::Search(error) => error.fmt(f),
             Self::PackedSearch(error) => error.fmt(f),
+            Self::Cancelled => f.write_str("the dictionary was cancelled"),
             Self::Sink(error) => error.fmt(f),
         }
     }

@@ -108,7 +108,7 @@ impl Query<'_> {
         if let Some(candidates) = search_k {
             search = search.search_k(candidates);
         }
-        let allowed = |id: u32| (id as usize) < rows && exclude.binary_search(&id).is_err();
+        let allowed = |id: u32| rows.contains(&(id as usize)) && exclude.binary_search(&id).is_err();
         let found = index.search(&vector, &search.filter(allowed)).map_err(QueryError::Index)?;
         Ok(found.into_iter().map(SimilarWord::from_angular).collect())
     }

@@ -39,7 +39,7 @@ fn exact_is_a_plain_brute_force() {
             (0..words as u32).map(|id| (plain_cosine(&query, vectors.vector(id)), id)).collect();
         plain.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         for n in [1, 10, words, words + 5] {
-            let found = exact::top(&vectors, &query, n, usize::MAX, &[]);
+            let found = exact::top(&vectors, &query, n, 0..usize::MAX, &[]);
             assert_eq!(found.len(), n.min(words));
             for (found, plain) in found.iter().zip(&plain) {
                 assert!((f64::from(found.cosine) - plain.0).abs() < 1e-5);
@@ -81,6 +81,25 @@ fn equal_cosines_come_by_row() {
     let vectors = WordVectors::from_parts(names, [1.0, 1.0].repeat(5000), 2).unwrap();
     assert_eq!(ids(&vectors.most_similar("w3", 5).unwrap()), [0, 1, 2, 4, 5]);
     assert_eq!(ids(&vectors.query().vector(&[2.0, 2.0], 1.0).restrict(3).run().unwrap()), [0, 1, 2]);
+}
+
+#[test]
+fn clipped_queries_are_those_of_a_part() {
+    let vectors = vectors(5000, 8);
+    let all = vectors.query().row(17, 1.0).top(5000).run().unwrap();
+    for rows in [0..10, 10..20, 3..2500, 1030..4099, 4990..9999, 7000..8000] {
+        let found = vectors.query().row(17, 1.0).top(5000).clip(rows.clone()).run().unwrap();
+        let expected: Vec<_> = all.iter().copied().filter(|x| rows.contains(&(x.id as usize))).collect();
+        assert_eq!(found, expected, "{rows:?}");
+    }
+}
+
+#[test]
+fn a_word_is_as_similar_to_itself_as_can_be() {
+    let vectors = vectors(3000, 37);
+    assert!(vectors.words().all(|word| vectors.similarity(word, word) == Ok(1.0)));
+    let zeros = WordVectors::from_parts(["zero"], vec![0.0; 3], 3).unwrap();
+    assert_eq!(zeros.similarity("zero", "zero"), Ok(0.0));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::error::SearchError;
 use super::node::Row;
 use super::rules::Distance;
 use super::score;
-use super::search::{ForestView, Scratch, Search, check_found};
+use super::search::{ForestScratch, ForestView, Search, check_found};
 use crate::filter::Filter;
 use crate::parallel::{self, Join};
 use crate::top_k::TopK;
@@ -49,7 +49,7 @@ impl<D: Distance> ForestView<'_, D> {
         search: &Search<F>,
         cancel: Cancel<'_>,
     ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
-        let mut scratch = Scratch::default();
+        let mut scratch = ForestScratch::default();
         if !search.exact {
             let mut answer = |query: &&[D::Element]| {
                 cancel.check()?;

@@ -36,7 +36,10 @@ pub use error::{BuildError, ItemError, OpenError, OutOfSpace, SearchError};
 pub use items::Items;
 pub use options::BuildOptions;
 pub use rules::Distance;
-pub use search::{Scratch, Search, Searcher};
+/// The former name of [`ForestScratch`].
+#[doc(hidden)]
+pub use search::ForestScratch as Scratch;
+pub use search::{ForestScratch, Search, Searcher};
 pub use storage::{NodeBuf, Storage};
 
 use self::layout::NodeLayout;
@@ -216,7 +219,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     ///
     /// A query of the wrong length or with a NaN, or a damaged node.
     pub fn search<F: Filter>(&self, query: &[D::Element], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
-        self.search_in(&mut Scratch::default(), query, search).map(<[_]>::to_vec)
+        self.search_in(&mut ForestScratch::default(), query, search).map(<[_]>::to_vec)
     }
 
     /// The nearest items to a vector, found in memory that the caller keeps: for many forests, or threads that share one.
@@ -226,7 +229,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     /// See [`search`](Self::search).
     pub fn search_in<'s, F: Filter>(
         &self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut ForestScratch,
         query: &[D::Element],
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
@@ -240,7 +243,7 @@ impl<D: Distance, S: AsRef<[u8]>> Forest<D, S> {
     /// [`SearchError::NoSuchItem`]; or see [`search`](Self::search).
     pub fn search_item_in<'s, F: Filter>(
         &self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut ForestScratch,
         id: u32,
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {

@@ -68,19 +68,19 @@ impl<F> Search<F> {
 /// The memory that a search works in: kept, the next search allocates nothing. It serves any forest.
 ///
 /// ```
-/// use ohyeah_core::forest::{BuildOptions, Scratch, Search};
+/// use ohyeah_core::forest::{BuildOptions, ForestScratch, Search};
 /// use ohyeah_core::{Angular, Euclidean, Forest};
 ///
 /// let vectors = [1.0, 0.0, 0.0, 1.0];
 /// let by_angle = Forest::build(Angular, &vectors, 2, &BuildOptions::new())?;
 /// let by_distance = Forest::build(Euclidean, &vectors, 2, &BuildOptions::new())?;
-/// let mut scratch = Scratch::new();
+/// let mut scratch = ForestScratch::new();
 /// assert_eq!(by_angle.search_in(&mut scratch, &[0.0, 2.0], &Search::top(1))?[0].id, 1);
 /// assert_eq!(by_distance.search_in(&mut scratch, &[2.0, 0.0], &Search::top(1))?[0].id, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct ForestScratch {
     /// Priority above, node below: of equal priorities the larger node comes first, as in Annoy.
     queue: BinaryHeap<u64>,
     seen: IdSet,
@@ -90,7 +90,7 @@ pub struct Scratch {
     found: Vec<Neighbour>,
 }
 
-impl Scratch {
+impl ForestScratch {
     /// Memory that grows with the first search.
     #[must_use]
     pub fn new() -> Self {
@@ -113,12 +113,12 @@ impl Scratch {
 #[derive(Debug)]
 pub struct Searcher<'f, D: Distance> {
     forest: ForestView<'f, D>,
-    scratch: Scratch,
+    scratch: ForestScratch,
 }
 
 impl<'f, D: Distance> Searcher<'f, D> {
     pub(super) fn new(forest: ForestView<'f, D>) -> Self {
-        Self { forest, scratch: Scratch::default() }
+        Self { forest, scratch: ForestScratch::default() }
     }
 
     /// The nearest items to a vector, nearest first; of equal distances the smaller id first.
@@ -154,7 +154,7 @@ pub(crate) struct ForestView<'f, D: Distance> {
 impl<D: Distance> ForestView<'_, D> {
     pub(crate) fn search<'s, F: Filter>(
         self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut ForestScratch,
         query: &[D::Element],
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
@@ -167,7 +167,7 @@ impl<D: Distance> ForestView<'_, D> {
         } else {
             let search_k = search.search_k.unwrap_or(search.n.saturating_mul(self.roots.len()));
             self.collect(scratch, query.vector, search_k, &search.filter)?;
-            let Scratch { tops, candidates, pruning, .. } = scratch;
+            let ForestScratch { tops, candidates, pruning, .. } = scratch;
             let mut ids = candidates.as_slice();
             if let Some(sketch) = self.sketch.filter(|_| D::BOUNDED && ids.len() / 2 > search.n) {
                 ids = score::prune(sketch, self.backend, query, ids, search.n, pruning);
@@ -182,7 +182,7 @@ impl<D: Distance> ForestView<'_, D> {
 
     pub(crate) fn search_item<'s, F: Filter>(
         self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut ForestScratch,
         id: u32,
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
@@ -204,7 +204,7 @@ impl<D: Distance> ForestView<'_, D> {
     /// Fills `candidates` with different ids until `search_k` have been met.
     fn collect<F: Filter>(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut ForestScratch,
         query: &[D::Element],
         search_k: usize,
         filter: &F,
@@ -249,7 +249,7 @@ impl<D: Distance> ForestView<'_, D> {
     }
 }
 
-impl Scratch {
+impl ForestScratch {
     /// Notes a candidate; returns how much it counts.
     #[inline]
     fn candidate<F: Filter>(&mut self, id: u32, filter: &F) -> usize {

@@ -39,6 +39,7 @@ mod damage;
 mod error;
 mod file;
 mod graph;
+mod include;
 mod options;
 mod quantise;
 mod search;
@@ -56,7 +57,10 @@ use self::file::view::View;
 use self::file::{check_for_graph, verify};
 pub use self::graph::KnnGraph;
 pub use self::options::{BuildOptions, GraphOptions, Search, SearchPlan};
-pub use self::search::Scratch;
+pub use self::search::PackedScratch;
+/// The former name of [`PackedScratch`].
+#[doc(hidden)]
+pub use self::search::PackedScratch as Scratch;
 use self::train::kmeans::KMeans;
 use self::train::sample::calibration_sample;
 use self::train::source::RowSource;

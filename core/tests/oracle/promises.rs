@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use ohyeah_core::packed::{GraphError, GraphOptions, Scratch, Search, SearchError};
+use ohyeah_core::packed::{GraphError, GraphOptions, PackedScratch, Search, SearchError};
 use ohyeah_core::{Backend, Filter, IdSet, Metric, Neighbour, Packed};
 
 /// How many questions had an answer.
@@ -19,7 +19,7 @@ pub(crate) fn check(bytes: &[u8], queries: &[Vec<f32>]) -> Option<Answered> {
     let mut answered = Answered::default();
     for backend in Backend::available() {
         let index = Packed::open(bytes).expect("it opened before").with_backend(backend);
-        let mut asker = Asker { index: &index, scratch: Scratch::new(), answered: &mut answered };
+        let mut asker = Asker { index: &index, scratch: PackedScratch::new(), answered: &mut answered };
         for query in queries {
             asker.ask(query, 0);
         }
@@ -52,7 +52,7 @@ pub(crate) fn check(bytes: &[u8], queries: &[Vec<f32>]) -> Option<Answered> {
 /// An index and what is kept between its searches: leftovers of one must not show in the next.
 struct Asker<'a> {
     index: &'a Packed<&'a [u8]>,
-    scratch: Scratch,
+    scratch: PackedScratch,
     answered: &'a mut Answered,
 }
 

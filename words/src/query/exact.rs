@@ -1,5 +1,7 @@
 //! The exact answer: the cosine with every row.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{SimilarWord, top::Top};
@@ -13,25 +15,27 @@ const ROWS: usize = 1024;
 
 /// The `n` rows with the highest cosine to `query`, the best first, equal ones by ascending row.
 ///
-/// Only the first `restrict` rows are looked at, and those in `exclude`, which is sorted, are passed over. `query` need
-/// not have length 1. Runs on rayon's current thread pool; the answer is the same for any number of threads.
+/// Only these `rows` are looked at, as far as there are so many, and those in `exclude`, which is sorted, are passed over.
+/// `query` need not have length 1. Runs on rayon's current thread pool; the answer is the same for any number of threads.
 ///
 /// # Panics
 ///
 /// If `query` does not have the dimensions of the vectors.
 #[must_use]
-pub fn top(vectors: &WordVectors, query: &[f32], n: usize, restrict: usize, exclude: &[u32]) -> Vec<SimilarWord> {
+pub fn top(vectors: &WordVectors, query: &[f32], n: usize, rows: Range<usize>, exclude: &[u32]) -> Vec<SimilarWord> {
     if n == 0 {
         return Vec::new();
     }
     let scan = Scan::new(vectors, query);
-    let rows = vectors.len().min(restrict);
-    (0..rows.div_ceil(ROWS))
+    let end = rows.end.min(vectors.len());
+    let start = rows.start.min(end);
+    (0..(end - start).div_ceil(ROWS))
         .into_par_iter()
         .fold(
             || Top::new(n),
             |mut best, block| {
-                scan.block(block * ROWS..rows.min((block + 1) * ROWS), |neighbour| {
+                let first = start + block * ROWS;
+                scan.block(first..end.min(first + ROWS), |neighbour| {
                     if exclude.binary_search(&neighbour.id).is_err() {
                         best.push(neighbour);
                     }
@@ -75,7 +79,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Scores rows, four at a time so that the query is loaded once for them.
-    fn block(&self, rows: std::ops::Range<usize>, mut each: impl FnMut(SimilarWord)) {
+    fn block(&self, rows: Range<usize>, mut each: impl FnMut(SimilarWord)) {
         let d = self.vectors.dimensions();
         let (fours, rest) = self.vectors.vectors()[rows.start * d..rows.end * d].split_at((rows.len() / 4) * 4 * d);
         let norms = &self.vectors.norms()[rows.clone()];

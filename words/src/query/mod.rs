@@ -9,6 +9,8 @@ pub mod exact;
 mod sets;
 mod top;
 
+use std::ops::Range;
+
 pub use self::{error::QueryError, sets::OddOneOut};
 use crate::WordVectors;
 use crate::spelling::OFFERED;
@@ -43,7 +45,7 @@ pub struct Query<'a> {
     vectors: &'a WordVectors,
     terms: Vec<(Input<'a>, f32)>,
     top: usize,
-    restrict: usize,
+    rows: Range<usize>,
     keep_inputs: bool,
 }
 
@@ -67,7 +69,7 @@ pub struct Resolved {
 impl WordVectors {
     /// Starts a query for the ten most similar words to whatever is added to it.
     pub fn query(&self) -> Query<'_> {
-        Query { vectors: self, terms: Vec::new(), top: 10, restrict: usize::MAX, keep_inputs: false }
+        Query { vectors: self, terms: Vec::new(), top: 10, rows: 0..usize::MAX, keep_inputs: false }
     }
 
     /// The `top` most similar words to `word`, without itself, the most similar first.
@@ -128,8 +130,20 @@ impl<'a> Query<'a> {
     }
 
     /// Looks only at the first `rows` rows, the most frequent words in most files.
-    pub fn restrict(mut self, rows: usize) -> Self {
-        self.restrict = rows;
+    pub fn restrict(self, rows: usize) -> Self {
+        self.clip(0..rows)
+    }
+
+    /// Looks only at these rows, as far as there are so many.
+    ///
+    /// ```
+    /// # let vectors = ohyeah_words::WordVectors::from_parts(["a", "b", "c", "d"], vec![1.0, 0.9, 0.8, 0.7], 1)?;
+    /// let found = vectors.query().positive("a").clip(2..4).run()?;
+    /// assert_eq!(found.iter().map(|x| vectors.word(x.id)).collect::<Vec<_>>(), ["c", "d"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clip(mut self, rows: Range<usize>) -> Self {
+        self.rows = rows;
         self
     }
 
@@ -147,7 +161,7 @@ impl<'a> Query<'a> {
     /// As [`resolve`](Self::resolve).
     pub fn run(&self) -> Result<Vec<SimilarWord>, QueryError> {
         let Resolved { vector, exclude } = self.resolve()?;
-        Ok(exact::top(self.vectors, &vector, self.top, self.restrict, &exclude))
+        Ok(exact::top(self.vectors, &vector, self.top, self.rows.clone(), &exclude))
     }
 
     /// What is asked.
@@ -160,9 +174,9 @@ impl<'a> Query<'a> {
         self.top
     }
 
-    /// Only rows below this one are.
-    pub(crate) fn rows(&self) -> usize {
-        self.restrict
+    /// Which rows may be answers.
+    pub(crate) fn rows(&self) -> Range<usize> {
+        self.rows.clone()
     }
 
     /// Makes one vector of the inputs.

@@ -104,6 +104,10 @@ impl WordVectors {
     }
 
     fn cosine(&self, a: u32, b: u32) -> f32 {
+        if a == b {
+            // The rounding of lengths would leave a little less than 1.
+            return if self.norm(a) > 0.0 { 1.0 } else { 0.0 };
+        }
         let (scorer, x, y) = (self.scorer(), self.vector(a), self.vector(b));
         cosine(scorer.dot(x, y), (x, self.norm(a)), (y, self.norm(b)))
     }

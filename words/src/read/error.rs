@@ -67,6 +67,8 @@ impl core::error::Error for ReadError {
 pub enum ReadErrorKind {
     /// The system cannot open or read it.
     Io(io::Error),
+    /// The work was cancelled.
+    Cancelled,
     /// There is not one byte in it.
     Empty,
     /// It is some other kind of file.
@@ -257,6 +259,7 @@ impl fmt::Display for ReadErrorKind {
                 io::ErrorKind::PermissionDenied => write!(f, "may not be read; change its permissions"),
                 _ => write!(f, "cannot be read: {error}"),
             },
+            Self::Cancelled => write!(f, "reading was cancelled"),
             Self::Empty => write!(f, "the file is empty; word2vec or GloVe vectors are expected"),
             Self::Foreign(kind) => write!(f, "this is {kind}"),
             Self::BadHeader { line } => write!(

@@ -21,6 +21,8 @@ mod warnings;
 
 use std::{fmt, fs::File, io::Read, path::Path};
 
+use ohyeah::Cancel;
+
 pub(crate) use self::sniff::text_or_binary;
 pub(crate) use self::spaced::{End as EndOfWord, Rows as BinaryRows};
 pub use self::{
@@ -59,6 +61,7 @@ pub struct Reader<'p> {
     format: Option<Format>,
     block: usize,
     progress: Option<Box<dyn FnMut(Progress) + 'p>>,
+    cancel: Cancel<'p>,
 }
 
 /// What was read, and what there is to say about it.
@@ -112,7 +115,7 @@ trait Records {
 
 impl Default for Reader<'_> {
     fn default() -> Self {
-        Self { limit: None, lossy: false, format: None, block: BLOCK, progress: None }
+        Self { limit: None, lossy: false, format: None, block: BLOCK, progress: None, cancel: Cancel::NEVER }
     }
 }
 
@@ -149,6 +152,13 @@ impl<'p> Reader<'p> {
     #[must_use]
     pub fn on_progress(mut self, report: impl FnMut(Progress) + 'p) -> Self {
         self.progress = Some(Box::new(report));
+        self
+    }
+
+    /// Ends soon, with an error, once this is set.
+    #[must_use]
+    pub fn cancel(mut self, cancel: Cancel<'p>) -> Self {
+        self.cancel = cancel;
         self
     }
 
@@ -290,6 +300,9 @@ impl<'p> Reader<'p> {
         let (mut block, mut ahead) = (Vec::new(), Vec::new());
         let mut last = false;
         loop {
+            if self.cancel.is_set() {
+                return Err(ReadErrorKind::Cancelled);
+            }
             let mut parse = || records.parse(&block, last, table);
             let (read, parsed) =
                 if last { (Ok(0), parse()) } else { rayon::join(|| source.read(&mut ahead, self.block), parse) };

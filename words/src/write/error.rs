@@ -40,6 +40,10 @@ pub enum WriteError {
     },
     /// A binary file would not be read as it was written, by a coincidence of its numbers: as text, or with a longer word.
     Ambiguous,
+    /// A binary file, or one without a word, cannot be read back without its header.
+    HeaderNeeded,
+    /// The work was cancelled.
+    Cancelled,
 }
 
 impl fmt::Display for WriteError {
@@ -64,6 +68,10 @@ impl fmt::Display for WriteError {
                 "row {row}: the word {word:?} with its spaces replaced would be {replaced:?}, which is there already; \
                  choose another replacement"
             ),
+            Self::HeaderNeeded => {
+                write!(f, "only text with at least one word can be read back without a header; write the header")
+            }
+            Self::Cancelled => write!(f, "writing was cancelled"),
             Self::Ambiguous => {
                 write!(f, "the bytes of a vector look like text and could not be read back; write text instead")
             }

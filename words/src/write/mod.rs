@@ -9,14 +9,10 @@ mod error;
 mod rows;
 mod words;
 
-use std::{
-    fmt,
-    io::{self, Write},
-    path::Path,
-};
+use std::{fmt, io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
-use ohyeah::AtomicFile;
+use ohyeah::{AtomicFile, Cancel};
 
 pub use self::error::WriteError;
 use self::words::{Names, OddWords};
@@ -40,7 +36,9 @@ pub struct Writer<'p> {
     format: Option<Format>,
     gzip: Option<bool>,
     odd: OddWords,
+    without_header: bool,
     progress: Option<Box<dyn FnMut(u64) + 'p>>,
+    cancel: Cancel<'p>,
 }
 
 impl<'p> Writer<'p> {
@@ -74,6 +72,30 @@ impl<'p> Writer<'p> {
     #[must_use]
     pub fn gzip(mut self, gzip: bool) -> Self {
         self.gzip = Some(gzip);
+        self
+    }
+
+    /// Leaves out the first line, which says how many words and dimensions there are, as GloVe's files do. Only text can be read
+    /// without it.
+    ///
+    /// ```
+    /// # use ohyeah_words::{WordVectors, Writer};
+    /// let vectors = WordVectors::from_parts(["cat"], vec![1.0, 0.1], 2)?;
+    /// let mut text = Vec::new();
+    /// Writer::new().without_header().write(&vectors, &mut text)?;
+    /// assert_eq!(text, b"cat 1.0 0.1\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn without_header(mut self) -> Self {
+        self.without_header = true;
+        self
+    }
+
+    /// Ends soon, with an error and without a file, once this is set.
+    #[must_use]
+    pub fn cancel(mut self, cancel: Cancel<'p>) -> Self {
+        self.cancel = cancel;
         self
     }
 
@@ -136,6 +158,9 @@ impl<'p> Writer<'p> {
         {
             return Err(WriteError::Ambiguous);
         }
+        if self.without_header && (format == Format::Binary || vectors.is_empty()) {
+            return Err(WriteError::HeaderNeeded);
+        }
         Ok(names)
     }
 
@@ -154,10 +179,15 @@ impl<'p> Writer<'p> {
         Ok(out.flush()?)
     }
 
-    fn rows(&mut self, vectors: &WordVectors, names: &Names<'_>, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{} {}", names.len(), vectors.dimensions())?;
+    fn rows(&mut self, vectors: &WordVectors, names: &Names<'_>, out: &mut dyn Write) -> Result<(), WriteError> {
+        if !self.without_header {
+            writeln!(out, "{} {}", names.len(), vectors.dimensions())?;
+        }
         let format = self.row_format();
         rows::blocks(vectors, names, format, |bytes, rows| {
+            if self.cancel.is_set() {
+                return Err(WriteError::Cancelled);
+            }
             out.write_all(bytes)?;
             if let Some(report) = &mut self.progress {
                 report(rows);

@@ -1,10 +1,8 @@
 //! Rows as bytes, in parallel, and handed on in order.
 
-use std::io;
-
 use rayon::prelude::*;
 
-use super::words::Names;
+use super::{WriteError, words::Names};
 use crate::{
     Format, WordVectors,
     read::{self, BinaryRows, EndOfWord},
@@ -19,8 +17,8 @@ pub(super) fn blocks(
     vectors: &WordVectors,
     names: &Names<'_>,
     format: Format,
-    mut out: impl FnMut(&[u8], u64) -> io::Result<()>,
-) -> io::Result<()> {
+    mut out: impl FnMut(&[u8], u64) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
     let rows = (NUMBERS / vectors.dimensions()).max(1);
     let total = vectors.len() as u32;
     let starts: Vec<u32> = (0..total).step_by(rows).collect();

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::AnyForest;
-use crate::forest::{Forest, OpenError, Scratch, Search, SearchError};
+use crate::forest::{Forest, ForestScratch, OpenError, Search, SearchError};
 use crate::metric::{Dot, Element, Metric, check_numbers};
 use crate::parallel::{Join, Serial};
 use crate::{Backend, Cancel, Filter, Neighbour, Progress};
@@ -138,7 +138,7 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
     ///
     /// See [`Forest::search`].
     pub fn search<F: Filter>(&self, query: &[f32], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
-        self.search_in(&mut Scratch::default(), query, search).map(<[_]>::to_vec)
+        self.search_in(&mut ForestScratch::default(), query, search).map(<[_]>::to_vec)
     }
 
     /// The nearest items to a vector, found in memory that the caller keeps; see [`Forest::search_in`].
@@ -148,7 +148,7 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
     /// See [`Forest::search`].
     pub fn search_in<'s, F: Filter>(
         &self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut ForestScratch,
         query: &[f32],
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
@@ -198,7 +198,7 @@ impl<S: AsRef<[u8]>> AnyForest<S> {
     /// [`SearchError::NoSuchItem`], or a damaged node.
     pub fn search_item_in<'s, F: Filter>(
         &self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut ForestScratch,
         id: u32,
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {

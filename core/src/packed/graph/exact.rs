@@ -8,7 +8,7 @@ use super::candidates::Candidates;
 use super::{GraphBuilder, KnnGraph, PARTITIONED, ROWS_TOGETHER, by_id, is_alone, sample_rows};
 use crate::Neighbour;
 use crate::packed::error::GraphError;
-use crate::packed::search::Scratch;
+use crate::packed::search::PackedScratch;
 use crate::packed::search::rerank::{NONE, finish_row};
 use crate::packed::truth::error_bound::AnalysedRow;
 use crate::packed::truth::{GroundTruth, MOST_KEPT};
@@ -42,7 +42,7 @@ impl GraphBuilder<'_> {
         let chunks = self.view.shape.rows.div_ceil(ROWS_TOGETHER);
         let (truth, steps) = (self.truth(), Steps::new(self.options.progress, PARTITIONED..0.95, chunks));
         by_id::<J>(self.view, self.n, |first, to| {
-            let mut scratch = Scratch::new();
+            let mut scratch = PackedScratch::new();
             for (row, to) in (first..).zip(to.chunks_mut(self.n)) {
                 if truth.cancel.is_set() {
                     return;

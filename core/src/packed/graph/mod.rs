@@ -32,7 +32,7 @@ use self::probed::ProbedJoin;
 use super::error::{GraphError, OutOfMemory};
 use super::file::view::View;
 use super::options::GraphOptions;
-use super::search::Scratch;
+use super::search::PackedScratch;
 use super::search::rerank::{NONE, finish_row};
 use super::train::sample::Sample;
 use super::train::source::RowSource;
@@ -250,7 +250,7 @@ impl GraphBuilder<'_> {
     fn is_enough<J: Join>(&self, width: usize, recall: f32, sample: &[u32], truth: &[Vec<TrueNeighbour>]) -> bool {
         let every = sample.len().div_ceil(ORDERED).max(1);
         let kept = parallel::map::<J, _>(0..sample.len().div_ceil(every), &|at| {
-            let mut scratch = Scratch::new();
+            let mut scratch = PackedScratch::new();
             scratch.set_row(self.view, sample[at * every]);
             // The row itself is one of the best.
             let least = scratch.nth_by_codes(self.view, width + 1);
@@ -265,7 +265,7 @@ impl GraphBuilder<'_> {
     /// How many leaves each row has to probe.
     fn leaves_for<J: Join>(&self, recall: f32, sample: &[u32], truth: &[Vec<TrueNeighbour>]) -> usize {
         let leaf_ranks = parallel::map::<J, _>(0..sample.len(), &|at| {
-            let mut scratch = Scratch::new();
+            let mut scratch = PackedScratch::new();
             let own_leaf = self.view.leaf_of(sample[at]);
             let mut rank = |row: u32, leaf: u32| {
                 scratch.set_row(self.view, row);

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::Scratch;
+use super::PackedScratch;
 use super::allowed::{ById, ByRow, RowFilter};
 use super::cost::Costs;
 use super::params::{AdaptivePlan, FixedPlan, Plan, for_recall};
@@ -23,7 +23,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     ///
     /// A query that no vector could be, a recall that is none, or an answer that shows that the file is damaged.
     pub fn search<F: Filter>(&self, query: &[f32], search: &Search<F>) -> Result<Vec<Neighbour>, SearchError> {
-        self.search_in(&mut Scratch::new(), query, search).map(<[_]>::to_vec)
+        self.search_in(&mut PackedScratch::new(), query, search).map(<[_]>::to_vec)
     }
 
     /// [`search`](Self::search) in memory that the caller keeps.
@@ -33,7 +33,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     /// See [`search`](Self::search).
     pub fn search_in<'s, F: Filter>(
         &self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut PackedScratch,
         query: &[f32],
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
@@ -47,7 +47,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
     /// There is no such id; or see [`search`](Self::search).
     pub fn search_item_in<'s, F: Filter>(
         &self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut PackedScratch,
         id: u32,
         search: &Search<F>,
     ) -> Result<&'s [Neighbour], SearchError> {
@@ -134,7 +134,7 @@ impl<S: AsRef<[u8]>> Packed<S> {
 
 fn search_in<'s, F: Filter>(
     view: &View<'_>,
-    scratch: &'s mut Scratch,
+    scratch: &'s mut PackedScratch,
     query: &[f32],
     search: &Search<F>,
 ) -> Result<&'s [Neighbour], SearchError> {
@@ -162,7 +162,7 @@ fn search_many<F: Filter>(
     queries: &[&[f32]],
     search: &Search<F>,
 ) -> Result<Vec<Vec<Neighbour>>, SearchError> {
-    let mut scratch = Scratch::new();
+    let mut scratch = PackedScratch::new();
     queries.iter().map(|query| search_in(view, &mut scratch, query, search).map(<[_]>::to_vec)).collect()
 }
 
@@ -170,14 +170,14 @@ fn search_many<F: Filter>(
 const FEW: usize = 32;
 
 /// Searches for the query that was set; returns how many of what was found are asked for.
-fn search_view<F: Filter>(view: &View<'_>, scratch: &mut Scratch, search: &Search<F>) -> usize {
+fn search_view<F: Filter>(view: &View<'_>, scratch: &mut PackedScratch, search: &Search<F>) -> usize {
     match search.filter.rows().filter(|rows| rows.is_of(view.fingerprint, view.shape.rows)) {
         Some(rows) => search_rows(view, scratch, search, &ByRow(rows)),
         None => search_rows(view, scratch, search, &ById(&search.filter)),
     }
 }
 
-fn search_rows<F, R: RowFilter>(view: &View<'_>, scratch: &mut Scratch, search: &Search<F>, filter: &R) -> usize {
+fn search_rows<F, R: RowFilter>(view: &View<'_>, scratch: &mut PackedScratch, search: &Search<F>, filter: &R) -> usize {
     let most = search.n.min(filter.row_set().map_or(view.shape.rows, RowSet::len));
     // Of those within a distance it is not known how many there are: a few are asked for, and more while all lie within.
     let at_once = search.within.is_none() || search.mode == Mode::Exact;

@@ -9,13 +9,13 @@
 //! nearest ← the n best candidates by code, compared in full; then all others that still reach the limit
 //! ```
 //!
-//! Where the bound leaves too many, which shows early, vectors are scanned in full ([`scan_in_full`](Scratch::scan_in_full)). The
+//! Where the bound leaves too many, which shows early, vectors are scanned in full ([`scan_in_full`](PackedScratch::scan_in_full)). The
 //! answer is the same.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::Scratch;
+use super::PackedScratch;
 use super::allowed::{ById, RowFilter};
 use super::codes::Codes;
 use super::full_scan::RoughQuery;
@@ -54,7 +54,7 @@ const fn most_candidates(rows: usize) -> usize {
     rows / ROOM + FEW + GROUP
 }
 
-impl Scratch {
+impl PackedScratch {
     /// Finds the `n` nearest of all that the filter allows.
     pub(super) fn search_exactly<F: RowFilter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         self.ids.clear();

@@ -5,7 +5,7 @@
 //! vectors are dismissed by their sums in f32, and those that may be among the nearest are compared in f64: the answer depends on
 //! neither the kernel nor the order of its terms.
 
-use super::Scratch;
+use super::PackedScratch;
 use super::allowed::RowFilter;
 use super::scattered::groups;
 use crate::packed::file::local::GROUP;
@@ -17,7 +17,7 @@ use crate::{Backend, Metric};
 /// Of so many of them that the filter allows, all are.
 const FEW_OF_GROUP: u32 = 6;
 
-impl Scratch {
+impl PackedScratch {
     /// Compares the query with all vectors that the filter allows.
     pub(super) fn scan_in_full<F: RowFilter>(&mut self, view: &View<'_>, n: usize, filter: &F) {
         let Self { given, nearest, .. } = self;

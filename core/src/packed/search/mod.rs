@@ -55,12 +55,12 @@ use crate::{Metric, Neighbour};
 /// serves any index.
 ///
 /// ```
-/// use ohyeah_core::packed::{BuildOptions, Scratch, Search};
+/// use ohyeah_core::packed::{BuildOptions, PackedScratch, Search};
 /// use ohyeah_core::{Metric, Packed};
 ///
 /// let vectors: Vec<f32> = (0..200).map(|x| (x as f32).sin()).collect();
 /// let index = Packed::build(Metric::Euclidean, &vectors, 2, &BuildOptions::new())?;
-/// let mut scratch = Scratch::new();
+/// let mut scratch = PackedScratch::new();
 /// for query in vectors.chunks(2) {
 ///     let nearest = index.search_in(&mut scratch, query, &Search::top(1).exact())?;
 ///     assert!(nearest[0].distance < 1e-3);
@@ -68,7 +68,7 @@ use crate::{Metric, Neighbour};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct PackedScratch {
     /// The query as it was given, and in the index space.
     given: Vec<f32>,
     query: Vec<f32>,
@@ -122,7 +122,7 @@ pub(crate) struct Probe {
     pub(crate) leaf: u32,
 }
 
-impl Scratch {
+impl PackedScratch {
     /// Memory that grows with the first search.
     #[must_use]
     pub fn new() -> Self {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::Scratch;
+use super::PackedScratch;
 use super::allowed::ById;
 use super::params::AdaptivePlan;
 use super::probe::ProbeRule;
@@ -19,7 +19,7 @@ const AHEAD: usize = 12;
 /// Rows that are compared at once.
 const FOUR: usize = 4;
 
-impl Scratch {
+impl PackedScratch {
     /// Compares the query with the 7-bit codes of the candidates.
     fn score_by_codes(&mut self, view: &View<'_>) {
         let Self { quantised, keys, rows, .. } = self;

@@ -3,7 +3,7 @@
 use super::allowed::RowFilter;
 use super::params::{AdaptivePlan, Farther, under_filter};
 use super::probe::ProbeRule;
-use super::{Probe, Scratch};
+use super::{PackedScratch, Probe};
 use crate::filter::RowSet;
 use crate::packed::file::sections::CalibrationHeader;
 use crate::packed::file::view::View;
@@ -22,7 +22,7 @@ const MOSTLY: f32 = 0.5;
 /// The share of rows that a filter allows is looked at in so many of the best leaves.
 const NEAR_PROBES: usize = 16;
 
-impl Scratch {
+impl PackedScratch {
     /// Computes the look-up table with which some leaves are scanned.
     fn set_lut(&mut self, view: &View<'_>, leaves: &[Probe]) {
         let greatest = leaves.iter().fold(0.0_f32, |most, probe| most.max(probe.product.abs()));

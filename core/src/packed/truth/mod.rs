@@ -21,7 +21,7 @@ use self::batch::{QueryBatch, RowTiles};
 use self::error_bound::{AnalysedRow, ErrorBound};
 use super::file::sections::CodeErrors;
 use super::file::view::View;
-use super::search::Scratch;
+use super::search::PackedScratch;
 use super::search::code_bound::least_score;
 use super::search::rerank::{NONE, finish_row};
 use super::train::sample::calibration_sample;
@@ -54,7 +54,7 @@ pub(crate) struct CalibrationQuery {
 
 impl CalibrationQuery {
     /// A vector, and the `n` nearest of all rows.
-    pub(crate) fn of_vector(scratch: &mut Scratch, view: &View<'_>, vector: &[f32], n: usize) -> Self {
+    pub(crate) fn of_vector(scratch: &mut PackedScratch, view: &View<'_>, vector: &[f32], n: usize) -> Self {
         scratch.set_query(view, vector);
         let (rows, nth_by_codes) = scratch.nearest_and_nth_by_codes(view, n);
         let scores = scratch.scores_of(view, &rows);
@@ -212,7 +212,7 @@ impl GroundTruth<'_> {
             left = still;
             keep = keep.saturating_mul(4);
         }
-        let mut scratch = Scratch::new();
+        let mut scratch = PackedScratch::new();
         for at in left {
             if self.cancel.is_set() {
                 return;
@@ -223,7 +223,7 @@ impl GroundTruth<'_> {
     }
 
     /// Writes the `n` nearest of a row, by an exact search for it alone.
-    pub(crate) fn nearest_alone(&self, scratch: &mut Scratch, row: u32, to: &mut [Neighbour]) {
+    pub(crate) fn nearest_alone(&self, scratch: &mut PackedScratch, row: u32, to: &mut [Neighbour]) {
         let own = self.view.id(row);
         let found = scratch.nearest_to_row(&self.bound.view(), row, to.len() + 1);
         for (to, found) in to.iter_mut().zip(found.iter().filter(|found| found.id != own)) {

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::trace::{Reach, Stop, Trace, Tried};
 use crate::packed::file::sections::{CalibrationHeader, Effort, POINTS};
 use crate::packed::file::view::View;
-use crate::packed::search::Scratch;
+use crate::packed::search::PackedScratch;
 use crate::packed::search::cost::Costs;
 use crate::packed::search::params::HIGHEST;
 use crate::packed::search::probe::FEW;
@@ -57,7 +57,11 @@ pub(super) fn calibrate<J: Join>(
 ) -> Result<[Effort; POINTS], Cancelled> {
     let trace_of = |queries: &[&CalibrationQuery], tried: &Tried| {
         let traces = parallel::map::<J, _>(0..queries.len(), &|at| {
-            if cancel.is_set() { Trace::default() } else { Scratch::new().trace(view, header, queries[at], tried) }
+            if cancel.is_set() {
+                Trace::default()
+            } else {
+                PackedScratch::new().trace(view, header, queries[at], tried)
+            }
         });
         cancel.check()?;
         Ok(traces)
@@ -75,7 +79,7 @@ pub(super) fn calibrate<J: Join>(
 /// How high above the key of the best leaf the n-th best score is for the middle one of some queries, and for all but a twentieth.
 fn heights<J: Join>(view: &View<'_>, header: &CalibrationHeader, queries: &[&CalibrationQuery]) -> [f32; 2] {
     let mut heights = parallel::map::<J, _>(0..queries.len(), &|at| {
-        let mut scratch = Scratch::new();
+        let mut scratch = PackedScratch::new();
         scratch.set_query(view, queries[at].vector(view));
         scratch.height_of(view, header, queries[at].nth_by_codes)
     });

@@ -11,7 +11,7 @@ use crate::packed::file::layout::FileLayout;
 use crate::packed::file::sections::{CalibrationHeader, POINTS};
 use crate::packed::file::view::{Calibration, View};
 use crate::packed::quantise::space::check_vector;
-use crate::packed::search::Scratch;
+use crate::packed::search::PackedScratch;
 use crate::packed::truth::CalibrationQuery;
 use crate::parallel::{self, Join};
 use crate::progress::{Cancel, Steps};
@@ -45,7 +45,7 @@ pub(crate) fn calibrate_with<J: Join>(
             let every = queries.len().div_ceil(most);
             let some: Vec<&[f32]> = queries.iter().step_by(every).copied().collect();
             let known = parallel::map::<J, _>(0..some.len(), &|at| {
-                (!cancel.is_set()).then(|| CalibrationQuery::of_vector(&mut Scratch::new(), view, some[at], n))
+                (!cancel.is_set()).then(|| CalibrationQuery::of_vector(&mut PackedScratch::new(), view, some[at], n))
             });
             cancel.check()?;
             let known: Vec<CalibrationQuery> = known.into_iter().flatten().collect();

@@ -16,7 +16,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::packed::file::view::View;
-use crate::packed::search::Scratch;
+use crate::packed::search::PackedScratch;
 use crate::packed::train::Trained;
 use crate::packed::truth::CalibrationQuery;
 use crate::parallel::{self, Join};
@@ -113,7 +113,7 @@ impl ListBias {
     /// For each weight: how many rows lie in leaves that come before that of each neighbour of a query.
     fn rows_before(&self, view: &View<'_>, query: &CalibrationQuery, sizes: &[u32]) -> [Vec<u32>; TRIED] {
         let leaves: Vec<usize> = query.nearest.iter().map(|nearest| view.leaf_of(nearest.row) as usize).collect();
-        let mut scratch = Scratch::new();
+        let mut scratch = PackedScratch::new();
         scratch.set_query(view, query.vector(view));
         let (scores, scale) = scratch.leaf_scores(view);
         let mut weighted = vec![0.0; sizes.len()];

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::packed::file::sections::CalibrationHeader;
 use crate::packed::file::view::View;
-use crate::packed::search::Scratch;
+use crate::packed::search::PackedScratch;
 use crate::packed::search::allowed::ById;
 use crate::packed::search::probe::ProbeRule;
 use crate::packed::truth::CalibrationQuery;
@@ -80,7 +80,7 @@ pub(super) struct Tried {
     pub(super) heights: [f32; 2],
 }
 
-impl Scratch {
+impl PackedScratch {
     /// Searches for the nearest of a query through all leaves, and notes what each effort would have found.
     pub(super) fn trace(
         &mut self,
