@@ -18,22 +18,40 @@ use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::ThreadPool;
 
+use crate::arguments::Whole;
+use crate::progress::{Report, Share};
+
 /// More threads than this are a mistake: starting them would take seconds and give nothing.
 const MOST: i64 = 1024;
 
 /// Threads that work can be given to.
 pub(crate) struct Pool(Arc<ThreadPool>);
 
+/// How many threads are asked for: checked at once, and started where there is work for them.
+#[derive(Clone, Copy)]
+pub(crate) struct Threads(i64);
+
+impl Threads {
+    /// None and −1 are all cores.
+    pub(crate) fn new(threads: Option<Whole>) -> PyResult<Self> {
+        let threads = threads.map_or(-1, Whole::value);
+        match threads {
+            -1 | 1..=MOST => Ok(Self(threads)),
+            _ => Err(PyValueError::new_err(format!(
+                "{threads} threads: use None or -1 for as many as there are cores, or a number from 1 to {MOST}"
+            ))),
+        }
+    }
+
+    pub(crate) fn pool(self, py: Python<'_>) -> PyResult<Pool> {
+        if self.0 == -1 { Pool::own(py) } else { start(self.0 as usize).map(Pool) }
+    }
+}
+
 impl Pool {
     /// So many threads; the pool of this process for −1.
     pub(crate) fn of(py: Python<'_>, threads: i64) -> PyResult<Self> {
-        match threads {
-            -1 => Self::own(py),
-            1..=MOST => start(threads as usize).map(Self),
-            _ => Err(PyValueError::new_err(format!(
-                "{threads} threads: use -1 for all there are, or a number from 1 to {MOST}"
-            ))),
-        }
+        Threads::new(Some(threads.into()))?.pool(py)
     }
 
     /// The pool of this process, with a thread for each core.
@@ -66,23 +84,34 @@ impl Pool {
         py: Python<'_>,
         work: impl FnOnce(&AtomicBool) -> T + Send,
     ) -> PyResult<T> {
-        let (cancel, done) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (mut result, mut interrupted) = (None, Ok(()));
+        self.run_reporting(py, Report::none(), |cancel, _| work(cancel))
+    }
+
+    /// The same, and tells someone how far the work is. An exception there ends the work as well.
+    pub(crate) fn run_reporting<T: Send>(
+        &self,
+        py: Python<'_>,
+        mut report: Report<'_>,
+        work: impl FnOnce(&AtomicBool, &(dyn Fn(f32) + Sync)) -> T + Send,
+    ) -> PyResult<T> {
+        let (cancel, done, share) = (AtomicBool::new(false), AtomicBool::new(false), Share::default());
+        let (mut result, mut interrupted) = (None, report.tell(0.0));
         let finished = Finished { done: &done, caller: std::thread::current() };
         self.0.in_place_scope(|scope| {
             scope.spawn(|_| {
                 let _finished = finished;
-                result = Some(work(&cancel));
+                result = Some(work(&cancel, &|done| share.set(done)));
             });
             while !done.load(Ordering::Acquire) {
                 py.detach(|| std::thread::park_timeout(Duration::from_millis(50)));
                 if interrupted.is_ok() {
-                    interrupted = py.check_signals();
-                    cancel.store(interrupted.is_err(), Ordering::Relaxed);
+                    interrupted = py.check_signals().and_then(|()| report.tell(share.get()));
                 }
+                cancel.store(interrupted.is_err(), Ordering::Relaxed);
             }
         });
         interrupted?;
+        report.tell(1.0)?;
         // A panic of the work goes on where the scope ends.
         result.ok_or_else(|| PyRuntimeError::new_err("the work has no result"))
     }
