@@ -10,6 +10,7 @@
 //! Rayon's global pool is never used: a forked child has a copy of it without its threads, and rayon cannot be told.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -114,6 +115,33 @@ impl Pool {
         report.tell(1.0)?;
         // A panic of the work goes on where the scope ends.
         result.ok_or_else(|| PyRuntimeError::new_err("the work has no result"))
+    }
+}
+
+/// Runs work that cannot be told to end, on a thread of its own: where a signal raises an exception meanwhile, as Ctrl-C does, the
+/// work is left to itself and the exception passed on. So the work must only read, and have what it reads to itself or shared.
+pub(crate) fn run_or_abandon<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    let start = move || {
+        // Nobody may be there to take it.
+        let _ = sender.send(work());
+    };
+    std::thread::Builder::new().spawn(start).map_err(|error| PyMemoryError::new_err(error.to_string()))?;
+    // A receiver is no value that other threads could use; this thread alone does.
+    let receiver = Mutex::new(receiver);
+    let wait = || {
+        let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        receiver.recv_timeout(Duration::from_millis(50))
+    };
+    loop {
+        match py.detach(wait) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => return Err(PyRuntimeError::new_err("the work has no result")),
+        }
     }
 }
 

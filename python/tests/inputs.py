@@ -186,6 +186,10 @@ OF_FILTERS = {
 KINDS = [ohyeah.FileFormatError, ohyeah.NoSuchId, ohyeah.WrongLength, TypeError, ValueError]
 
 
+# Other vectors, which an index may well be built of.
+OTHERS = {"another number of dimensions"}
+
+
 def outcome(method, given, right):
     try:
         with warnings.catch_warnings():
@@ -197,7 +201,7 @@ def outcome(method, given, right):
         assert kind is not None, f"{type(error).__name__}: {error}"
         assert len(str(error)) > 10, repr(error)
         return f"`{kind.__name__}`"
-    assert answer == right, "a wrong answer"
+    assert right is None or answer == right, "a wrong answer"
     return "works"
 
 
@@ -206,7 +210,7 @@ def table(title, inputs, methods, example):
     for name, makers in inputs.items():
         cells = []
         for method_name, method in methods.items():
-            right = method(example()) if example is not None else None
+            right = None if name in OTHERS else method(example())
             outcomes = []
             for make in makers if isinstance(makers, list) else [makers]:
                 try:

@@ -38,7 +38,7 @@ def test_messages_name_the_argument_and_say_what_to_do(call, vectors):
         call(vectors[0])
     bad = vectors.copy()
     bad[250, 3] = np.nan
-    with pytest.raises(ValueError, match="vectors: element 3 of row 250 is NaN or infinite"):
+    with pytest.raises(ValueError, match=r"vector 250 \(row 250 of vectors\): element 3 is NaN or infinite"):
         call(bad)
     with pytest.raises(TypeError, match="vectors must be real numbers, not complex64"):
         call(vectors.astype("c8"))
@@ -63,7 +63,7 @@ def test_a_bad_query_in_a_batch_is_named(index, vectors):
     bad = vectors.copy()
     bad[[77, 200], 1] = np.inf
     for call in (index.search, lambda q: index.within(q, 1.0), lambda q: index.search(q, threads=1)):
-        with pytest.raises(ValueError, match="query: element 1 of row 77 is"):
+        with pytest.raises(ValueError, match=r"query 77 \(row 77 of query\): element 1 is"):
             call(bad)
 
 
@@ -75,7 +75,7 @@ def test_more_than_there_are_is_padded(index, vectors):
     ids, distances = index.search(vectors[0], 302)
     assert ids.shape == (302,) and ids[300:].tolist() == [-1, -1] and distances[300:].tolist() == [np.inf] * 2
     _, products = ohyeah.Index(vectors, "dot").search(vectors[0], 302)
-    assert products[300:].tolist() == [-np.inf] * 2 and (np.diff(products) <= 0)[:-1].all()
+    assert products[300:].tolist() == [-np.inf] * 2 and (np.diff(products[:300]) <= 0).all()
     ids, distances = ohyeah.knn_graph(vectors[:5], 7, metric="euclidean")
     assert ids.shape == (5, 7) and (ids[:, 4:] == -1).all() and (ids[:, :4] >= 0).all() and np.isinf(distances[:, 4:]).all()
     assert ohyeah.Index(np.zeros((0, 4), "f4")).search(np.zeros((2, 4)), 3)[0].tolist() == [[-1] * 3] * 2

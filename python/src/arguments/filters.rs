@@ -31,13 +31,18 @@ pub(crate) fn ids_or_masks<'py>(filter: &Bound<'py, PyAny>, count: usize) -> PyR
     let dtype = array.getattr("dtype")?;
     match dtype.getattr("kind")?.extract::<char>()? {
         'b' | 'i' => Ok(array),
-        // Numbers that `int64` does not hold would become others.
-        'u' => numpy.call_method1("minimum", (array, i64::MAX as u64)),
+        'u' => unsigned(&array),
         // An empty list is one of floats to numpy.
         'f' if array.getattr("size")?.extract::<usize>()? == 0 => array.call_method1("astype", ("int64",)),
         'O' if array.getattr("ndim")?.extract::<usize>()? > 0 => from_objects(&array, count),
         _ => Err(PyTypeError::new_err(format!("filter: ids are integers, not {dtype}; a mask is of bool"))),
     }
+}
+
+/// Unsigned integers that `int64` holds: those that it does not would become others.
+fn unsigned<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let array = array.call_method1("astype", ("uint64",))?;
+    array.py().import("numpy")?.call_method1("minimum", (array, i64::MAX as u64))
 }
 
 /// Integers too large for any type are objects to numpy, and so are the masks of tables that may have gaps.
@@ -160,7 +165,7 @@ pub(crate) fn item_ids(items: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
         _ if is_empty => Ok(Vec::new()),
         'i' => Ok(integers(&array)?.try_readonly().map_err(as_value_error)?.as_array().to_vec()),
         'u' => {
-            let array = numpy.call_method1("minimum", (array, i64::MAX as u64))?;
+            let array = unsigned(&array)?;
             Ok(integers(&array)?.try_readonly().map_err(as_value_error)?.as_array().to_vec())
         }
         'O' => {

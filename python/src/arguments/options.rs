@@ -48,7 +48,7 @@ const MOST_EMPTY: usize = 1 << 26;
 
 /// Whether an array of `k` places for each of `queries` queries is one to make, where there are `count` answers.
 pub(crate) fn padded(k: usize, count: usize, queries: usize) -> PyResult<()> {
-    if k.saturating_sub(count).saturating_mul(queries) <= MOST_EMPTY {
+    if k.saturating_sub(count).saturating_mul(queries.max(1)) <= MOST_EMPTY {
         return Ok(());
     }
     let text =

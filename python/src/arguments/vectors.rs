@@ -258,17 +258,16 @@ pub(crate) fn queries(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Queries>
 /// Whether all rows are vectors that distances can be computed of; the error names the first that is none, counted from `first`.
 pub(crate) fn check_rows(name: &str, first: usize, numbers: &[f32], width: usize) -> PyResult<()> {
     let backend = ohyeah::backend().unwrap_or_else(|_| ohyeah::Backend::detect());
-    for (row, vector) in numbers.chunks_exact(width.max(1)).enumerate() {
-        match f32::check(vector, width, backend) {
-            Ok(()) => {}
+    for (row, vector) in (first..).zip(numbers.chunks_exact(width.max(1))) {
+        let problem = match f32::check(vector, width, backend) {
+            Ok(()) => continue,
             Err(VectorError::NotFinite { position }) => {
-                return Err(PyValueError::new_err(format!(
-                    "{name}: element {position} of row {} is NaN or infinite: leave the row out or mend it",
-                    first + row
-                )));
+                format!("element {position} is NaN or infinite: leave the row out or mend it")
             }
-            Err(error) => return Err(PyValueError::new_err(format!("{name}: row {}: {error}", first + row))),
-        }
+            Err(error) => error.to_string(),
+        };
+        let one = if name == "vectors" { "vector" } else { "query" };
+        return Err(PyValueError::new_err(format!("{one} {row} (row {row} of {name}): {problem}")));
     }
     Ok(())
 }

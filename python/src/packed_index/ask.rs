@@ -73,7 +73,7 @@ pub(super) fn queries(loaded: &Loaded, query: &Bound<'_, PyAny>) -> PyResult<Que
     let vector = |key: &str| {
         if !loaded.has_keys() {
             let text = format!(
-                "query is the text {key:?}, and the index has no keys: give numbers, or keys= when it is built"
+                "query is the text '{key}', and the index has no keys: give numbers, or keys= when it is built"
             );
             return Err(PyValueError::new_err(text));
         }

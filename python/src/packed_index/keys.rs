@@ -60,9 +60,9 @@ impl Loaded {
 
     pub(super) fn id_of_key(&self, py: Python<'_>, key: &str) -> PyResult<u32> {
         if !self.has_keys() {
-            return Err(PyKeyError::new_err(format!("{key:?}: the index has no keys; give keys= when it is built")));
+            return Err(PyKeyError::new_err(format!("'{key}': the index has no keys; give keys= when it is built")));
         }
-        self.find_key(py, key)?.ok_or_else(|| PyKeyError::new_err(format!("there is no key {key:?}")))
+        self.find_key(py, key)?.ok_or_else(|| PyKeyError::new_err(format!("there is no key '{key}'")))
     }
 
     /// The id that is meant by a key or an id.

@@ -22,7 +22,7 @@ use crate::exceptions::{bad_file, file_error};
 use crate::mapped::map;
 use crate::progress::Report;
 use crate::saving::save;
-use crate::threads::Threads;
+use crate::threads::{Threads, run_or_abandon};
 
 pub(crate) fn build_error(error: BuildError) -> PyErr {
     match error {
@@ -148,7 +148,8 @@ impl Index {
     #[pyo3(signature = (path, mmap=true))]
     fn open(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<Self> {
         if !mmap {
-            let read = py.detach(|| ohyeah::read_packed(&path)).map_err(|error| opening_error(&error))?;
+            let read =
+                run_or_abandon(py, move || ohyeah::read_packed(&path))?.map_err(|error| opening_error(&error))?;
             return Ok(Self::over(Loaded::new(Storage::Built(read.into_storage()))?));
         }
         let file = py.detach(|| map(&path, false));
@@ -172,7 +173,8 @@ impl Index {
     /// >>> index.verify()
     fn verify(&self, py: Python<'_>) -> PyResult<()> {
         let loaded = self.loaded()?;
-        py.detach(|| loaded.verify()).map_err(|error| loaded.open_error(&error))
+        let verified = Arc::clone(&loaded);
+        run_or_abandon(py, move || verified.verify())?.map_err(|error| loaded.open_error(&error))
     }
 
     fn __len__(&self) -> PyResult<usize> {
