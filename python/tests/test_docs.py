@@ -22,9 +22,9 @@ def documented():
         yield function.__name__, function.__doc__
     for kind in CLASSES:
         yield kind.__name__, kind.__doc__
-        for name, member in vars(kind).items():
+        for name in vars(kind):
             if not name.startswith("_"):
-                yield f"{kind.__name__}.{name}", inspect.getdoc(member)
+                yield f"{kind.__name__}.{name}", inspect.getdoc(getattr(kind, name))
 
 
 DOCUMENTED = dict(documented())
@@ -82,6 +82,15 @@ def test_a_program_that_uses_everything_passes_mypy():
 
 def test_a_program_that_uses_everything_passes_pyright():
     alone("pyright", "--pythonpath", sys.executable, "-p", FOLDER / "typing")
+
+
+def test_a_program_that_uses_it_wrongly_passes_neither(tmp_path):
+    """They do look at the stubs."""
+    program = tmp_path / "wrong.py"
+    program.write_text("import ohyeah\nohyeah.Index([[1.0]], 'cosine').id(3)\n")
+    for command in (["mypy", "--strict", program], ["pyright", "--pythonpath", sys.executable, program]):
+        done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+        assert done.returncode == 1 and "cosine" in done.stdout and "str" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_program_that_uses_everything_runs(tmp_path):

@@ -49,7 +49,7 @@ impl Index {
     /// else a dict of leaves and vectors that are scanned, candidates that are compared, and the recall that nine of ten queries
     /// reach.
     ///
-    /// >>> index.plan(10, 0.95) is None  # so few vectors are all compared
+    /// >>> ohyeah.Index(vectors[:50]).plan() is None  # so few vectors are all compared
     /// True
     #[pyo3(signature = (k=Whole::from(10), recall=None))]
     #[pyo3(text_signature = "($self, k=10, recall=None)")]
