@@ -7,7 +7,7 @@ use ohyeah::FileError;
 use ohyeah::error::VectorError;
 use ohyeah::forest::{ItemError, OpenError, SearchError};
 use ohyeah::packed;
-use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyException, PyIndexError, PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::{PyErr, import_exception};
 
 import_exception!(ohyeah._errors, WrongLength);
@@ -19,21 +19,29 @@ pub(crate) fn exception(text: &'static str) -> PyErr {
 }
 
 pub(crate) fn no_such_item() -> PyErr {
-    NoSuchId::new_err("Item index larger than the largest item index")
+    PyIndexError::new_err("Item index larger than the largest item index")
 }
 
-/// The exception of a vector that is none of an index's, with Annoy's words where it has some.
-pub(crate) fn vector_error(error: VectorError) -> PyErr {
+fn length_text(expected: usize, found: usize) -> String {
+    format!("Vector has wrong length (expected {expected}, got {found})")
+}
+
+/// A vector does not have as many numbers as those of a forest: the exception is Annoy's own.
+pub(crate) fn annoys_wrong_length(expected: usize, found: usize) -> PyErr {
+    PyIndexError::new_err(length_text(expected, found))
+}
+
+/// A vector does not have as many numbers as those of a packed index.
+pub(crate) fn wrong_length(expected: usize, found: usize) -> PyErr {
+    WrongLength::new_err(length_text(expected, found))
+}
+
+/// The exception of a vector that is none of a forest's, with Annoy's words where it has some.
+fn vector_error(error: VectorError) -> PyErr {
     match error {
-        VectorError::WrongLength { expected, found } => {
-            WrongLength::new_err(format!("Vector has wrong length (expected {expected}, got {found})"))
-        }
+        VectorError::WrongLength { expected, found } => annoys_wrong_length(expected, found),
         _ => PyValueError::new_err(error.to_string()),
     }
-}
-
-pub(crate) fn wrong_length(expected: usize, found: usize) -> PyErr {
-    vector_error(VectorError::WrongLength { expected, found })
 }
 
 pub(crate) fn item_error(error: ItemError) -> PyErr {
@@ -55,7 +63,8 @@ pub(crate) fn search_error(error: SearchError) -> PyErr {
 /// Why a packed index gives no answer.
 pub(crate) fn packed_search_error(error: packed::SearchError) -> PyErr {
     match error {
-        packed::SearchError::Vector(error) => vector_error(error),
+        packed::SearchError::Vector(VectorError::WrongLength { expected, found }) => wrong_length(expected, found),
+        packed::SearchError::Vector(error) => PyValueError::new_err(error.to_string()),
         packed::SearchError::NoSuchItem { .. } => NoSuchId::new_err(error.to_string()),
         packed::SearchError::Cancelled => PyRuntimeError::new_err(error.to_string()),
         _ => FileFormatError::new_err(error.to_string()),
@@ -115,16 +124,14 @@ pub(crate) fn cannot_open(path: &Path, error: &io::Error) -> PyErr {
 pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> PyErr {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => disk_full(path),
-        _ => match number_of(error) {
-            Some(number) => numbered(path, number),
-            None => {
-                // Some of these errors name the file themselves.
-                let text = error.to_string();
-                let name = format!("{}: ", path.display());
-                let text = text.strip_prefix(&name).unwrap_or(&text).to_owned();
-                PyOSError::new_err((22, text, path.as_os_str().to_owned()))
-            }
-        },
+        _ if number_of(error).is_some() => numbered(path, number_of(error).unwrap_or_default()),
+        _ => {
+            // Some of these errors name the file themselves.
+            let text = error.to_string();
+            let name = format!("{}: ", path.display());
+            let text = text.strip_prefix(&name).unwrap_or(&text).to_owned();
+            PyOSError::new_err((22, text, path.as_os_str().to_owned()))
+        }
     }
 }
 
@@ -133,11 +140,16 @@ pub(crate) fn bad_file(path: &Path, problem: &str) -> PyErr {
     FileFormatError::new_err((format!("{}: {problem}", path.display()), path.as_os_str().to_owned()))
 }
 
+/// The same in Annoy's words, with which programs expect the message to begin.
+fn annoys(path: &Path, problem: &str) -> PyErr {
+    FileFormatError::new_err((format!("{problem} ({})", path.display()), path.as_os_str().to_owned()))
+}
+
 /// A file is not the forest that it should be.
 pub(crate) fn forest_error(path: &Path, error: &OpenError) -> PyErr {
     match error {
-        OpenError::Empty => bad_file(path, "Size of file is zero"),
-        OpenError::PartialNode { .. } => bad_file(
+        OpenError::Empty => annoys(path, "Size of file is zero"),
+        OpenError::PartialNode { .. } => annoys(
             path,
             "Index size is not a multiple of vector size. Ensure you are opening using the same metric you used to create \
              the index.",

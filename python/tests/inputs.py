@@ -183,7 +183,7 @@ OF_FILTERS = {
     "`IdSet(…, len)`": lambda filter: ohyeah.IdSet(filter, N).ids().tolist(),
 }
 # The one that stands highest names an exception in the tables.
-KINDS = [ohyeah.FileFormatError, ohyeah.NoSuchId, ohyeah.WrongLength, TypeError, ValueError]
+KINDS = [ohyeah.FileFormatError, ohyeah.NoSuchId, ohyeah.WrongLength, TypeError, ValueError, IndexError]
 
 
 # Other vectors, which an index may well be built of.

@@ -25,7 +25,7 @@ def interrupted(work, after=0.5):
 WORK = {
     "exact batch": "index = ohyeah.Index(v[:20_000]); interrupted(lambda: index.search(v, 10, recall=1.0))",
     "exact batch on one thread": "index = ohyeah.Index(v[:20_000]); interrupted(lambda: index.search(v, 10, recall=1.0, threads=1))",
-    "batch": "index = ohyeah.Index(v[:20_000]); w = np.tile(v, (20, 1)); interrupted(lambda: index.search(w, 100, recall=0.99))",
+    "batch": "index = ohyeah.Index(v[:20_000]); w = np.tile(v, (5, 1)); interrupted(lambda: index.search(w, 100, recall=0.99))",
     "within": "index = ohyeah.Index(v[:20_000]); interrupted(lambda: index.within(v, 1.2, recall=1.0))",
     "masks": "index = ohyeah.Index(v[:20_000]); m = np.ones((5000, 20_000), bool); "
              "interrupted(lambda: [index.search(v[:5000], 10, filter=m, recall=1.0) for _ in range(99)])",

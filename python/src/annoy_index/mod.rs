@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::arguments::{self, Whole, c_int, check_rows, id, matrix, with_numbers};
 use crate::build_how::BuildHow;
-use crate::exceptions::wrong_length;
+use crate::exceptions::annoys_wrong_length;
 use crate::index::Index;
 use crate::progress::Report;
 use crate::threads::{Pool, Threads};
@@ -129,7 +129,7 @@ impl AnnoyIndex {
         let (py, first) = (vectors.py(), first.count("first")?);
         let matrix = matrix("vectors", vectors)?;
         if matrix.width != self.dimensions {
-            return Err(wrong_length(self.dimensions, matrix.width));
+            return Err(annoys_wrong_length(self.dimensions, matrix.width));
         }
         if first.saturating_add(matrix.rows) > i32::MAX as usize {
             let text = format!("first is {first}: the ids of {} rows from there on are too large", matrix.rows);

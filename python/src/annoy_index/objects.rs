@@ -27,18 +27,17 @@ impl AnnoyIndex {
                 let numbers = numbers.clone().into_pyarray(py).reshape([ids.len()?, this.dimensions])?;
                 ("items", (ids, numbers).into_pyobject(py)?)
             }
-            Snapshot::Trees(trees) => match trees.file() {
-                Some((path, length)) => {
+            Snapshot::Trees(trees) => {
+                if let Some((path, length)) = trees.file() {
                     ("file", (path.as_os_str(), length, edges(py, trees.as_bytes())).into_pyobject(py)?)
-                }
-                None => {
-                    let bytes = PyBytes::new_with(py, trees.as_bytes().len(), |bytes| {
+                } else {
+                    let copy = |bytes: &mut [u8]| {
                         bytes.copy_from_slice(trees.as_bytes());
                         Ok(())
-                    })?;
-                    ("trees", (bytes,).into_pyobject(py)?)
+                    };
+                    ("trees", (PyBytes::new_with(py, trees.as_bytes().len(), copy)?,).into_pyobject(py)?)
                 }
-            },
+            }
         };
         let attributes = slf.getattr("__dict__").ok();
         let what = (slf.get_type(), this.dimensions, this.index.metric().name(), seed, kind, payload, attributes);

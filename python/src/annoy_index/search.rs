@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::{AnnoyIndex, Threads, truth};
 use crate::arguments::{Whole, c_int, check_rows, id, item_ids, padded, rows, with_numbers};
-use crate::exceptions::{no_such_item, search_error, wrong_length};
+use crate::exceptions::{annoys_wrong_length, no_such_item, search_error};
 use crate::index::Found;
 use crate::trees::{SearchParams, Trees};
 
@@ -196,7 +196,7 @@ impl AnnoyIndex {
         let (threads, (n, wanted)) = (Threads::new(n_jobs)?, batch(n, search_k)?);
         let (numbers, width) = rows(vectors)?;
         if width != self.dimensions {
-            return Err(wrong_length(self.dimensions, width));
+            return Err(annoys_wrong_length(self.dimensions, width));
         }
         check_rows("vectors", 0, &numbers, width)?;
         let trees = if let Found::Trees(trees) = self.index.found(py)? { Some(trees) } else { None };

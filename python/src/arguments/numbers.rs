@@ -1,6 +1,6 @@
 //! Whole numbers.
 
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyFloat;
 
@@ -81,5 +81,5 @@ pub(crate) fn c_int(value: &Bound<'_, PyAny>) -> PyResult<i32> {
 
 /// The id of an item.
 pub(crate) fn id(value: &Bound<'_, PyAny>) -> PyResult<u32> {
-    u32::try_from(c_int(value)?).map_err(|_| NoSuchId::new_err("Item index can not be negative"))
+    u32::try_from(c_int(value)?).map_err(|_| PyIndexError::new_err("Item index can not be negative"))
 }

@@ -28,7 +28,7 @@ fn known_as(name: &str) -> Option<&'static str> {
 
 fn unknown(name: &str, allowed: &str) -> PyErr {
     let other = known_as(name).map_or_else(String::new, |other| format!(" ({name} is called {other})"));
-    PyValueError::new_err(format!("metric is {name:?}, no such metric: use {allowed}{other}"))
+    PyValueError::new_err(format!("No such metric: {name:?}; use {allowed}{other}"))
 }
 
 /// A metric of forests.

@@ -8,9 +8,9 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyList, PyString};
 
-use crate::exceptions::wrong_length;
+use crate::exceptions::annoys_wrong_length;
 
-fn numpy<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyModule>> {
+fn numpy(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     py.import("numpy")
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn with_numbers<T>(
     use_them: impl FnOnce(&[f32]) -> PyResult<T>,
 ) -> PyResult<T> {
     let checked = |numbers: Vec<f32>| {
-        if numbers.len() == dimensions { Ok(numbers) } else { Err(wrong_length(dimensions, numbers.len())) }
+        if numbers.len() == dimensions { Ok(numbers) } else { Err(annoys_wrong_length(dimensions, numbers.len())) }
     };
     if let Some(numbers) = floats(vector)? {
         return use_them(&checked(numbers)?);
@@ -42,7 +42,7 @@ pub(crate) fn with_numbers<T>(
     }
     let length = vector.len()?;
     if length != dimensions {
-        return Err(wrong_length(dimensions, length));
+        return Err(annoys_wrong_length(dimensions, length));
     }
     let number = |item: Bound<'_, PyAny>| match item.cast::<PyFloat>() {
         Ok(float) => Ok(float.value() as f32),
@@ -163,7 +163,7 @@ fn from_objects<'py>(name: &str, given: &Bound<'py, PyAny>, array: &Bound<'py, P
 }
 
 /// 32-bit floats, one after the other at an address that suits them; a copy where they are not.
-fn packed<'py>(array: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn packed(array: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     numpy(array.py())?.call_method1("require", (array, "float32", ("C", "A")))
 }
 
@@ -184,7 +184,7 @@ pub(crate) struct Matrix<'py> {
     pub(crate) width: usize,
 }
 
-impl<'py> Matrix<'py> {
+impl Matrix<'_> {
     /// A copy of some rows, fewer at the end.
     pub(crate) fn copy_rows(&self, start: usize, count: usize) -> PyResult<Vec<f32>> {
         let changed = || PyValueError::new_err("another thread changed the array's shape while it was read");

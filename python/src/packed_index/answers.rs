@@ -132,7 +132,9 @@ impl Found {
             }
         }
         if request.similarity && loaded.metric() == Metric::Angular {
-            distances.iter_mut().for_each(|distance| *distance = cosine(*distance));
+            for distance in &mut distances {
+                *distance = cosine(*distance);
+            }
         }
         Ok(Self { ids, distances, k, rows })
     }

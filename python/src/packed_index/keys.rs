@@ -83,7 +83,7 @@ impl Loaded {
 #[pyclass(frozen, module = "ohyeah")]
 struct Keeper(Arc<Loaded>);
 
-fn view_of<'py>(py: Python<'py>, loaded: Arc<Loaded>, id: u32) -> PyResult<Bound<'py, PyAny>> {
+fn view_of(py: Python<'_>, loaded: Arc<Loaded>, id: u32) -> PyResult<Bound<'_, PyAny>> {
     let keeper = Bound::new(py, Keeper(loaded))?;
     let vector = keeper.get().0.vector(id).ok_or_else(|| NoSuchId::new_err(format!("there is no id {id}")))?;
     let view = ArrayView1::from(vector);

@@ -44,7 +44,8 @@ impl Index {
     }
 
     /// What tells the index from others.
-    fn _header<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    #[pyo3(name = "_header")]
+    fn header<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let loaded = self.loaded()?;
         Ok(PyBytes::new(py, loaded.as_bytes().get(..HEADER).unwrap_or(loaded.as_bytes())))
     }
@@ -55,7 +56,7 @@ impl Index {
         let path = self.loaded()?.path.clone();
         match path {
             Some(path) => {
-                (pickle.getattr("opened_index")?, (path.into_os_string(), self._header(py)?)).into_pyobject(py)
+                (pickle.getattr("opened_index")?, (path.into_os_string(), self.header(py)?)).into_pyobject(py)
             }
             None => (pickle.getattr("index_from_bytes")?, (self.to_bytes(py)?,)).into_pyobject(py),
         }
