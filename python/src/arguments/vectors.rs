@@ -116,7 +116,8 @@ fn unwrapped<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
 /// An array of real numbers. What numpy would make numbers of without being asked, texts and complex numbers, is a `TypeError`.
 fn real_array<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = given.py();
-    let given = if given.cast_exact::<PyUntypedArray>().is_ok() { given.clone() } else { unwrapped(name, given)? };
+    let is_plain = given.cast_exact::<PyUntypedArray>().is_ok() || given.cast_exact::<PyList>().is_ok();
+    let given = if is_plain { given.clone() } else { unwrapped(name, given)? };
     let array = numpy(py)?.call_method1("asarray", (&given,)).map_err(|error| {
         if error.is_instance_of::<PyValueError>(py) {
             // Rows of several lengths, mostly.
@@ -240,7 +241,11 @@ pub(crate) fn queries(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Queries>
     if let Some(numbers) = floats(given)? {
         return Ok(Queries::One(numbers));
     }
-    let array = packed(real_array(name, given)?)?;
+    let array = real_array(name, given)?;
+    if let Some(numbers) = floats(&array)? {
+        return Ok(Queries::One(numbers));
+    }
+    let array = packed(array)?;
     if let Some(numbers) = floats(&array)? {
         return Ok(Queries::One(numbers));
     }
