@@ -35,7 +35,7 @@ class _Bar:
 
 def bar(title):
     try:
-        from tqdm.auto import tqdm
+        from tqdm.auto import tqdm  # type: ignore[import-untyped]
     except ImportError:
         return _Line(title)
     return _Bar(tqdm, title)

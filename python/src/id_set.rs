@@ -6,8 +6,10 @@ use numpy::PyArray1;
 use ohyeah::packed::RowSet;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
-use crate::arguments;
+use crate::arguments::{self, Whole};
+use crate::exceptions::NoSuchId;
 
 /// Indexes for which a set is kept ready.
 const MOST_READY: usize = 4;
@@ -16,6 +18,15 @@ const MOST_READY: usize = 4;
 ///
 /// `len` is how many ids there are to choose from; a mask says so itself. Sets are combined by `&`, `|`, `^` and `-`, and `~` gives the
 /// other ids. The first search of an index with a set makes it ready for that index, which takes about as long as ten searches.
+///
+/// >>> even = ohyeah.IdSet(np.arange(1000) % 2 == 0)
+/// >>> small = ohyeah.IdSet(range(10), len=1000)
+/// >>> even & ~small
+/// <IdSet: 495 of 1000 ids>
+/// >>> (even & small).ids()
+/// array([0, 2, 4, 6, 8])
+/// >>> index.search(vectors[4], 1, filter=even & small)[0]
+/// array([4])
 #[pyclass(frozen, module = "ohyeah", name = "IdSet")]
 pub(crate) struct IdSet {
     ids: ohyeah::IdSet,
@@ -41,7 +52,9 @@ impl IdSet {
         if self.of.is_none()
             && let Some(id) = self.largest.filter(|id| *id as usize >= count)
         {
-            return Err(PyValueError::new_err(format!("filter: there is no id {id}, the index has {count}")));
+            return Err(NoSuchId::new_err(format!(
+                "filter: there is no id {id}, the index has {count}, numbered from 0"
+            )));
         }
         Ok(&self.ids)
     }
@@ -80,7 +93,13 @@ impl IdSet {
 impl IdSet {
     #[new]
     #[pyo3(signature = (ids, len=None))]
-    fn make(ids: &Bound<'_, PyAny>, len: Option<usize>) -> PyResult<Self> {
+    fn make(ids: &Bound<'_, PyAny>, len: Option<Whole>) -> PyResult<Self> {
+        let len = len.map(|len| len.count("len")).transpose()?;
+        // Without a length, ids are as large as those of any index: a bit each.
+        let most = i32::MAX as usize;
+        if len.is_some_and(|len| len > most) {
+            return Err(PyValueError::new_err(format!("len is {}: an index has at most {most} ids", len.unwrap_or(0))));
+        }
         if let Ok(set) = ids.cast::<Self>() {
             let set = set.get();
             let of = len.or(set.of);
@@ -88,14 +107,10 @@ impl IdSet {
             made.for_count(of.unwrap_or(usize::MAX))?;
             return Ok(Self::new(made.ids, of));
         }
-        let array = ids.py().import("numpy")?.call_method1("asarray", (ids,))?;
+        let array = arguments::ids_or_masks(ids, len.unwrap_or(most))?;
         let is_mask = array.getattr("dtype")?.getattr("kind")?.extract::<char>()? == 'b';
-        let of = len.or(if is_mask { Some(array.len()?) } else { None });
-        // Without a length, ids are as large as those of any index: a bit each.
-        let most = i32::MAX as usize;
-        if of.is_some_and(|of| of > most) {
-            return Err(PyValueError::new_err(format!("len is {}: an index has at most {most} ids", of.unwrap_or(0))));
-        }
+        let shape: Vec<usize> = array.getattr("shape")?.extract()?;
+        let of = len.or(shape.first().copied().filter(|_| is_mask));
         Ok(Self::new(arguments::filter(&array, of.unwrap_or(most))?, of))
     }
 
@@ -134,7 +149,23 @@ impl IdSet {
         self.ids.len()
     }
 
+    /// A set does not change: it is its own copy.
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (py.get_type::<Self>(), (self.ids(py), self.of)).into_pyobject(py)
+    }
+
     /// The ids, ascending: an array.
+    ///
+    /// >>> ohyeah.IdSet([7, 3]).ids()
+    /// array([3, 7])
     fn ids<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         PyArray1::from_vec(py, self.ids.iter().map(i64::from).collect())
     }

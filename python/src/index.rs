@@ -6,20 +6,21 @@
 //! * Trees do not change. Searches, saves and sketches share them, and whoever has made others swaps those in.
 //! * Items do. Who changes them for long takes them, leaves a closed [`Gate`] in their place, and the others wait at it.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, mem};
 
-use ohyeah::forest::BuildOptions;
-use ohyeah::{AtomicFile, BuildFile, Cancel, Metric, ParBuildItems};
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use ohyeah::{BuildFile, Cancel, Metric, ParBuildItems, Progress};
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
+use crate::build_how::BuildHow;
 use crate::collected::{Collected, Shape, distance_of, without_trees};
 use crate::exceptions::{cannot_write, exception, no_such_item};
 use crate::gate::Gate;
+use crate::progress::Report;
 use crate::room::Room;
+use crate::saving;
 use crate::threads::Pool;
 use crate::trees::Trees;
 
@@ -56,16 +57,11 @@ pub(crate) enum Found {
     Trees(Arc<Trees>),
 }
 
-fn build_options(trees: i32, seed: Option<u64>) -> PyResult<BuildOptions<'static>> {
-    let options = match (trees, usize::try_from(trees)) {
-        (-1, _) => BuildOptions::new().auto_trees(),
-        (_, Ok(trees)) => BuildOptions::new().trees(trees),
-        _ => {
-            let text = format!("{trees} trees: use -1 for as many as suit the items, or at least 0");
-            return Err(PyValueError::new_err(text));
-        }
-    };
-    Ok(if let Some(seed) = seed { options.seed(seed) } else { options })
+/// What a pickle holds.
+pub(crate) enum Snapshot {
+    /// Ids, and the numbers of each.
+    Items(Vec<i64>, Vec<f32>),
+    Trees(Arc<Trees>),
 }
 
 impl InFile {
@@ -249,20 +245,50 @@ impl Index {
         })
     }
 
-    pub(crate) fn build(&self, py: Python<'_>, trees: i32, pool: &Pool) -> PyResult<()> {
+    pub(crate) fn metric(&self) -> Metric {
+        self.shape.metric
+    }
+
+    /// What is there, and the seed.
+    pub(crate) fn snapshot(&self, py: Python<'_>) -> PyResult<(Snapshot, Option<u64>)> {
+        self.when_here(py, |now| {
+            let snapshot = match &now.state {
+                State::Trees(trees) => Snapshot::Trees(Arc::clone(trees)),
+                State::Items(collected) => {
+                    let (mut ids, mut all) = (Vec::new(), Vec::new());
+                    for id in 0..collected.items.len() as u32 {
+                        if let Some(numbers) = collected.items.numbers(id) {
+                            ids.push(i64::from(id));
+                            all.extend_from_slice(&numbers);
+                        }
+                    }
+                    Snapshot::Items(ids, all)
+                }
+                State::Away(_) => return Err(no_such_item()),
+            };
+            Ok((snapshot, now.seed))
+        })
+    }
+
+    /// Trees of these bytes, in memory; they can be unbuilt.
+    pub(crate) fn set_trees(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
+        let trees = py.detach(|| Trees::restored(bytes, self.shape))?;
+        self.replace(py, State::Trees(Arc::new(trees)), false)
+    }
+
+    pub(crate) fn build(&self, py: Python<'_>, how: BuildHow, report: Report<'_>, pool: &Pool) -> PyResult<()> {
         let empty = Collected::new(self.shape)?;
         let mut taken = self.take(py, |state| match state {
             State::Items(_) => Ok(()),
             State::Trees(trees) if trees.loaded => Err(exception("You can't build a loaded index")),
             _ => Err(exception("You can't build a built index")),
         })?;
-        let options = build_options(trees, taken.seed)?;
-        if trees == 0 && taken.in_file.is_some() {
-            return Err(PyOSError::new_err("an index without trees has no file: build some"));
-        }
+        let options = how.options(taken.seed)?;
         let State::Items(collected) = mem::replace(&mut taken.state, State::Items(empty)) else { return Ok(()) };
         let (items, lent) = collected.lend(self.shape);
-        let built = match pool.run_interruptible(py, |cancel| items.par_build(&options.cancel(Cancel::new(cancel)))) {
+        let built = match pool.run_reporting(py, report, |cancel, tell| {
+            items.par_build(&options.cancel(Cancel::new(cancel)).progress(Progress::new(tell)))
+        }) {
             // A file that is being named is not given up: that it has its name and is whole is what was asked for.
             Ok(Ok(forest)) => pool.run(py, || lent.trees(forest)),
             Ok(Err(error)) => Err(lent.build_error(&error, taken.in_file.as_deref())),
@@ -339,18 +365,13 @@ impl Index {
         if trees.trees() == 0 && trees.items() > 0 {
             return Err(PyOSError::new_err("an index without trees has no file: build some"));
         }
+        // Annoy removes what was there first, and so it may lose both.
+        saving::save(py, path, &[trees.as_bytes(), more])?;
         let saved = py.detach(|| {
-            let bytes = trees.as_bytes();
-            // Annoy removes what was there first, and so it may lose both.
-            let written = AtomicFile::create(path).and_then(|mut file| {
-                file.write_all(bytes)?;
-                file.write_all(more)?;
-                file.commit()
-            });
-            written.map_err(|error| cannot_write(path, &error))?;
+            let length = trees.as_bytes().len();
             // What is no ordinary file, as /dev/null is not, cannot be mapped.
-            let is_there = !bytes.is_empty() && fs::metadata(path).is_ok_and(|file| file.is_file());
-            is_there.then(|| Trees::load(path, Some(bytes.len()), prefault, self.shape)).transpose()
+            let is_there = length > 0 && fs::metadata(path).is_ok_and(|file| file.is_file());
+            is_there.then(|| Trees::load(path, Some(length), prefault, self.shape)).transpose()
         })?;
         if let Some(saved) = saved {
             self.swap_trees(py, trees, saved, true);

@@ -2,6 +2,7 @@
 
 mod annoy_index;
 mod arguments;
+mod build_how;
 mod collected;
 mod exceptions;
 mod gate;
@@ -12,6 +13,7 @@ mod mapped;
 mod packed_index;
 mod progress;
 mod room;
+mod saving;
 mod threads;
 mod trees;
 mod word_vectors;
@@ -20,6 +22,14 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _ohyeah {
+    use pyo3::prelude::*;
+
+    /// Everything else takes numpy for granted: without it, there is no module.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.py().import("numpy").map(drop)
+    }
+
     #[pymodule_export]
     use crate::annoy_index::AnnoyIndex;
     #[pymodule_export]

@@ -1,10 +1,13 @@
 //! Where an index keeps its nodes.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ohyeah::forest::{NodeBuf, OutOfSpace, Storage};
 use ohyeah::{BuildFile, MappedFile};
+use pyo3::PyErr;
+use pyo3::exceptions::PyMemoryError;
 
 use crate::exceptions::ENOSPC;
 
@@ -16,6 +19,8 @@ enum Place {
     Mapped {
         file: MappedFile,
         length: usize,
+        /// From the root.
+        path: PathBuf,
     },
 }
 
@@ -76,8 +81,27 @@ impl Room {
         Self::at(Place::Build(Some(file)), Some(home))
     }
 
-    pub(crate) fn mapped(file: MappedFile, length: usize) -> Self {
-        Self::at(Place::Mapped { file, length }, None)
+    pub(crate) fn mapped(file: MappedFile, length: usize, path: &Path) -> Self {
+        // A process may go to another folder later.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Self::at(Place::Mapped { file, length, path }, None)
+    }
+
+    /// A copy of bytes, in memory.
+    pub(crate) fn of(bytes: &[u8], home: &Home) -> Result<Self, PyErr> {
+        let mut nodes = NodeBuf::default();
+        let no_memory = |_| PyMemoryError::new_err("no memory for the index");
+        nodes.resize(bytes.len()).map_err(no_memory)?;
+        nodes.as_mut().copy_from_slice(bytes);
+        Ok(Self::at(Place::Memory(nodes), Some(home)))
+    }
+
+    /// The file that is mapped, and how many of its first bytes these are.
+    pub(crate) fn file(&self) -> Option<(&Path, usize)> {
+        match self.place.as_deref() {
+            Some(Place::Mapped { path, length, .. }) => Some((path, *length)),
+            _ => None,
+        }
     }
 
     pub(crate) fn is_build(&self) -> bool {
@@ -139,7 +163,7 @@ impl AsRef<[u8]> for Room {
             _ if self.hidden => &[],
             Some(Place::Memory(nodes)) => nodes.as_ref(),
             Some(Place::Build(Some(file))) => file.as_ref(),
-            Some(Place::Mapped { file, length }) => file.as_ref().get(..*length).unwrap_or(&[]),
+            Some(Place::Mapped { file, length, .. }) => file.as_ref().get(..*length).unwrap_or(&[]),
             Some(Place::Build(None)) | None => &[],
         }
     }

@@ -10,6 +10,7 @@
 //! Rayon's global pool is never used: a forked child has a copy of it without its threads, and rayon cannot be told.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::ThreadPool;
 
+use crate::arguments::Whole;
 use crate::progress::{Report, Share};
 
 /// More threads than this are a mistake: starting them would take seconds and give nothing.
@@ -26,16 +28,31 @@ const MOST: i64 = 1024;
 /// Threads that work can be given to.
 pub(crate) struct Pool(Arc<ThreadPool>);
 
+/// How many threads are asked for: checked at once, and started where there is work for them.
+#[derive(Clone, Copy)]
+pub(crate) struct Threads(i64);
+
+impl Threads {
+    /// None and −1 are all cores.
+    pub(crate) fn new(threads: Option<Whole>) -> PyResult<Self> {
+        let threads = threads.map_or(-1, Whole::value);
+        match threads {
+            -1 | 1..=MOST => Ok(Self(threads)),
+            _ => Err(PyValueError::new_err(format!(
+                "{threads} threads: use None or -1 for as many as there are cores, or a number from 1 to {MOST}"
+            ))),
+        }
+    }
+
+    pub(crate) fn pool(self, py: Python<'_>) -> PyResult<Pool> {
+        if self.0 == -1 { Pool::own(py) } else { start(self.0 as usize).map(Pool) }
+    }
+}
+
 impl Pool {
     /// So many threads; the pool of this process for −1.
     pub(crate) fn of(py: Python<'_>, threads: i64) -> PyResult<Self> {
-        match threads {
-            -1 => Self::own(py),
-            1..=MOST => start(threads as usize).map(Self),
-            _ => Err(PyValueError::new_err(format!(
-                "{threads} threads: use -1 for all there are, or a number from 1 to {MOST}"
-            ))),
-        }
+        Threads::new(Some(threads.into()))?.pool(py)
     }
 
     /// The pool of this process, with a thread for each core.
@@ -98,6 +115,33 @@ impl Pool {
         report.tell(1.0)?;
         // A panic of the work goes on where the scope ends.
         result.ok_or_else(|| PyRuntimeError::new_err("the work has no result"))
+    }
+}
+
+/// Runs work that cannot be told to end, on a thread of its own: where a signal raises an exception meanwhile, as Ctrl-C does, the
+/// work is left to itself and the exception passed on. So the work must only read, and have what it reads to itself or shared.
+pub(crate) fn run_or_abandon<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    let start = move || {
+        // Nobody may be there to take it.
+        let _ = sender.send(work());
+    };
+    std::thread::Builder::new().spawn(start).map_err(|error| PyMemoryError::new_err(error.to_string()))?;
+    // A receiver is no value that other threads could use; this thread alone does.
+    let receiver = Mutex::new(receiver);
+    let wait = || {
+        let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        receiver.recv_timeout(Duration::from_millis(50))
+    };
+    loop {
+        match py.detach(wait) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => return Err(PyRuntimeError::new_err("the work has no result")),
+        }
     }
 }
 

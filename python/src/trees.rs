@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use ohyeah::forest::{AnyForest, Scratch, Search};
-use ohyeah::{FileError, Metric, Neighbour, Rayon};
+use ohyeah::forest::{AnyForest, OpenError, Scratch, Search};
+use ohyeah::packed::MAGIC;
+use ohyeah::{DotLegacy, Forest, Metric, Neighbour, Rayon};
 use pyo3::PyErr;
 
 use crate::collected::{Shape, distance_of};
-use crate::exceptions::{cannot_open, file_error, no_such_item, search_error};
+use crate::exceptions::{FileFormatError, bad_file, cannot_open, forest_error, no_such_item, search_error};
 use crate::mapped::map;
 use crate::room::{Home, Room};
 
@@ -49,6 +50,19 @@ impl Trees {
 
     fn loaded(forest: AnyForest<Room>) -> Self {
         Self { forest, home: Home::default(), loaded: true, sketched: false.into(), looked_at: 0.into() }
+    }
+
+    /// Trees that were built elsewhere, from their bytes.
+    pub(crate) fn restored(bytes: &[u8], shape: Shape) -> Result<Self, PyErr> {
+        let home = Home::default();
+        let forest =
+            forest_in(Room::of(bytes, &home)?, shape).map_err(|error| FileFormatError::new_err(error.to_string()))?;
+        Ok(Self { forest, home, loaded: false, sketched: false.into(), looked_at: 0.into() })
+    }
+
+    /// The file that is mapped, and how many of its first bytes the trees are.
+    pub(crate) fn file(&self) -> Option<(&Path, usize)> {
+        self.forest.storage().file()
     }
 
     /// A file's first bytes as a forest; all of them where there is no length.
@@ -127,17 +141,23 @@ impl Trees {
     }
 }
 
-pub(crate) fn open(path: &Path, length: Option<usize>, prefault: bool, shape: Shape) -> Result<AnyForest<Room>, PyErr> {
-    let file = map(path, prefault).map_err(|error| cannot_open(&error))?;
-    let room = Room::mapped(file.clone(), length.unwrap_or(file.as_ref().len()));
+/// Bytes as a forest.
+fn forest_in(room: Room, shape: Shape) -> Result<AnyForest<Room>, OpenError> {
     let Shape { metric, dimensions } = shape;
-    let forest = match metric {
+    match metric {
         // The older layout first: it is that of every file that a published Annoy wrote.
-        Metric::Dot => match ohyeah::Forest::open(room.clone(), dimensions) {
-            Ok(forest) => Ok(AnyForest::DotLegacy(forest)),
-            Err(_) => AnyForest::open(room, metric, dimensions),
-        },
+        Metric::Dot if Forest::<DotLegacy, _>::open(room.clone(), dimensions).is_ok() => {
+            Forest::open(room, dimensions).map(AnyForest::DotLegacy)
+        }
         _ => AnyForest::open(room, metric, dimensions),
-    };
-    forest.map_err(|error| file_error(&FileError::Forest(path.to_owned(), error)))
+    }
+}
+
+pub(crate) fn open(path: &Path, length: Option<usize>, prefault: bool, shape: Shape) -> Result<AnyForest<Room>, PyErr> {
+    let file = map(path, prefault).map_err(|error| cannot_open(path, &error))?;
+    if file.as_ref().starts_with(&MAGIC) {
+        return Err(bad_file(path, "is a packed index, not a forest: ohyeah.Index.open(path) opens it"));
+    }
+    let length = length.unwrap_or(file.as_ref().len());
+    forest_in(Room::mapped(file, length, path), shape).map_err(|error| forest_error(path, &error))
 }

@@ -234,7 +234,7 @@ def test_an_index_in_a_file_survives_errors_and_is_built_there_again(tmp_path):
     index.on_disk_build(str(path))
     for i in range(50):
         index.add_item(i, [i, i])
-    with pytest.raises(OSError, match="trees"):
+    with pytest.raises(ValueError, match="n_trees"):
         index.build(0)
     assert index.get_n_items() == 50
     index.build(3)

@@ -112,8 +112,9 @@ def test_queries_of_every_kind(index, vectors, forest):
         assert forest.get_nns_by_vector(query, 1, 10**6) == [5]
     for queries in (memoryview(vectors[5:7]), vectors[5:7].tolist(), vectors[5:7].astype("f8"), list(vectors[5:7])):
         assert index.search(queries, 1)[0].tolist() == [[5], [6]]
-    with pytest.raises(ValueError, match="one vector"):
-        index.within(vectors[:2], 1.0)
+        assert [ids.tolist() for ids in index.within(queries, 1e-3)[0]] == [[5], [6]]
+    with pytest.raises(ValueError, match=r"one vector.*\(1, 2, 8\)"):
+        index.within(vectors[:2][None], 1.0)
 
 
 @pytest.mark.parametrize("bad", ["text", ["1"] * 8, np.ones(8, "c8"), np.ones(8, "M8[s]"), None, {}, object()])

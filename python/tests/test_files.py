@@ -110,7 +110,8 @@ def test_what_differs_from_annoy_is_an_exception(tmp_path):
             fresh.build(trees, n_jobs=jobs)
         assert fresh.build(1), "and can be built after it"
     treeless = filled(AnnoyIndex, "angular", np.eye(3, dtype="f4"))
-    treeless.build(0)
-    with pytest.raises(OSError, match="without trees"):
+    with pytest.raises(ValueError, match="n_trees is 0"):
+        treeless.build(0)
+    with pytest.raises(OSError, match="hasn't been built"):
         treeless.save(str(tmp_path / "x.ann"))
     assert not list(tmp_path.iterdir())

@@ -141,7 +141,7 @@ def test_bad_input(vectors):
         index.search(vectors[0], recall=0)
     assert index.search(vectors[0], 0)[0].tolist() == []
     empty = ohyeah.Index(np.zeros((0, 4), "f4"))
-    assert empty.search(np.zeros(4), 3)[0].tolist() == []
+    assert empty.search(np.zeros(4), 3)[0].tolist() == [-1] * 3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -192,7 +192,7 @@ def test_within_a_distance(vectors, metric):
     lambda vectors: ohyeah.Index(vectors),
 ])
 def test_ctrl_c_ends_long_work(work):
-    vectors = np.random.default_rng(4).standard_normal((150_000, 64)).astype("f4")
+    vectors = np.random.default_rng(4).standard_normal((60_000, 64)).astype("f4")
     start = time.perf_counter()
     work(vectors)
     whole = time.perf_counter() - start

@@ -1,0 +1,3 @@
+from . import AnnoyIndex as Annoy
+
+__all__ = ["Annoy"]
