@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use ohyeah::forest::{AnyForest, OpenError, Scratch, Search};
+use ohyeah::forest::{AnyForest, ForestScratch, OpenError, Search};
 use ohyeah::packed::MAGIC;
 use ohyeah::{DotLegacy, Forest, Metric, Neighbour, Rayon};
 use pyo3::PyErr;
@@ -108,7 +108,7 @@ impl Trees {
     /// The nearest items to a vector.
     pub(crate) fn search<'s>(
         &self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut ForestScratch,
         query: &[f32],
         wanted: SearchParams,
     ) -> Result<&'s [Neighbour], PyErr> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ohyeah::packed::{RowSet, Scratch, Search};
+use ohyeah::packed::{PackedScratch, RowSet, Search};
 use ohyeah::{Metric, Packed};
 
 use crate::query::{QueryError, SimilarWord};
@@ -99,7 +99,7 @@ impl<'i, S: AsRef<[u8]>> PackedWords<'i, S> {
             Some(recall) => search.recall(recall),
             None => search.exact(),
         };
-        let mut scratch = Scratch::new();
+        let mut scratch = PackedScratch::new();
         let found = match &self.rows {
             Some(rows) => index.search_in(&mut scratch, &query, &search.filter(rows)),
             None => index.search_in(&mut scratch, &query, &search),

@@ -36,9 +36,6 @@ pub use error::{BuildError, ItemError, OpenError, OutOfSpace, SearchError};
 pub use items::Items;
 pub use options::BuildOptions;
 pub use rules::Distance;
-/// The former name of [`ForestScratch`].
-#[doc(hidden)]
-pub use search::ForestScratch as Scratch;
 pub use search::{ForestScratch, Search, Searcher};
 pub use storage::{NodeBuf, Storage};
 

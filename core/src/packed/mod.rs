@@ -58,9 +58,6 @@ use self::file::{check_for_graph, verify};
 pub use self::graph::KnnGraph;
 pub use self::options::{BuildOptions, GraphOptions, Search, SearchPlan};
 pub use self::search::PackedScratch;
-/// The former name of [`PackedScratch`].
-#[doc(hidden)]
-pub use self::search::PackedScratch as Scratch;
 use self::train::kmeans::KMeans;
 use self::train::sample::calibration_sample;
 use self::train::source::RowSource;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use numpy::IntoPyArray;
 use numpy::ndarray::Array2;
 use ohyeah::Neighbour;
-use ohyeah::forest::{Scratch, SearchError};
+use ohyeah::forest::{ForestScratch, SearchError};
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -22,7 +22,7 @@ use crate::trees::{SearchParams, Trees};
 
 thread_local! {
     /// The memory that a thread searches in.
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static SCRATCH: RefCell<ForestScratch> = RefCell::default();
 }
 
 impl AnnoyIndex {

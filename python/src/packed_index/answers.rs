@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use numpy::{PyArray1, PyArrayMethods};
-use ohyeah::packed::{Scratch, Search, SearchError};
+use ohyeah::packed::{PackedScratch, Search, SearchError};
 use ohyeah::{Metric, Neighbour};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ use crate::threads::Threads;
 
 thread_local! {
     /// Searches of a thread share their memory.
-    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+    static SCRATCH: RefCell<PackedScratch> = RefCell::new(PackedScratch::new());
 }
 
 /// Ids, or keys, and distances, as they are handed out.
@@ -29,7 +29,7 @@ impl Loaded {
     /// The answers to one query, the `row`-th.
     pub(super) fn find<'s>(
         &self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut PackedScratch,
         (row, query): (usize, &[f32]),
         search: &Search,
         filter: &Filter,

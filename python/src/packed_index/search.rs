@@ -1,7 +1,7 @@
 //! Searching an index.
 
 use ohyeah::Neighbour;
-use ohyeah::packed::{Scratch, Search};
+use ohyeah::packed::{PackedScratch, Search};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -118,7 +118,7 @@ impl Index {
             Queries::One(query) => {
                 let found = py.detach(|| {
                     // Not in the memory that a thread keeps: all vectors may be found.
-                    loaded.find(&mut Scratch::new(), (0, query), &search, &filter).map(<[_]>::to_vec)
+                    loaded.find(&mut PackedScratch::new(), (0, query), &search, &filter).map(<[_]>::to_vec)
                 });
                 Ok(two_arrays(py, &found.map_err(packed_search_error)?))
             }
