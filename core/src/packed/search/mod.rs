@@ -20,6 +20,7 @@ pub(crate) mod code_bound;
 mod codes;
 pub(crate) mod cost;
 mod exact;
+mod filtered;
 mod full_scan;
 mod local_bound;
 pub(crate) mod params;
@@ -36,8 +37,9 @@ use self::allowed::RowFilter;
 use self::coarse::{best_leaves, bias_scale, score_leaves};
 use self::code_bound::BoundedQuery;
 use self::cost::Costs;
+use self::filtered::{SURE, filtered, for_rows};
 use self::local_bound::LocalQuery;
-use self::params::{AdaptivePlan, FixedPlan, Plan, SURE, by_hand, cost, filtered, for_recall, for_rows};
+use self::params::{AdaptivePlan, FixedPlan, Plan, by_hand, cost, for_recall};
 use self::probe::QueryScale;
 use self::reservoir::Reservoir;
 use super::damage::{Damage, Rule};
@@ -95,22 +97,11 @@ pub struct PackedScratch {
     ids: Vec<u32>,
 }
 
-/// What a set of rows leaves of what is nearest.
-struct Allowed {
-    /// The key of the best leaf, whether it has rows of the set or not.
-    best_key: f32,
-    /// The share of the rows that are in the set, of the few best leaves, whether they have any or not; 1 where there is no set.
-    near: f32,
-}
-
 /// A search that is surprised looks again, farther, unless comparing all costs less than so many searches.
 const LOOK_AGAIN: f32 = 4.0;
 
 /// Nor are candidates looked at that cost so much more than is usual, as a share of what comparing all costs.
 const SURPLUS: f32 = 0.2;
-
-/// Whether what is nearest is allowed is looked at in so many of the best leaves.
-const NEAREST: usize = 3;
 
 /// A leaf to be scanned.
 #[derive(Clone, Copy, Debug)]
@@ -280,41 +271,6 @@ impl PackedScratch {
     /// Chooses the leaves with the best scores, best first.
     pub(crate) fn choose_leaves(&mut self, view: &View<'_>, leaves: usize) {
         self.choose_allowed_leaves(view, leaves, None);
-    }
-
-    /// Chooses the leaves with the best scores of those that have rows of a set, best first.
-    fn choose_allowed_leaves(&mut self, view: &View<'_>, leaves: usize, rows: Option<&RowSet>) -> Allowed {
-        score_leaves(view, &self.quantised, self.scale.scale, &mut self.scores);
-        let allowed = rows.map_or(Allowed { best_key: f32::NEG_INFINITY, near: 1.0 }, |rows| self.allow(view, rows));
-        let Self { scores, keys, probes, scale, .. } = self;
-        best_leaves(scores, leaves, keys);
-        keys.sort_unstable();
-        probes.clear();
-        probes.extend(keys.iter().map(|key| {
-            let (minus_score, leaf) = split_key(*key);
-            let bias = view.centroid_biases.get(leaf as usize).copied().unwrap_or(0.0);
-            Probe { key: -minus_score, product: -minus_score - scale.scale * bias, leaf }
-        }));
-        allowed
-    }
-
-    /// Leaves out all leaves without rows of a set.
-    fn allow(&mut self, view: &View<'_>, rows: &RowSet) -> Allowed {
-        let mut nearest = [(f32::NEG_INFINITY, u32::MAX); NEAREST];
-        for (leaf, score) in (0..).zip(self.scores.as_flattened_mut()) {
-            let mut better = (*score, leaf);
-            for place in &mut nearest {
-                if better.0 > place.0 {
-                    core::mem::swap(place, &mut better);
-                }
-            }
-            *score = if rows.of_leaf(leaf) > 0 { *score } else { f32::NEG_INFINITY };
-        }
-        let each = nearest.iter().filter(|(_, leaf)| (*leaf as usize) < view.shape.leaves);
-        let (count, all) = each.fold((0.0, 0.0), |(count, all), (_, leaf)| {
-            (count + rows.of_leaf(*leaf) as f32, all + view.leaf_rows(*leaf).len() as f32)
-        });
-        Allowed { best_key: nearest[0].0, near: if all > 0.0 { count / all } else { 1.0 } }
     }
 
     /// The score of each leaf for the query that was set, and what biases were multiplied with.

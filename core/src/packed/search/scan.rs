@@ -1,7 +1,8 @@
 //! Scanning the 4-bit codes of leaves, 32 rows at once.
 
 use super::allowed::RowFilter;
-use super::params::{AdaptivePlan, Farther, under_filter};
+use super::filtered::{Farther, under_filter};
+use super::params::AdaptivePlan;
 use super::probe::ProbeRule;
 use super::{PackedScratch, Probe};
 use crate::filter::RowSet;
