@@ -34,7 +34,7 @@ mod scattered;
 use alloc::vec::Vec;
 
 use self::allowed::RowFilter;
-use self::coarse::{best_leaves, bias_scale, score_leaves};
+use self::coarse::{bias_scale, score_leaves};
 use self::code_bound::BoundedQuery;
 use self::cost::Costs;
 use self::filtered::{SURE, filtered, for_rows};
@@ -47,10 +47,9 @@ use super::file::view::View;
 use super::options::Mode;
 use super::quantise::lut::LookupTable;
 use super::quantise::sq7::QuantisedQuery;
-use crate::filter::RowSet;
 use crate::simd::in_f64::dot;
 use crate::simd::{SCAN_ROWS, TILE_ROWS};
-use crate::top_k::{TopK, split_key};
+use crate::top_k::TopK;
 use crate::{Metric, Neighbour};
 
 /// The memory that a search works in: kept, the next search of the same index for as many answers allocates nothing. It
