@@ -44,3 +44,23 @@ WORK = {
 @pytest.mark.parametrize("work", WORK)
 def test_ctrl_c_is_heard(work):
     run(SETUP + WORK[work])
+
+
+@pytest.mark.parametrize("given", ["rows", "rows.tolist()", "tuple(rows.tolist())", "memoryview(rows)", "rows.astype(object)"])
+def test_ctrl_c_is_heard_while_arguments_are_looked_at(given):
+    """Python notices a signal where it makes a string of an object, for instance: nothing may take the exception for something else."""
+    run(
+        f"""
+        import _thread, signal
+        import numpy as np, ohyeah
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        rows = np.random.default_rng(0).normal(size=(40, 4)).astype("f4")
+        # An iterator that leaves a signal behind which nobody has looked at when it ends.
+        try:
+            ohyeah.Index({given}, keys=iter(_thread.interrupt_main, None))
+        except KeyboardInterrupt:
+            pass
+        else:
+            raise SystemExit("it was not heard")
+        """
+    )

@@ -60,8 +60,10 @@ fn from_objects<'py>(array: &Bound<'py, PyAny>, count: usize) -> PyResult<Bound<
         id.extract::<i64>().map_err(|error| {
             if error.is_instance_of::<PyOverflowError>(py) {
                 no_id(id, count)
-            } else {
+            } else if error.is_instance_of::<PyTypeError>(py) {
                 PyTypeError::new_err(format!("filter: ids are integers: {}", error.value(py)))
+            } else {
+                error
             }
         })
     };

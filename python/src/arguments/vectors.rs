@@ -80,6 +80,15 @@ fn floats(vector: &Bound<'_, PyAny>) -> PyResult<Option<Vec<f32>>> {
     Ok(None)
 }
 
+/// Whether its class is one of a package.
+///
+/// Not by `to_string`: Python looks at signals where it makes a string of an object, and `to_string` would lose Ctrl-C.
+fn is_of(given: &Bound<'_, PyAny>, package: &str) -> PyResult<bool> {
+    // A class may have something else than a string there.
+    let Ok(module) = given.get_type().module() else { return Ok(false) };
+    Ok(module.to_cow()?.split('.').next() == Some(package))
+}
+
 /// What is wrong with an argument that is no array of real numbers.
 fn not_real(name: &str, what: &str) -> PyErr {
     PyTypeError::new_err(format!("{name} must be real numbers, not {what}"))
@@ -87,19 +96,18 @@ fn not_real(name: &str, what: &str) -> PyErr {
 
 /// Makes what other libraries have for arrays into what numpy understands, or says how the caller does.
 fn unwrapped<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let class = given.get_type();
-    let class_name = class.name()?.to_string();
     if given.hasattr("nnz")? && (given.hasattr("toarray")? || given.hasattr("todense")?) {
         let method = if given.hasattr("toarray")? { "toarray" } else { "todense" };
+        let class_name = given.get_type().name()?;
         return Err(PyTypeError::new_err(format!(
             "{name} is a sparse matrix ({class_name}): dense rows are needed, {name}.{method}()"
         )));
     }
-    if class.module().is_ok_and(|module| module.to_string().starts_with("torch")) {
+    if is_of(given, "torch")? {
         // Numbers alone are wanted, not how they came about.
         let tensor = given.call_method0("detach")?;
         // numpy has no such type.
-        let is_bfloat = tensor.getattr("dtype")?.str()?.to_string().ends_with("bfloat16");
+        let is_bfloat = tensor.getattr("dtype")?.str()?.to_cow()?.ends_with("bfloat16");
         return if is_bfloat { tensor.call_method0("float") } else { Ok(tensor) };
     }
     let has_numpy_way = given.hasattr("__array__")? || given.hasattr("__array_interface__")?;
@@ -153,14 +161,23 @@ fn from_objects<'py>(name: &str, given: &Bound<'py, PyAny>, array: &Bound<'py, P
         has_vectors |= object.hasattr("__len__")?;
     }
     if has_vectors {
-        let array = numpy(array.py())?
-            .call_method1("asarray", (array.call_method0("tolist")?,))
-            .map_err(|_| PyValueError::new_err(format!("{name}: the rows are not all of one length")))?;
+        let array = numpy(array.py())?.call_method1("asarray", (array.call_method0("tolist")?,)).map_err(|error| {
+            if error.is_instance_of::<PyValueError>(array.py()) {
+                PyValueError::new_err(format!("{name}: the rows are not all of one length"))
+            } else {
+                error
+            }
+        })?;
         if array.getattr("dtype")?.getattr("kind")?.extract::<char>()? != 'O' {
             return real_array(name, &array);
         }
     }
-    array.call_method1("astype", ("float32",)).map_err(|error| not_real(name, &error.value(array.py()).to_string()))
+    array.call_method1("astype", ("float32",)).map_err(|error| {
+        let py = array.py();
+        // Not Ctrl-C, and whatever else has nothing to do with the objects.
+        let is_theirs = error.is_instance_of::<PyTypeError>(py) || error.is_instance_of::<PyValueError>(py);
+        if is_theirs { not_real(name, &error.value(py).to_string()) } else { error }
+    })
 }
 
 /// 32-bit floats, one after the other at an address that suits them; a copy where they are not.
@@ -279,8 +296,7 @@ pub(crate) fn check_rows(name: &str, first: usize, numbers: &[f32], width: usize
 
 /// The labels of a table's rows, where they are texts: those of a pandas `DataFrame` with such an index.
 pub(crate) fn keys_of_frame(vectors: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
-    let is_pandas = vectors.get_type().module().is_ok_and(|module| module.to_string().starts_with("pandas"));
-    if !is_pandas || !vectors.hasattr("index")? {
+    if !is_of(vectors, "pandas")? || !vectors.hasattr("index")? {
         return Ok(None);
     }
     // Numbers as labels are mostly those that pandas gives to rows by itself.
