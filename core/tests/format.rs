@@ -352,7 +352,7 @@ fn graphs_are_full_where_leaves_are_small() {
     for metric in METRICS {
         let index = Packed::build(metric, &vectors(600, D, 4), D, &BuildOptions::new().leaves(150)).unwrap();
         promises::check(index.as_bytes(), &[]).unwrap();
-        for options in [GraphOptions::top(40).recall(0.0), GraphOptions::top(200).recall(0.1)] {
+        for options in [GraphOptions::top(40).recall(f32::MIN_POSITIVE), GraphOptions::top(200).recall(0.1)] {
             let graph = index.graph(&options).unwrap();
             assert!(
                 (0..600).all(|id| graph.neighbours(id).iter().all(|x| x.id < 600)),

@@ -41,6 +41,9 @@ pub enum InputError {
     },
     /// More vectors than 31 bits can number.
     TooMany,
+    /// All vectors are so short (dot), or lie so close together (euclidean), that their products, or the squares of their distances, are
+    /// too small for an f32: no number, or difference of numbers, reaches 10⁻¹⁷.
+    TooSmall,
 }
 
 impl fmt::Display for InputError {
@@ -54,6 +57,9 @@ impl fmt::Display for InputError {
                 write!(f, "{numbers} numbers are not a whole number of vectors of {dimensions} dimensions")
             }
             Self::Vector { id, error } => write!(f, "vector {id}: {error}"),
+            Self::TooSmall => f.write_str(
+                "the numbers of all vectors, or their differences, are below 1e-17: multiply all by 1e17 or more",
+            ),
             Self::TooMany => f.write_str("more than 2147483647 vectors cannot be packed: split them"),
         }
     }

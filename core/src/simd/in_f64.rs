@@ -21,6 +21,14 @@ pub(super) fn squared_l2(a: &[f32], b: &[f32]) -> f64 {
     sum(a, b, |x, y| (x - y) * (x - y))
 }
 
+/// The squared distance of the vectors once each is multiplied with a number.
+pub(crate) fn squared_l2_scaled(a: &[f32], b: &[f32], [of_a, of_b]: [f64; 2]) -> f64 {
+    sum(a, b, |x, y| {
+        let difference = x * of_a - y * of_b;
+        difference * difference
+    })
+}
+
 #[inline(always)]
 fn sum(a: &[f32], b: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
     let mut lanes = [0.0_f64; LANES];

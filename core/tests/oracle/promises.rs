@@ -25,7 +25,7 @@ pub(crate) fn check(bytes: &[u8], queries: &[Vec<f32>]) -> Option<Answered> {
         }
         asker.ask_items();
         let [few, all] = [3, usize::MAX].map(GraphOptions::top);
-        for options in [few, few.exact(), few.recall(0.0), all.recall(0.5)] {
+        for options in [few, few.exact(), few.recall(f32::MIN_POSITIVE), all.recall(0.5)] {
             match index.graph(&options.backend(backend)) {
                 Ok(graph) => {
                     answered.graphs += 1;
@@ -62,9 +62,9 @@ impl Asker<'_> {
         for n in [0, 1, 5, 70, usize::MAX] {
             for search in [
                 Search::top(n),
-                Search::top(n).recall(f32::NAN),
-                Search::top(n).recall(0.0),
-                Search::top(n).recall(2.0),
+                Search::top(n).recall(0.5),
+                Search::top(n).recall(f32::MIN_POSITIVE),
+                Search::top(n).recall(1.0),
                 Search::top(n).probe(0, 0),
                 Search::top(n).probe(2, 9),
                 Search::top(n).probe(usize::MAX, usize::MAX),

@@ -1,6 +1,11 @@
 //! Comparing vectors in full, as they were given.
 
+use crate::simd::in_f64::squared_l2_scaled;
 use crate::{Backend, Metric, Neighbour};
+
+/// Squared distances between directions that are less than this have lost digits of an f32 where they were computed as 2 − 2·cosine:
+/// the difference of the directions keeps them.
+const CANCELLED: f64 = 1e-8;
 
 /// Distances from a query, in f64, so that they are the same on every machine.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +27,24 @@ impl<'q> FullQuery<'q> {
         (match self.metric {
             Metric::Euclidean => self.backend.squared_l2_f64(self.query, vector),
             Metric::Dot => -self.backend.dot_f64(self.query, vector),
-            _ => {
-                let product = self.backend.dot_f64(self.query, vector);
-                let lengths = self.backend.dot_f64(vector, vector) * self.squared;
-                if lengths > 0.0 { 2.0 - 2.0 * product / libm::sqrt(lengths) } else { 2.0 }
-            }
+            _ => self.between_directions(vector),
         }) as f32
+    }
+
+    #[inline]
+    fn between_directions(&self, vector: &[f32]) -> f64 {
+        let product = self.backend.dot_f64(self.query, vector);
+        let squared = self.backend.dot_f64(vector, vector);
+        let lengths = squared * self.squared;
+        if lengths <= 0.0 {
+            return 2.0;
+        }
+        let order = 2.0 - 2.0 * product / libm::sqrt(lengths);
+        if order < CANCELLED {
+            let scales = [self.squared, squared].map(|squared| 1.0 / libm::sqrt(squared));
+            return squared_l2_scaled(self.query, vector, scales);
+        }
+        order
     }
 }
 

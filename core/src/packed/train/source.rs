@@ -17,6 +17,9 @@ pub(crate) struct RowSource<'a> {
     pub(crate) space: IndexSpace<'a>,
 }
 
+/// Where no number that distances are made of is as much, their squares and products leave the range of f32.
+const LEAST_APART: f32 = 1e-17;
+
 /// Rows that a thread takes at a time.
 const CHUNK: usize = 1024;
 
@@ -44,7 +47,24 @@ impl<'a> RowSource<'a> {
         for (id, row) in (0..).zip(vectors.chunks_exact(dimensions)) {
             check_vector(metric, row, dimensions, backend).map_err(|error| InputError::Vector { id, error })?;
         }
+        // All alike is well.
+        if source.has_numbers_from(f32::from_bits(1)) && !source.has_numbers_from(LEAST_APART) {
+            return Err(InputError::TooSmall);
+        }
         Ok(source)
+    }
+
+    /// Whether any number that distances are made of is at least this.
+    fn has_numbers_from(&self, least: f32) -> bool {
+        let Some(first) = self.vectors.get(..self.dimensions) else { return false };
+        let mut rows = self.vectors.chunks_exact(self.dimensions);
+        match self.metric() {
+            Metric::Euclidean => {
+                rows.any(|row| row.iter().zip(first).any(|(x, of_first)| (x - of_first).abs() >= least))
+            }
+            Metric::Dot => self.vectors.iter().any(|x| x.abs() >= least),
+            _ => true,
+        }
     }
 
     /// The same vectors, seen from an origin.
