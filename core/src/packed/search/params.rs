@@ -70,6 +70,11 @@ impl AdaptivePlan {
         Self { slack, ladder, margin, ..*self }
     }
 
+    /// Whether the n-th best score lies lower than those of nearly all queries that were measured.
+    pub(super) fn is_unusually_low(&self, height: f32) -> bool {
+        height < self.low - FAR_BELOW * (self.height - self.low)
+    }
+
     const fn rung(&self) -> Rung {
         Rung { height: self.height, slack: self.slack, margin: self.margin }
     }
@@ -96,6 +101,9 @@ impl AdaptivePlan {
         (above.slack.max(self.slack) + missing, above.margin.max(self.margin) + missing)
     }
 }
+
+/// All but a twentieth of the queries lie no lower than `low`; so many times as far again below the middle one lie hardly any.
+const FAR_BELOW: f32 = 0.75;
 
 /// The plan that finds this share of the `n` nearest, unless it costs more than another way.
 pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize, other_way: f32) -> Plan {

@@ -117,7 +117,8 @@ impl PackedScratch {
     }
 
     /// Scans leaves by the rule, and keeps the rows that may be among the best `n`, as if the n-th best score were `more` less than
-    /// it seems. None where a set lies together and away from the query: of queries like that nothing was measured.
+    /// it seems. None where a set lies away from the query, or its nearest rows much farther than as many of all rows: of queries like
+    /// that nothing was measured.
     pub(super) fn scan_adaptively<F: RowFilter>(
         &mut self,
         view: &View<'_>,
@@ -156,6 +157,10 @@ impl PackedScratch {
             }
         }
         self.reservoir.cut();
+        let height = self.nth_best().map_or(f32::NEG_INFINITY, |best| rule.height(best));
+        if rows.is_some() && plan.is_unusually_low(height) {
+            return None;
+        }
         Some(rule)
     }
 
