@@ -17,6 +17,7 @@ use self::dictionary::Wanted;
 use self::files::Target;
 use crate::arguments::rows;
 use crate::progress::Report;
+use crate::saving::check_no_pipe;
 use crate::threads::Pool;
 
 /// Words and their vectors: see `ohyeah.WordVectors`, which has one.
@@ -73,6 +74,7 @@ impl WordVectors {
 
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf, limit: Option<u64>, lossy: bool) -> PyResult<Self> {
+        check_no_pipe(&path)?;
         let read = Pool::own(py)?.run_interruptible(py, |cancel| files::read(&path, limit, lossy, cancel))?;
         Ok(Self { vectors: files::loaded(py, &path, read)? })
     }
@@ -85,6 +87,7 @@ impl WordVectors {
         header: bool,
         replace_spaces: Option<char>,
     ) -> PyResult<()> {
+        check_no_pipe(&path)?;
         let target = Target { path, binary, header, replace_spaces };
         let saved = Pool::own(py)?.run_interruptible(py, |cancel| target.save(&self.vectors, cancel))?;
         target.saved(saved)
