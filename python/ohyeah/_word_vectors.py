@@ -369,7 +369,9 @@ class WordVectors:
     # Similar words
 
     def index(self, word=None, *, recall=None, threads=None, seed=None):
-        """Builds the packed index of these vectors, holds it, and returns it: an ``ohyeah.Index`` with the words as its keys.
+        """Builds the packed index of these vectors, holds it, and returns the same: an ``ohyeah.Index`` with the words as its keys.
+
+        Closing what was returned closes nothing here.
 
         From then on ``most_similar`` and its like are answered through it: with ``recall``, the share of the right words that is found
         on average (.95 unless told otherwise, 1 for all), where they are not given one of their own. With a ``word``, it is the row of

@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
 use super::storage::Loaded;
-use super::{Index, class_of, text_of};
-use crate::arguments::Whole;
+use super::{Index, class_of};
+use crate::arguments::{Whole, text_of};
 use crate::exceptions::NoSuchId;
 
 /// From keys to ids: of equal keys the first.

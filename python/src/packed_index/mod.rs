@@ -8,18 +8,17 @@ mod search;
 mod storage;
 mod tuning;
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ohyeah::packed::{BuildError, BuildOptions};
 use ohyeah::{Cancel, FileError, Packed, Progress, Rayon};
-use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyUnicodeEncodeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use self::storage::{Loaded, Storage};
-use crate::arguments::{Seed, Whole, check_rows, keys_of_frame, packed_metric, rows};
+use crate::arguments::{Seed, Whole, check_rows, keys_of_frame, packed_metric, rows, text_of};
 use crate::exceptions::{bad_file, file_error};
 use crate::mapped::map;
 use crate::progress::Report;
@@ -103,15 +102,6 @@ impl Index {
 /// The name of something's class, for messages.
 fn class_of(given: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(given.get_type().name()?.to_cow()?.into_owned())
-}
-
-/// A string as UTF-8; none where it has half a surrogate pair, as no key has.
-fn text_of<'s>(string: &'s Bound<'_, PyString>) -> PyResult<Option<Cow<'s, str>>> {
-    match string.to_cow() {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(string.py()) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Keys: strings, one for each vector.

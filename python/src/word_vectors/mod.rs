@@ -11,11 +11,11 @@ use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
 use ohyeah_words::{QueryError, SimilarWord, exact};
 use pyo3::exceptions::{PyIndexError, PyKeyError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 
 use self::dictionary::Wanted;
 use self::files::Target;
-use crate::arguments::rows;
+use crate::arguments::{rows, text_of};
 use crate::progress::Report;
 use crate::saving::check_no_pipe;
 use crate::threads::Pool;
@@ -103,16 +103,15 @@ impl WordVectors {
     }
 
     /// The row of a word, or none.
-    fn find(&self, word: &Bound<'_, PyAny>) -> Option<u32> {
-        // Half a surrogate pair is in no word.
-        word.extract::<String>().ok().and_then(|word| self.vectors.id(&word))
+    fn find(&self, word: &Bound<'_, PyString>) -> PyResult<Option<u32>> {
+        Ok(text_of(word)?.and_then(|word| self.vectors.id(&word)))
     }
 
     /// The row of a word, or `KeyError` with words that are spelled alike.
-    fn row(&self, word: &Bound<'_, PyAny>) -> PyResult<u32> {
-        match word.extract::<String>() {
-            Ok(word) => self.vectors.require(&word).map_err(query_error),
-            Err(_) => Err(PyKeyError::new_err(format!("the word {} is not in the vocabulary", word.repr()?))),
+    fn row(&self, word: &Bound<'_, PyString>) -> PyResult<u32> {
+        match text_of(word)? {
+            Some(word) => self.vectors.require(&word).map_err(query_error),
+            None => Err(PyKeyError::new_err(format!("the word {} is not in the vocabulary", word.repr()?))),
         }
     }
 
