@@ -368,7 +368,7 @@ class WordVectors:
         that word as ``get_index`` has it, and no index is built.
 
         >>> vectors.index(recall=0.99)
-        <Index: 4 angular vectors of 3 dimensions>
+        <Index: 4 angular vectors of 3 dimensions with keys>
         >>> vectors.most_similar("cat", topn=1)[0][0]
         'dog'
         >>> vectors.index("dog")
