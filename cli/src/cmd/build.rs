@@ -65,7 +65,7 @@ enum Rows {
 }
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
-    let out = args.input.create_other(&args.output, report)?;
+    let out = args.input.create_other(&args.output, args.queries.as_deref(), report)?;
     let kind = kind(args)?;
     let rows = if args.no_words && is_npy(&args.input.path) {
         Rows::Plain(args.input.matrix()?)

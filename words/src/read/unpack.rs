@@ -55,6 +55,32 @@ impl Compression {
         }
     }
 
+    /// The bytes of a stream, unpacked if they begin as something packed does.
+    ///
+    /// # Errors
+    ///
+    /// The first bytes cannot be read. Damage of what is packed is an error of the reader that is given back.
+    ///
+    /// ```
+    /// use std::io::Read;
+    ///
+    /// let mut text = String::new();
+    /// ohyeah_words::Compression::unpacked(&b"cat\ndog\n"[..])?.read_to_string(&mut text)?;
+    /// assert_eq!(text, "cat\ndog\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn unpacked<'a>(mut reader: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+        let mut start = Vec::with_capacity(Self::LONGEST_MARK);
+        // A pipe may give one byte at a time, so peeking into a buffer is not enough.
+        reader.by_ref().take(Self::LONGEST_MARK as u64).read_to_end(&mut start)?;
+        let compression = Self::of(&start);
+        let reader = io::Cursor::new(start).chain(reader);
+        Ok(match compression {
+            Some(compression) => compression.unpack(io::BufReader::with_capacity(1 << 16, reader)),
+            None => Box::new(reader),
+        })
+    }
+
     /// What is packed in a stream.
     pub(super) fn unpack<'a>(self, reader: impl BufRead + Send + 'a) -> Box<dyn Read + Send + 'a> {
         match self {
