@@ -70,3 +70,19 @@ fn words_are_read_as_vectors_are() {
     child.stdin.take().unwrap().write_all(b"cat\ndog\ncar\n").unwrap();
     assert_eq!(succeeds(&child.wait_with_output().unwrap()), expected);
 }
+
+#[test]
+fn a_packed_array_is_an_array() {
+    let folder = folder();
+    fs::write(folder.path("a.npy.gz"), gzip(&fs::read(folder.path("a.npy")).unwrap())).unwrap();
+    let plain = folder.run("similar @a.npy cat --words @words.txt");
+    assert_eq!(succeeds(&folder.run("similar @a.npy.gz cat --words @words.txt")), succeeds(&plain));
+    for name in ["a.npy", "a.npy.gz"] {
+        succeeds(&folder.run(&format!("build @{name} -o @{name}.oy --no-words")));
+        succeeds(&folder.run(&format!("build @{name} -o @{name}.ann --no-words")));
+    }
+    for kind in ["oy", "ann"] {
+        let index = |name: &str| fs::read(folder.path(&format!("{name}.{kind}"))).unwrap();
+        assert!(index("a.npy") == index("a.npy.gz"));
+    }
+}
