@@ -22,6 +22,8 @@ def matrix(vectors, what="vectors"):
 
 
 def _array(vector, what):
+    if isinstance(vector, np.ma.MaskedArray) and np.ma.is_masked(vector):
+        raise ValueError(f"{what}: there are masked entries: fill them, or leave them out")
     if hasattr(vector, "toarray") and not hasattr(vector, "__array__"):
         raise TypeError(f"{what}: a sparse matrix or vector is not taken; give {what}.toarray()")
     if hasattr(vector, "__dlpack__") and not hasattr(vector, "__array__"):
@@ -36,8 +38,32 @@ def _floats(array, what):
             raise TypeError(f"{what}: real numbers are needed, not {array.dtype}")
     elif array.dtype.kind not in "biuf":
         raise TypeError(f"{what}: real numbers are needed, not {array.dtype}")
+    return packed(array, what)
+
+
+def packed(array, what):
+    """32-bit floats, one after the other at an address that suits them; a copy where they are not."""
+    # What is too large becomes infinite, which is refused where it does not belong.
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float32)
+        try:
+            return np.require(array, np.float32, ("C", "A"))
+        except OverflowError:
+            raise ValueError(f"{what}: a number is too large: numbers must be finite, as 32-bit floats") from None
+
+
+def usual_lengths(rows):
+    """The rows, and in the place of those whose squares overflow or vanish others of the same direction: a cosine does not depend on
+    lengths."""
+    if not isinstance(rows, np.ndarray) or rows.dtype.kind != "f" or rows.ndim != 2 or not rows.size:
+        return rows
+    largest = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+    odd = np.flatnonzero((largest > 0) & np.isfinite(largest) & ((largest < 1e-12) | (largest > 1e12)))
+    if not len(odd):
+        return rows
+    rows = rows.copy()
+    # By a power of two, which leaves all digits as they are.
+    rows[odd] = np.ldexp(rows[odd], -np.frexp(largest[odd])[1][:, None])
+    return rows
 
 
 def is_key(item):
@@ -90,11 +116,11 @@ def weighted(item, weight, dimensions):
         first = item[0]
         # Two numbers are a row with its weight, unless the vectors have two dimensions or it is no row.
         if not _is_number(first) or (is_key(first) and (dimensions != 2 or isinstance(item, tuple))):
-            return first, _weight(item[1])
+            return first, finite_weight(item[1])
     return item, weight
 
 
-def _weight(weight):
+def finite_weight(weight):
     weight = float(weight)
     if not np.isfinite(weight):
         raise ValueError(f"a weight is {weight}: it must be a number that is not infinite")

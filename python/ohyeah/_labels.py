@@ -10,6 +10,8 @@ import json
 
 import numpy as np
 
+from ._errors import FileFormatError
+
 _MARK = "\0"
 _TAKEN = "texts, numbers, bytes, None, numpy's scalars, or tuples of those"
 
@@ -80,4 +82,10 @@ def keys(labels):
 
 def label(key):
     """The label that a key of a packed index stands for."""
-    return of_plain(json.loads(key[1:])) if key.startswith(_MARK) else key
+    if not key.startswith(_MARK):
+        return key
+    try:
+        return of_plain(json.loads(key[1:]))
+    except Exception as error:
+        # Whatever stands there: no JSON, another type, too deep a list.
+        raise FileFormatError(f"the key {key!r} is no label: the file is damaged, save it again ({error})") from error

@@ -1,11 +1,19 @@
 """What a pickle calls to make an index again. Pickles name these functions: they keep their names and arguments."""
 
+import numpy as np
+
+from . import _ohyeah  # type: ignore[attr-defined]
 from ._errors import FileFormatError
-from ._ohyeah import Index
+from ._ohyeah import IdSet, Index
 
 
 def index_from_bytes(data):
     return Index.from_bytes(data)
+
+
+def id_set(bits, length):
+    """A set, of a bit for each id: that of id 0 is the lowest of the first byte."""
+    return IdSet(np.flatnonzero(np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")), length)
 
 
 def opened_index(path, header):
@@ -14,6 +22,11 @@ def opened_index(path, header):
     if index._header() != header:
         raise FileFormatError(f"{path}: is another index than the one that was pickled: it was replaced since", path)
     return index
+
+
+def word_vectors(cls, words, vectors):
+    """Word vectors without what ``__init__`` of a derived class would do: the attributes come afterwards."""
+    return cls._of(_ohyeah.WordVectors(words, vectors))
 
 
 def annoy_index(cls, f, metric, seed, kind, payload, attributes):

@@ -1,26 +1,28 @@
 """The class ``WordVectors``: word vectors that are read, asked and saved, with the habits of gensim's ``KeyedVectors``."""
 
+import copy
 import os
 import threading
 import types
 
 import numpy as np
 
-from . import _analogies, _arguments, _ohyeah  # type: ignore[attr-defined]
+from . import _analogies, _arguments, _ohyeah, _pickle  # type: ignore[attr-defined]
 from ._arguments import count, is_key
 
-# Whoever builds an index has it: two threads need not build the same one. A child has its own, as a thread of its parent may have
-# had this one when it was forked.
-_building = threading.Lock()
+class _Lock:
+    """Whoever builds an index has it: two threads need not build the same one.
 
+    The thread that has it gets it again, as a signal's handler may ask for the index that is being built. A child has its own, as a
+    thread of its parent may have had this one when it was forked.
+    """
 
-def _forked():
-    global _building
-    _building = threading.Lock()
+    def __init__(self):
+        self._locks = {}
 
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    def of_process(self):
+        # One operation, which no other thread divides.
+        return self._locks.setdefault(os.getpid(), threading.RLock())
 
 
 class WordVectors:
@@ -53,9 +55,12 @@ class WordVectors:
 
     def _begin(self, inner):
         self._inner = inner
-        self._index = self._index_to_key = self._key_to_index = None
+        self._index_to_key = self._key_to_index = None
         # What `index` was asked for: searches go on with it.
         self._recall, self._seed = None, 0
+        # The index that was built, and its seed.
+        self._held = None, 0
+        self._lock = _Lock()
 
     @classmethod
     def _of(cls, inner):
@@ -70,7 +75,7 @@ class WordVectors:
         """Reads word2vec's binary or text format or GloVe's text, plain or packed; which it is is found out from the content.
 
         At most ``limit`` words are read. With ``lossy``, bytes that are not UTF-8 are replaced and not an error. A file that cannot be
-        opened raises what Python's own ``open`` raises, and one that is no such file ``ValueError``.
+        opened raises what Python's own ``open`` raises, and one that is no such file ``FileFormatError``, a ``ValueError``.
 
         >>> vectors.save("some.vec")
         >>> ohyeah.WordVectors.load("some.vec", limit=2).words
@@ -324,6 +329,8 @@ class WordVectors:
         weights = np.ones(len(keys), np.float32) if weights is None else _arguments.numbers(weights, "weights")
         if len(weights) != len(keys):
             raise ValueError(f"weights: there are {len(weights)} for {len(keys)} keys; give one for each")
+        for weight in weights[~np.isfinite(weights)]:
+            _arguments.finite_weight(weight)
         mean, total = np.zeros(self.vector_size, np.float32), 0.0
         for key, weight in zip(keys, weights):
             if not is_key(key):
@@ -354,14 +361,17 @@ class WordVectors:
         >>> vectors.vectors_for_all(["bus", "cow", "cat"]).words
         ['bus', 'cat']
         """
-        rows = [row for row in map(self._row_or_none, dict.fromkeys(keys)) if row is not None]
+        rows = [row for row in map(self._row_or_none, keys) if row is not None]
+        rows = list(dict.fromkeys(rows))
         words = [self._inner.word(row) for row in rows]
         return type(self)(words, self.vectors[rows])
 
     # Similar words
 
     def index(self, word=None, *, recall=None, threads=None, seed=None):
-        """Builds the packed index of these vectors, holds it, and returns it: an ``ohyeah.Index`` with the words as its keys.
+        """Builds the packed index of these vectors, holds it, and returns the same: an ``ohyeah.Index`` with the words as its keys.
+
+        Closing what was returned closes nothing here.
 
         From then on ``most_similar`` and its like are answered through it: with ``recall``, the share of the right words that is found
         on average (.95 unless told otherwise, 1 for all), where they are not given one of their own. With a ``word``, it is the row of
@@ -381,17 +391,22 @@ class WordVectors:
         recall = 0.95 if recall is None else _arguments.recall_of(recall)
         seed = self._seed if seed is None else _arguments.seed_of(seed)
         index = self._built(_arguments.threads_of(threads), seed)
-        self._recall = recall
-        return index
+        self._recall, self._seed = recall, seed
+        # Its own, which shares what it is made of: whoever closes it closes no other.
+        return copy.copy(index)
 
     def _built(self, threads, seed):
-        if self._index is None or seed != self._seed:
-            with _building:
+        # Together, as a signal's handler may have another built in between.
+        index, of = self._held
+        if index is None or seed != of:
+            with self._lock.of_process():
                 # Another thread may have built it meanwhile.
-                if self._index is None or seed != self._seed:
-                    index = _ohyeah.Index(self.vectors, "angular", keys=self.words, threads=threads, seed=seed)
-                    self._index, self._seed = index, seed
-        return self._index
+                index, of = self._held
+                if index is None or seed != of:
+                    rows = _arguments.usual_lengths(self.vectors)
+                    index = _ohyeah.Index(rows, "angular", keys=self.words, threads=threads, seed=seed)
+                    self._held = index, seed
+        return index
 
     def most_similar(
         self,
@@ -721,9 +736,10 @@ class WordVectors:
         return f"<{type(self).__name__}: {len(self)} words of {self.vector_size} dimensions>"
 
     def __copy__(self):
-        copy = type(self)._of(self._inner)
-        copy.__dict__.update(self.__dict__)
-        return copy
+        same = type(self)._of(self._inner)
+        same.__dict__.update(self.__dict__)
+        same._lock = _Lock()
+        return same
 
     def __deepcopy__(self, memo):
         # Nothing of it changes but what is made when it is first asked for.
@@ -731,7 +747,9 @@ class WordVectors:
 
     def __reduce__(self):
         # An index that is held is built again where it is needed, with the same bytes.
-        return type(self), (self.words, self.vectors), {"_recall": self._recall, "_seed": self._seed}
+        made_again = ("_inner", "_held", "_lock", "_index_to_key", "_key_to_index")
+        attributes = {name: value for name, value in self.__dict__.items() if name not in made_again}
+        return _pickle.word_vectors, (type(self), self._inner.words, self._inner.vectors), attributes
 
 
 def _unit(vector):

@@ -3,7 +3,7 @@
 import json
 import struct
 
-from . import AnnoyIndex, Index, _arguments, _labels
+from . import AnnoyIndex, FileFormatError, Index, _arguments, _labels
 
 # What ends the file of a forest: how long the index at its beginning is, and the JSON behind that. That of a packed index is an
 # ordinary one, with the labels as its keys.
@@ -44,7 +44,8 @@ class Indexer:
                 raise ValueError("search_k is for a forest: give num_trees too, or recall in place of both")
             # Labels that no file keeps are no reason not to search for them; `save` says it then.
             keys = _labels.keys(self._labels) if _labels.refusal(self._labels) is None else None
-            self.index = Index(vectors.vectors, "angular", keys=keys, threads=threads, seed=seed or 0)
+            rows = _arguments.usual_lengths(vectors.vectors)
+            self.index = Index(rows, "angular", keys=keys, threads=threads, seed=seed or 0)
             return
         if recall is not None:
             raise ValueError("a forest cannot be asked for recall: leave out recall, or num_trees for the packed index")
@@ -53,7 +54,7 @@ class Indexer:
         if seed is not None:
             self.index.set_seed(seed)
         # Only directions count: gensim's own normed vectors would give the same.
-        self.index.add_items(vectors.vectors)
+        self.index.add_items(_arguments.usual_lengths(vectors.vectors))
         self.index.build(trees, n_jobs=threads)
 
     @property
@@ -80,7 +81,7 @@ class Indexer:
         wanted = min(_arguments.count(num_neighbors, "num_neighbors"), len(self.index))
         if wanted == 0:
             return []
-        vector = _arguments.numbers(vector)
+        vector = _arguments.usual_lengths(_arguments.numbers(vector)[None])[0]
         if isinstance(self.index, AnnoyIndex):
             search_k = -1 if self.search_k is None else self.search_k
             ids, distances = self.index.get_nns_by_vector(vector, wanted, search_k, include_distances=True)
@@ -130,7 +131,15 @@ class Indexer:
                 if recall is not None:
                     raise ValueError(f"{path}: this is a forest, which cannot be asked for recall: leave it out")
                 file.seek(length)
-                self._load_forest(path, length, json.loads(file.read(text).decode("utf8", "surrogatepass")))
+                text = file.read(text)
+                try:
+                    self._load_forest(path, length, json.loads(text.decode("utf8", "surrogatepass")))
+                except (OSError, MemoryError):
+                    raise
+                except Exception as error:
+                    # Whatever stands in the place of labels: no key, another type, too deep a list.
+                    problem = f"{path}: the labels of this indexer are damaged: save it again ({type(error).__name__}: {error})"
+                    raise FileFormatError(problem, path) from error
                 return self
         self._load_packed(path)
         return self
@@ -138,24 +147,28 @@ class Indexer:
     def _load_forest(self, path, length, about):
         self._labels = [_labels.of_plain(label) for label in about["labels"]]
         # Indexers of old have −1 for as many as Annoy would look at.
-        self.search_k = about["search_k"] if about["search_k"] and about["search_k"] > 0 else None
+        search_k = about["search_k"]
+        self.search_k = _arguments.count(search_k, "search_k") if search_k and search_k > 0 else None
         self.index = AnnoyIndex(about["dimensions"], "angular")
         self.index._load_first(path, length)
         if self.index.get_n_items() != len(self._labels):
-            raise OSError(f"{path}: its index and its words do not belong together: save it again")
+            raise FileFormatError(f"{path}: its index and its words do not belong together: save it again", path)
 
     def _load_packed(self, path):
         try:
             self.index = Index.open(path)
         except (OSError, ValueError) as error:
-            raise OSError(f"{path}: this is no saved indexer, or not a whole one: save it again ({error})") from error
+            text = f"{path}: this is no saved indexer, or not a whole one: save it again ({error})"
+            raise FileFormatError(text, path) from error
         if self.index.metric != "angular":
-            raise OSError(f"{path}: distances by the metric {self.index.metric} give no cosines: save an angular index")
+            text = f"{path}: distances by the metric {self.index.metric} give no cosines: save an angular index"
+            raise FileFormatError(text, path)
         if len(self.index):
             try:
                 self._label(0)
             except (IndexError, KeyError, ValueError) as error:
-                raise OSError(f"{path}: this index has no labels: save an indexer, or build it with keys") from error
+                text = f"{path}: this index has no labels: save an indexer, or build it with keys"
+                raise FileFormatError(text, path) from error
 
     def __len__(self):
         return len(self.index)

@@ -1,6 +1,7 @@
 //! Waiting for the thread that has taken something out.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -13,14 +14,16 @@ pub(crate) struct Gate(Arc<Inner>);
 struct Inner {
     /// The process whose thread will open it.
     process: u32,
+    /// The thread, which cannot wait for itself.
+    thread: ThreadId,
     is_open: Mutex<bool>,
     opened: Condvar,
 }
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        let process = std::process::id();
-        Self(Arc::new(Inner { process, is_open: Mutex::new(false), opened: Condvar::new() }))
+        let (process, thread) = (std::process::id(), std::thread::current().id());
+        Self(Arc::new(Inner { process, thread, is_open: Mutex::new(false), opened: Condvar::new() }))
     }
 
     /// Whether nobody is there to open it: this process is a child of the one that would have.
@@ -39,6 +42,12 @@ impl Gate {
         if self.is_abandoned() {
             return Err(PyRuntimeError::new_err(
                 "this process was forked while another thread changed the index: load() it, or unload() it and begin anew",
+            ));
+        }
+        // A function that is told of the progress, or a signal's handler, runs while this thread builds.
+        if self.0.thread == std::thread::current().id() {
+            return Err(PyRuntimeError::new_err(
+                "the index is being built by this very thread: use it when build() has ended",
             ));
         }
         let waited = || {

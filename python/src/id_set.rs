@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::PyArray1;
 use ohyeah::packed::RowSet;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::arguments::{self, Whole};
 use crate::exceptions::NoSuchId;
@@ -84,7 +84,22 @@ impl IdSet {
             (Some(one), Some(two)) if one != two => Err(PyValueError::new_err(format!(
                 "one set is of {one} ids and the other of {two}: they are of other data"
             ))),
-            (one, two) => Ok(Self::new(ids, one.or(two))),
+            (one, two) => {
+                let of = one.or(two);
+                self.check_within(of)?;
+                other.check_within(of)?;
+                Ok(Self::new(ids, of))
+            }
+        }
+    }
+
+    /// Whether all ids are among so many.
+    fn check_within(&self, of: Option<usize>) -> PyResult<()> {
+        match (self.largest, of) {
+            (Some(id), Some(of)) if id as usize >= of => Err(NoSuchId::new_err(format!(
+                "there is no id {id}: the other set is one of {of} ids, numbered from 0"
+            ))),
+            _ => Ok(()),
         }
     }
 }
@@ -140,8 +155,8 @@ impl IdSet {
         other.cast::<Self>().is_ok_and(|other| self.ids == other.get().ids)
     }
 
-    fn __contains__(&self, id: i64) -> bool {
-        u32::try_from(id).is_ok_and(|id| self.ids.contains(id))
+    fn __contains__(&self, id: Whole) -> bool {
+        u32::try_from(id.value()).is_ok_and(|id| self.ids.contains(id))
     }
 
     /// How many ids are in the set.
@@ -159,15 +174,25 @@ impl IdSet {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (py.get_type::<Self>(), (self.ids(py), self.of)).into_pyobject(py)
+        let bits = PyBytes::new_with(py, self.largest.map_or(0, |id| id as usize / 8 + 1), |bytes| {
+            for id in self.ids.iter() {
+                bytes[id as usize / 8] |= 1 << (id % 8);
+            }
+            Ok(())
+        })?;
+        (py.import("ohyeah._pickle")?.getattr("id_set")?, (bits, self.of)).into_pyobject(py)
     }
 
     /// The ids, ascending: an array.
     ///
     /// >>> ohyeah.IdSet([7, 3]).ids()
     /// array([3, 7])
-    fn ids<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        PyArray1::from_vec(py, self.ids.iter().map(i64::from).collect())
+    fn ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let (mut ids, count) = (Vec::new(), self.ids.len());
+        let no_memory = |_| PyMemoryError::new_err(format!("no memory for an array of {count} ids"));
+        ids.try_reserve_exact(count).map_err(no_memory)?;
+        ids.extend(self.ids.iter().map(i64::from));
+        Ok(PyArray1::from_vec(py, ids))
     }
 
     fn __repr__(&self) -> String {

@@ -341,6 +341,7 @@ impl Index {
 
     /// The items go on in a file.
     pub(crate) fn build_in(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        saving::check_no_pipe(&path)?;
         let mut taken = self.take(py, |state| match state {
             State::Items(_) => Ok(()),
             _ => Err(exception("You can't build a built or loaded index in a file: call unload() first")),

@@ -6,7 +6,7 @@ use ohyeah::{Cancel, KnnGraph, Metric, Neighbour, Progress, Rayon};
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::arguments::{Whole, check_recall, check_rows, packed_metric, padded, rows};
+use crate::arguments::{Seed, Whole, check_recall, check_rows, packed_metric, padded, rows};
 use crate::progress::Report;
 use crate::threads::Threads;
 
@@ -27,7 +27,7 @@ fn graph_error(error: GraphError) -> PyErr {
 /// >>> ids.shape, bool((ids[7] != 7).all())
 /// ((1000, 15), True)
 #[pyfunction]
-#[pyo3(signature = (vectors, k, recall=None, exact=false, metric="angular", threads=None, seed=Whole::from(0), progress=None))]
+#[pyo3(signature = (vectors, k, recall=None, exact=false, metric="angular", threads=None, seed=Seed::from(0), progress=None))]
 #[pyo3(
     text_signature = "(vectors, k, recall=None, exact=False, metric='angular', threads=None, seed=0, progress=None)"
 )]
@@ -38,12 +38,12 @@ pub(crate) fn knn_graph<'py>(
     exact: bool,
     metric: &str,
     threads: Option<Whole>,
-    seed: Whole,
+    seed: Seed,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let py = vectors.py();
     let metric = packed_metric(metric)?;
-    let (k, seed) = (k.count("k")?, seed.count("seed")? as u64);
+    let (k, seed) = (k.count("k")?, seed.value());
     if exact && recall.is_some_and(|recall| recall < 1.0) {
         return Err(PyValueError::new_err("exact finds all neighbours: leave recall out, or exact"));
     }

@@ -6,13 +6,15 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
 
+use super::vectors::check_unmasked;
 use crate::exceptions::NoSuchId;
 
 /// The ids that may be answers, of all queries or of each.
 pub(crate) enum Allowed {
     Set(IdSet),
-    /// A mask for each query, one after the other: a place is not 0 where its id may be an answer.
-    Each(Vec<bool>),
+    /// A mask for each query, one after the other: a place is not 0 where its id may be an answer. Bytes, as those of numpy's `bool`
+    /// may be others than 0 and 1, which Rust's may not.
+    Each(Vec<u8>),
 }
 
 fn as_value_error(error: impl std::fmt::Display) -> PyErr {
@@ -23,10 +25,17 @@ fn no_id(id: &dyn std::fmt::Display, count: usize) -> PyErr {
     NoSuchId::new_err(format!("filter: there is no id {id}, the index has {count}, numbered from 0"))
 }
 
+/// Refuses an array of numpy's with masked entries. What other packages have for gaps is looked at elsewhere.
+fn check_no_gaps(name: &str, given: &Bound<'_, PyAny>) -> PyResult<()> {
+    let kind = given.py().import("numpy.ma")?.getattr("MaskedArray")?;
+    if given.is_instance(&kind)? { check_unmasked(name, given) } else { Ok(()) }
+}
+
 /// An array of integers or of bool, of one dimension or more: what is neither is refused.
 pub(crate) fn ids_or_masks<'py>(filter: &Bound<'py, PyAny>, count: usize) -> PyResult<Bound<'py, PyAny>> {
     let py = filter.py();
     let numpy = py.import("numpy")?;
+    check_no_gaps("filter", filter)?;
     let array = numpy.call_method1("asarray", (filter,))?;
     let dtype = array.getattr("dtype")?;
     match dtype.getattr("kind")?.extract::<char>()? {
@@ -116,7 +125,8 @@ pub(crate) fn filter_of(filter: &Bound<'_, PyAny>, count: usize, queries: Option
             "filter: the mask has {length} places, and the index {count} vectors: it is of other data"
         ))),
         ([_], true) => {
-            let ids = array.py().import("numpy")?.call_method1("flatnonzero", (array,))?;
+            let bytes = array.call_method1("view", ("uint8",))?;
+            let ids = bytes.py().import("numpy")?.call_method1("flatnonzero", (bytes,))?;
             set_of(&ids, count).map(Allowed::Set)
         }
         ([_], false) => {
@@ -128,8 +138,8 @@ pub(crate) fn filter_of(filter: &Bound<'_, PyAny>, count: usize, queries: Option
             set_of(ids.as_any(), count).map(Allowed::Set)
         }
         ([rows, length], true) if Some(*rows) == queries && *length == count => {
-            let flat = array.call_method1("reshape", (-1,))?;
-            let flat = flat.cast_into::<PyArray1<bool>>().map_err(|_| no_filter(filter, count, queries))?;
+            let flat = array.call_method1("reshape", (-1,))?.call_method1("view", ("uint8",))?;
+            let flat = flat.cast_into::<PyArray1<u8>>().map_err(|_| no_filter(filter, count, queries))?;
             let flat = flat.try_readonly().map_err(as_value_error)?;
             Ok(Allowed::Each(flat.as_array().to_vec()))
         }
@@ -152,6 +162,7 @@ fn set_of(ids: &Bound<'_, PyAny>, count: usize) -> PyResult<IdSet> {
 pub(crate) fn item_ids(items: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     let py = items.py();
     let numpy = py.import("numpy")?;
+    check_no_gaps("items", items)?;
     let items = if items.hasattr("__len__")? {
         items.clone()
     } else {

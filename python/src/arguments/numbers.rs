@@ -52,7 +52,44 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Whole {
         match value.extract::<i64>() {
             Ok(value) => Ok(Self(value)),
             Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
-                Ok(Self(if value.lt(0)? { i64::MIN } else { i64::MAX }))
+                Ok(Self(if is_negative(&value)? { i64::MIN } else { i64::MAX }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether an integer, or what stands for one, is below 0.
+fn is_negative(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    value.py().import("operator")?.call_method1("index", (value,))?.lt(0)
+}
+
+/// A seed of 64 bits: none is taken for another.
+#[derive(Clone, Copy)]
+pub(crate) struct Seed(u64);
+
+impl Seed {
+    pub(crate) const fn value(self) -> u64 {
+        self.0
+    }
+}
+
+impl From<u64> for Seed {
+    fn from(value: u64) -> Self {
+        Self(value)
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Seed {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        match value.extract::<u64>() {
+            Ok(value) => Ok(Self(value)),
+            Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+                let range = if is_negative(&value)? { "0 or more" } else { "below 2**64" };
+                let shown = value.repr()?;
+                Err(PyValueError::new_err(format!("seed is {}: it must be {range}", shown.to_cow()?)))
             }
             Err(error) => Err(error),
         }
@@ -74,7 +111,9 @@ pub(crate) fn c_int(value: &Bound<'_, PyAny>) -> PyResult<i32> {
         Ok(value) if value > i64::from(i32::MAX) => Err(too("greater")),
         Ok(value) if value < i64::from(i32::MIN) => Err(too("less")),
         Ok(value) => Ok(value as i32),
-        Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => Err(too("greater")),
+        Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+            Err(too(if is_negative(value)? { "less" } else { "greater" }))
+        }
         Err(error) => Err(error),
     }
 }

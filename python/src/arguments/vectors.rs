@@ -4,7 +4,7 @@ use numpy::ndarray::Dimension;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyUntypedArray};
 use ohyeah::Element;
 use ohyeah::error::VectorError;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyList, PyString};
 
@@ -114,11 +114,17 @@ fn unwrapped<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
     if !has_numpy_way && given.hasattr("__dlpack__")? {
         return numpy(given.py())?.call_method1("from_dlpack", (given,));
     }
+    check_unmasked(name, given)?;
+    Ok(given.clone())
+}
+
+/// Numbers behind masked entries of an array are none that count.
+pub(super) fn check_unmasked(name: &str, given: &Bound<'_, PyAny>) -> PyResult<()> {
     if given.py().import("numpy.ma")?.call_method1("is_masked", (given,))?.is_truthy()? {
-        let text = format!("{name} has masked entries: fill them with numbers, or leave those rows out");
+        let text = format!("{name} has masked entries: fill them, or leave them out");
         return Err(PyValueError::new_err(text));
     }
-    Ok(given.clone())
+    Ok(())
 }
 
 /// An array of real numbers. What numpy would make numbers of without being asked, texts and complex numbers, is a `TypeError`.
@@ -172,8 +178,14 @@ fn from_objects<'py>(name: &str, given: &Bound<'py, PyAny>, array: &Bound<'py, P
             return real_array(name, &array);
         }
     }
-    array.call_method1("astype", ("float32",)).map_err(|error| {
+    // Not of 32 bits: what is too large for them is infinite to whoever makes them of it, and nobody is warned.
+    array.call_method1("astype", ("float64",)).map_err(|error| {
         let py = array.py();
+        if error.is_instance_of::<PyOverflowError>(py) {
+            return PyValueError::new_err(format!(
+                "{name}: a number is too large: numbers must be finite, as 32-bit floats"
+            ));
+        }
         // Not Ctrl-C, and whatever else has nothing to do with the objects.
         let is_theirs = error.is_instance_of::<PyTypeError>(py) || error.is_instance_of::<PyValueError>(py);
         if is_theirs { not_real(name, &error.value(py).to_string()) } else { error }
@@ -181,8 +193,8 @@ fn from_objects<'py>(name: &str, given: &Bound<'py, PyAny>, array: &Bound<'py, P
 }
 
 /// 32-bit floats, one after the other at an address that suits them; a copy where they are not.
-fn packed(array: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-    numpy(array.py())?.call_method1("require", (array, "float32", ("C", "A")))
+fn packed<'py>(name: &str, array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    array.py().import("ohyeah._arguments")?.call_method1("packed", (&array, name))
 }
 
 fn shape_of(array: &Bound<'_, PyAny>) -> String {
@@ -220,7 +232,7 @@ impl Matrix<'_> {
 
 /// A 2-d array of 32-bit floats, without a copy where it is one. `name` is what messages call it.
 pub(crate) fn matrix<'py>(name: &str, vectors: &Bound<'py, PyAny>) -> PyResult<Matrix<'py>> {
-    let array = packed(real_array(name, vectors)?)?;
+    let array = packed(name, &real_array(name, vectors)?)?;
     let Ok(two) = array.cast::<PyArray2<f32>>() else {
         return Err(PyValueError::new_err(format!(
             "{name} must be a 2-d array, a row for each vector: its shape is {}",
@@ -262,7 +274,7 @@ pub(crate) fn queries(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Queries>
     if let Some(numbers) = floats(&array)? {
         return Ok(Queries::One(numbers));
     }
-    let array = packed(array)?;
+    let array = packed(name, &array)?;
     if let Some(numbers) = floats(&array)? {
         return Ok(Queries::One(numbers));
     }
@@ -295,10 +307,16 @@ pub(crate) fn check_rows(name: &str, first: usize, numbers: &[f32], width: usize
 }
 
 /// The labels of a table's rows, where they are texts: those of a pandas `DataFrame` with such an index.
-pub(crate) fn keys_of_frame(vectors: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
+pub(crate) fn keys_of_frame<'py>(vectors: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     if !is_of(vectors, "pandas")? || !vectors.hasattr("index")? {
         return Ok(None);
     }
     // Numbers as labels are mostly those that pandas gives to rows by itself.
-    Ok(vectors.getattr("index")?.call_method0("tolist")?.extract::<Vec<String>>().ok())
+    let labels = vectors.getattr("index")?.call_method0("tolist")?;
+    for label in labels.try_iter()? {
+        if !label?.is_instance_of::<PyString>() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(labels))
 }

@@ -39,7 +39,7 @@ impl Loaded {
             Filter::Rows(rows) => self.search_in(scratch, query, &search.filter(&**rows)),
             Filter::Each(masks) => {
                 let mask = masks.get(row * self.len()..(row + 1) * self.len()).unwrap_or(&[]);
-                let rows = self.row_set(|id: u32| mask.get(id as usize).copied().unwrap_or(false))?;
+                let rows = self.row_set(|id: u32| mask.get(id as usize).is_some_and(|byte| *byte != 0))?;
                 self.search_in(scratch, query, &search.filter(&rows))
             }
         }

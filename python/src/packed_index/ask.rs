@@ -8,6 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
+use super::keys::shown;
 use super::storage::Loaded;
 use crate::arguments::{self, Allowed, Queries, Whole, check_recall, check_rows};
 use crate::exceptions::{packed_search_error, wrong_length};
@@ -19,7 +20,7 @@ pub(super) enum Filter {
     All,
     Rows(Arc<RowSet>),
     /// A mask for each query, one after the other.
-    Each(Vec<bool>),
+    Each(Vec<u8>),
 }
 
 /// What is asked for of every query.
@@ -70,21 +71,21 @@ pub(super) fn with_recall(search: Search, recall: f32) -> Search {
 
 /// The queries as vectors, or as keys of vectors.
 pub(super) fn queries(loaded: &Loaded, query: &Bound<'_, PyAny>) -> PyResult<Queries> {
-    let vector = |key: &str| {
+    let vector = |key: &Bound<'_, PyString>| {
         if !loaded.has_keys() {
-            let text = format!(
-                "query is the text '{key}', and the index has no keys: give numbers, or keys= when it is built"
-            );
+            let key = shown(key)?;
+            let text =
+                format!("query is the text {key}, and the index has no keys: give numbers, or keys= when it is built");
             return Err(PyValueError::new_err(text));
         }
-        Ok(loaded.vector(loaded.id_of_key(query.py(), key)?).unwrap_or(&[]).to_vec())
+        Ok(loaded.vector(loaded.id_of_key(key)?).unwrap_or(&[]).to_vec())
     };
     if let Ok(key) = query.cast::<PyString>() {
-        return vector(&key.to_cow()?).map(Queries::One);
+        return vector(key).map(Queries::One);
     }
     let is_sequence = query.is_instance_of::<PyList>() || query.is_instance_of::<PyTuple>();
     if is_sequence && query.get_item(0).is_ok_and(|first| first.is_instance_of::<PyString>()) {
-        let keys: Vec<String> = query.extract()?;
+        let keys: Vec<Bound<'_, PyString>> = query.extract()?;
         let mut numbers = Vec::new();
         for key in &keys {
             numbers.extend(vector(key)?);

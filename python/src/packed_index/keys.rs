@@ -11,9 +11,9 @@ use pyo3::exceptions::{PyKeyError, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
-use super::Index;
 use super::storage::Loaded;
-use crate::arguments::Whole;
+use super::{Index, class_of};
+use crate::arguments::{Whole, text_of};
 use crate::exceptions::NoSuchId;
 
 /// From keys to ids: of equal keys the first.
@@ -46,10 +46,12 @@ impl KeyTable {
 
 impl Loaded {
     /// The id of a key, if there is one. The first search makes a table of all keys.
-    pub(super) fn find_key(&self, py: Python<'_>, key: &str) -> PyResult<Option<u32>> {
+    fn find_key(&self, key: &Bound<'_, PyString>) -> PyResult<Option<u32>> {
         if !self.has_keys() {
             return Ok(None);
         }
+        let (py, Some(text)) = (key.py(), text_of(key)?) else { return Ok(None) };
+        let key = &*text;
         if let Some(keys) = self.keys.get() {
             return Ok(keys.id(self, key));
         }
@@ -58,25 +60,41 @@ impl Loaded {
         Ok(self.keys.get_or_init(|| table).id(self, key))
     }
 
-    pub(super) fn id_of_key(&self, py: Python<'_>, key: &str) -> PyResult<u32> {
-        if !self.has_keys() {
-            return Err(PyKeyError::new_err(format!("'{key}': the index has no keys; give keys= when it is built")));
+    pub(super) fn id_of_key(&self, key: &Bound<'_, PyString>) -> PyResult<u32> {
+        if let Some(id) = self.find_key(key)? {
+            return Ok(id);
         }
-        self.find_key(py, key)?.ok_or_else(|| PyKeyError::new_err(format!("there is no key '{key}'")))
+        let shown = shown(key)?;
+        Err(PyKeyError::new_err(if self.has_keys() {
+            format!("there is no key {shown}")
+        } else {
+            format!("{shown}: the index has no keys; give keys= when it is built")
+        }))
     }
 
     /// The id that is meant by a key or an id.
     fn id_of(&self, key_or_id: &Bound<'_, PyAny>) -> PyResult<u32> {
         if let Ok(key) = key_or_id.cast::<PyString>() {
-            return self.id_of_key(key.py(), &key.to_cow()?);
+            return self.id_of_key(key);
         }
-        let whole: Whole = key_or_id.extract().map_err(|_| {
-            let class =
-                key_or_id.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
-            PyTypeError::new_err(format!("an id (an integer) or a key (a string) is needed, not {class}"))
-        })?;
-        whole.id(self.len())
+        match key_or_id.extract::<Whole>() {
+            Ok(whole) => whole.id(self.len()),
+            Err(error) if error.is_instance_of::<PyTypeError>(key_or_id.py()) => {
+                let class = class_of(key_or_id)?;
+                let text = format!("an id (an integer) or a key (a string) is needed, not {class}");
+                Err(PyTypeError::new_err(text))
+            }
+            Err(error) => Err(error),
+        }
     }
+}
+
+/// A key in quotes, for messages: with escapes where it is no text for others.
+pub(super) fn shown(key: &Bound<'_, PyString>) -> PyResult<String> {
+    Ok(match text_of(key)? {
+        Some(text) => format!("'{text}'"),
+        None => key.repr()?.to_cow()?.into_owned(),
+    })
 }
 
 /// Keeps an index for arrays that point into it.
@@ -112,8 +130,8 @@ impl Index {
     ///
     /// >>> index.id("item 7")
     /// 7
-    fn id(&self, py: Python<'_>, key: &str) -> PyResult<u32> {
-        self.loaded()?.id_of_key(py, key)
+    fn id(&self, key: &Bound<'_, PyString>) -> PyResult<u32> {
+        self.loaded()?.id_of_key(key)
     }
 
     /// The vector of an id or of a key as it was given, a read-only view; also `index[...]`.
@@ -135,9 +153,13 @@ impl Index {
     fn __contains__(&self, key_or_id: &Bound<'_, PyAny>) -> PyResult<bool> {
         let loaded = self.loaded()?;
         if let Ok(key) = key_or_id.cast::<PyString>() {
-            return Ok(loaded.find_key(key.py(), &key.to_cow()?)?.is_some());
+            return Ok(loaded.find_key(key)?.is_some());
         }
-        Ok(key_or_id.extract::<Whole>().is_ok_and(|id| id.id(loaded.len()).is_ok()))
+        match key_or_id.extract::<Whole>() {
+            Ok(id) => Ok(id.id(loaded.len()).is_ok()),
+            Err(error) if error.is_instance_of::<PyTypeError>(key_or_id.py()) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// All keys, in the order of the ids; None where the index has none.

@@ -13,11 +13,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use ohyeah::packed::{BuildError, BuildOptions};
 use ohyeah::{Cancel, FileError, Packed, Progress, Rayon};
-use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use self::storage::{Loaded, Storage};
-use crate::arguments::{Whole, check_rows, keys_of_frame, packed_metric, rows};
+use crate::arguments::{Seed, Whole, check_rows, keys_of_frame, packed_metric, rows, text_of};
 use crate::exceptions::{bad_file, file_error};
 use crate::mapped::map;
 use crate::progress::Report;
@@ -71,6 +72,23 @@ impl Index {
         current.clone().ok_or_else(|| PyValueError::new_err("the index is closed"))
     }
 
+    /// Puts another in the place of the one it was made of.
+    fn replace_same(&self, py: Python<'_>, old: &Arc<Loaded>, new: Loaded) -> PyResult<()> {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let former = match &mut *current {
+            None => return Err(PyValueError::new_err("the index was closed meanwhile")),
+            Some(current) if !Arc::ptr_eq(current, old) => {
+                return Err(PyRuntimeError::new_err(
+                    "another thread calibrated the index meanwhile: calibrate it again",
+                ));
+            }
+            Some(current) => std::mem::replace(current, Arc::new(new)),
+        };
+        drop(current);
+        py.detach(|| drop(former));
+        Ok(())
+    }
+
     /// Puts another in its place, or none.
     fn replace(&self, py: Python<'_>, loaded: Option<Arc<Loaded>>) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
@@ -81,18 +99,28 @@ impl Index {
     }
 }
 
+/// The name of something's class, for messages.
+fn class_of(given: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(given.get_type().name()?.to_cow()?.into_owned())
+}
+
 /// Keys: strings, one for each vector.
 fn strings(keys: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    if keys.is_instance_of::<pyo3::types::PyString>() {
+    if keys.is_instance_of::<PyString>() {
         return Err(PyValueError::new_err("keys is one string: give a list of them, one for each vector"));
     }
     let string = |(at, key): (usize, PyResult<Bound<'_, PyAny>>)| {
         let key = key?;
-        key.extract::<String>().map_err(|_| {
-            let class = key.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
+        let Ok(key) = key.cast::<PyString>() else {
+            let class = class_of(&key)?;
             let text = format!("keys must be strings, and keys[{at}] is of type {class}: use str() of it");
-            pyo3::exceptions::PyTypeError::new_err(text)
-        })
+            return Err(PyTypeError::new_err(text));
+        };
+        let Some(text) = text_of(key)? else {
+            let text = format!("keys[{at}] is {}, which has half a surrogate pair: no file keeps that", key.repr()?);
+            return Err(PyValueError::new_err(text));
+        };
+        Ok(text.into_owned())
     };
     keys.try_iter()?.enumerate().map(string).collect()
 }
@@ -100,7 +128,7 @@ fn strings(keys: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
 #[pymethods]
 impl Index {
     #[new]
-    #[pyo3(signature = (vectors, metric="angular", keys=None, threads=None, seed=Whole::from(0), progress=None))]
+    #[pyo3(signature = (vectors, metric="angular", keys=None, threads=None, seed=Seed::from(0), progress=None))]
     #[pyo3(text_signature = "(vectors, metric='angular', keys=None, threads=None, seed=0, progress=None)")]
     fn new(
         py: Python<'_>,
@@ -108,14 +136,14 @@ impl Index {
         metric: &str,
         keys: Option<&Bound<'_, PyAny>>,
         threads: Option<Whole>,
-        seed: Whole,
+        seed: Seed,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let metric = packed_metric(metric)?;
-        let (threads, seed) = (Threads::new(threads)?, seed.count("seed")? as u64);
+        let (threads, seed) = (Threads::new(threads)?, seed.value());
         let report = Report::new(py, "index", progress)?;
-        let keys = keys.map(strings).transpose()?;
-        let keys = if keys.is_some() { keys } else { keys_of_frame(vectors)? };
+        let keys = if let Some(keys) = keys { Some(keys.clone()) } else { keys_of_frame(vectors)? };
+        let keys = keys.as_ref().map(strings).transpose()?;
         let (numbers, dimensions) = rows(vectors)?;
         check_rows("vectors", 0, &numbers, dimensions)?;
         let backend = ohyeah::backend().map_err(|error| PyValueError::new_err(error.to_string()))?;

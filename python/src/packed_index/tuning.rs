@@ -1,7 +1,5 @@
 //! What each recall takes.
 
-use std::sync::Arc;
-
 use ohyeah::packed::SearchPlan;
 use ohyeah::{Cancel, Progress, Rayon};
 use pyo3::exceptions::PyValueError;
@@ -41,8 +39,7 @@ impl Index {
         })?;
         let calibrated = calibrated.map_err(|error| PyValueError::new_err(error.to_string()))?;
         let made = Loaded::new(Storage::Built(calibrated.into_storage()))?;
-        self.replace(py, Some(Arc::new(made)));
-        Ok(())
+        self.replace_same(py, &loaded, made)
     }
 
     /// How a search for the `k` nearest with this recall is answered, and what that takes on average: None where all vectors are compared,

@@ -10,6 +10,8 @@ use ohyeah_words::{Format, ReadError, ReadErrorKind, Reader, WriteError, Writer}
 use pyo3::exceptions::{PyOSError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 
+use crate::exceptions::FileFormatError;
+
 /// The system's number for an error: Python makes `FileNotFoundError`, `PermissionError` and so on of it. Errors with a text of
 /// our own have lost theirs.
 fn errno(error: &io::Error) -> Option<i32> {
@@ -41,7 +43,7 @@ fn os_error(path: &Path, error: &io::Error) -> PyErr {
 fn read_error(path: &Path, error: &ReadError) -> PyErr {
     match error.kind() {
         ReadErrorKind::Io(error) => os_error(path, error),
-        _ => PyValueError::new_err(error.to_string()),
+        _ => FileFormatError::new_err((error.to_string(), path.as_os_str().to_owned())),
     }
 }
 

@@ -11,12 +11,13 @@ use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
 use ohyeah_words::{QueryError, SimilarWord, exact};
 use pyo3::exceptions::{PyIndexError, PyKeyError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 
 use self::dictionary::Wanted;
 use self::files::Target;
-use crate::arguments::rows;
+use crate::arguments::{rows, text_of};
 use crate::progress::Report;
+use crate::saving::check_no_pipe;
 use crate::threads::Pool;
 
 /// Words and their vectors: see `ohyeah.WordVectors`, which has one.
@@ -73,6 +74,7 @@ impl WordVectors {
 
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf, limit: Option<u64>, lossy: bool) -> PyResult<Self> {
+        check_no_pipe(&path)?;
         let read = Pool::own(py)?.run_interruptible(py, |cancel| files::read(&path, limit, lossy, cancel))?;
         Ok(Self { vectors: files::loaded(py, &path, read)? })
     }
@@ -85,6 +87,7 @@ impl WordVectors {
         header: bool,
         replace_spaces: Option<char>,
     ) -> PyResult<()> {
+        check_no_pipe(&path)?;
         let target = Target { path, binary, header, replace_spaces };
         let saved = Pool::own(py)?.run_interruptible(py, |cancel| target.save(&self.vectors, cancel))?;
         target.saved(saved)
@@ -100,16 +103,15 @@ impl WordVectors {
     }
 
     /// The row of a word, or none.
-    fn find(&self, word: &Bound<'_, PyAny>) -> Option<u32> {
-        // Half a surrogate pair is in no word.
-        word.extract::<String>().ok().and_then(|word| self.vectors.id(&word))
+    fn find(&self, word: &Bound<'_, PyString>) -> PyResult<Option<u32>> {
+        Ok(text_of(word)?.and_then(|word| self.vectors.id(&word)))
     }
 
     /// The row of a word, or `KeyError` with words that are spelled alike.
-    fn row(&self, word: &Bound<'_, PyAny>) -> PyResult<u32> {
-        match word.extract::<String>() {
-            Ok(word) => self.vectors.require(&word).map_err(query_error),
-            Err(_) => Err(PyKeyError::new_err(format!("the word {} is not in the vocabulary", word.repr()?))),
+    fn row(&self, word: &Bound<'_, PyString>) -> PyResult<u32> {
+        match text_of(word)? {
+            Some(word) => self.vectors.require(&word).map_err(query_error),
+            None => Err(PyKeyError::new_err(format!("the word {} is not in the vocabulary", word.repr()?))),
         }
     }
 
