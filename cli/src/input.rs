@@ -1,11 +1,11 @@
 //! Opening word vectors.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
-use ohyeah::{Backend, FileError};
+use ohyeah::Backend;
 use ohyeah_words::{Loaded, Matrix, ReadError, Reader, WordVectors};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     numbers::at_least_one,
     output::Output,
     report::Report,
+    words,
 };
 
 /// The vectors a command works on.
@@ -25,7 +26,8 @@ pub(crate) struct Input {
     #[arg(value_name = "VECTORS")]
     pub(crate) path: PathBuf,
 
-    /// The words of VECTORS, a line each, where those are an array of NumPy (.npy)
+    /// The words of VECTORS, a line each, where those are an array of NumPy (.npy); plain or packed, and `-` reads them
+    /// from standard input
     #[arg(long = "words", value_name = "FILE")]
     words_apart: Option<PathBuf>,
 
@@ -52,7 +54,7 @@ impl Input {
         }
         self.refuse_forest()?;
         if let Some(words) = &self.words_apart {
-            return Ok(self.named_rows(words)?.with_backend(backend));
+            return Ok(self.named_rows(words, report)?.with_backend(backend));
         }
         let loaded = self.read(report, backend).map_err(|error| Failure::about(self.name(), error.kind()))?;
         Ok(loaded.vectors)
@@ -129,20 +131,12 @@ impl Input {
     }
 
     /// The rows of an array, with the words of another file.
-    fn named_rows(&self, words: &Path) -> Result<WordVectors, Failure> {
-        let text = fs::read(words).map_err(|error| FileError::Io(words.to_owned(), error))?;
-        let text = match String::from_utf8(text) {
-            Ok(text) => text,
-            Err(error) if self.lossy => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-            Err(error) => {
-                // The part of the last line before the fault is one, too, though it may be empty.
-                let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                let line = before.split(|byte| *byte == b'\n').count();
-                let problem =
-                    format_args!("line {line}: the word is not UTF-8; read with lossy decoding (--lossy) or repair it");
-                return Err(Failure::about(words.display(), problem));
-            }
-        };
+    fn named_rows(&self, path: &Path, report: Report) -> Result<WordVectors, Failure> {
+        let about = |problem: &dyn fmt::Display| Failure::about(words::name(path), problem);
+        if self.is_standard() && path == self.path {
+            return Err(about(&"standard input cannot hold the vectors and their words; name a file for one of them"));
+        }
+        let text = words::text(path, self.lossy)?;
         let matrix = self.matrix()?;
         let rows = matrix.numbers.len() / matrix.dimensions;
         let mut lines: Vec<&str> = text.lines().collect();
@@ -150,29 +144,37 @@ impl Input {
             lines.truncate(rows);
         }
         if lines.len() != rows {
-            let problem =
-                format_args!("{} words, but {} has {rows} rows; a line is needed for each", lines.len(), self.name());
-            return Err(Failure::about(words.display(), problem));
+            let (found, name) = (lines.len(), self.name());
+            return Err(about(&format_args!("{found} words, but {name} has {rows} rows; a line is needed for each")));
         }
-        WordVectors::from_parts(lines, matrix.numbers, matrix.dimensions)
-            .map_err(|error| Failure::about(words.display(), error))
+        if let Some(at) = lines.iter().position(|line| line.is_empty()) {
+            let problem = format_args!("line {} is empty, and so is the word of its row", at + 1);
+            report.warning(format_args!("{}: {problem}", words::name(path)));
+        }
+        WordVectors::from_parts(lines, matrix.numbers, matrix.dimensions).map_err(|error| about(&error))
     }
 
     /// Starts a file of these vectors in another format. It may replace theirs, unless some are left out or changed.
     pub(crate) fn create_converted(&self, path: &Path, report: Report) -> Result<Output, Failure> {
-        if self.limit.is_some() || self.lossy { self.create_other(path, report) } else { Output::create(path, report) }
+        if self.limit.is_some() || self.lossy {
+            return self.create_other(path, None, report);
+        }
+        self.refuse_words(path)?;
+        Output::create(path, report)
     }
 
-    /// Starts a file of something else than vectors. It must not replace the vectors, which may be the only copy.
-    pub(crate) fn create_other(&self, path: &Path, report: Report) -> Result<Output, Failure> {
-        if let (Ok(from), Ok(to)) = (self.path.canonicalize(), path.canonicalize())
-            && path != Path::new("-")
-            && from == to
-            && from.is_file()
-        {
-            return Err(Failure::about(path.display(), "this is the file of vectors itself; choose another name"));
+    /// Starts a file of something else than vectors. It must not replace the vectors nor what else is read, which may be the only copy.
+    pub(crate) fn create_other(&self, path: &Path, queries: Option<&Path>, report: Report) -> Result<Output, Failure> {
+        refuse_same(path, &self.path, "the file of vectors itself")?;
+        self.refuse_words(path)?;
+        if let Some(queries) = queries {
+            refuse_same(path, queries, "the file of --queries")?;
         }
         Output::create(path, report)
+    }
+
+    fn refuse_words(&self, path: &Path) -> Result<(), Failure> {
+        self.words_apart.as_ref().map_or(Ok(()), |words| refuse_same(path, words, "the file of --words"))
     }
 
     pub(crate) fn is_standard(&self) -> bool {
@@ -183,4 +185,29 @@ impl Input {
     pub(crate) fn name(&self) -> String {
         if self.is_standard() { "standard input".into() } else { self.path.display().to_string() }
     }
+}
+
+/// An error where an output is an input.
+fn refuse_same(output: &Path, input: &Path, what: &str) -> Result<(), Failure> {
+    let is_standard = |path: &Path| path == Path::new("-");
+    if is_standard(output) || is_standard(input) || !is_same_file(output, input) {
+        return Ok(());
+    }
+    Err(Failure::about(output.display(), format_args!("this is {what}; choose another name")))
+}
+
+/// Whether two names are those of one ordinary file: one that is mounted a second time is written in place under either.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let (Ok(first), Ok(second)) = (fs::metadata(a), fs::metadata(b)) else { return false };
+    if !first.is_file() || !second.is_file() {
+        return false;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if (first.dev(), first.ino()) == (second.dev(), second.ino()) {
+            return true;
+        }
+    }
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use ohyeah::forest::AnyForest;
 use ohyeah::{MappedFile, Metric};
+use ohyeah_words::Compression;
 
 use crate::failure::Failure;
 use crate::mapped;
@@ -21,17 +22,24 @@ pub(crate) fn is_packed(path: &Path) -> bool {
     begins(path) == Some(ohyeah::packed::MAGIC)
 }
 
-/// Whether a file begins as an array of NumPy does.
+/// Whether a file begins as an array of NumPy does, or what is packed in it.
 pub(crate) fn is_npy(path: &Path) -> bool {
-    begins(path) == Some(*b"\x93NUMPY")
+    let mark = b"\x93NUMPY";
+    let mut start = Vec::new();
+    let mut read = || Compression::unpacked(ordinary(path)?).ok()?.take(mark.len() as u64).read_to_end(&mut start).ok();
+    read().is_some() && start == mark
 }
 
 /// The first bytes of an ordinary file. What is read from a pipe would be missing afterwards.
 fn begins<const N: usize>(path: &Path) -> Option<[u8; N]> {
     let mut start = [0; N];
-    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).ok()?;
+    ordinary(path)?.read_exact(&mut start).ok()?;
     Some(start)
+}
+
+fn ordinary(path: &Path) -> Option<File> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    File::open(path).ok()
 }
 
 /// More dimensions are not tried: an index of them would be the first.

@@ -2,7 +2,7 @@
 //!
 //! One file a subcommand under `cmd/`. What they share: `args` the command line, `numbers` what its options take, `input`
 //! opening vectors, `json` writing lines of it, `kind` telling what a file is, `mapped` opening indexes, `output` writing a file or standard output, `report` progress, warnings
-//! and errors, `failure` what ends a command early, `interrupt` what happens on Ctrl-C.
+//! and errors, `words` the file of words beside an array, `failure` what ends a command early, `interrupt` what happens on Ctrl-C.
 
 // A panic that data can reach is a bug. Here and not in the workspace's lints, for those would forbid it to tests as well.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
@@ -19,6 +19,7 @@ mod mapped;
 mod numbers;
 mod output;
 mod report;
+mod words;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,9 @@ use ohyeah::forest::AnyForest;
 use ohyeah::{FileError, MappedFile, Metric, Packed};
 
 // The obligation of all these is that nobody writes to the file or cuts it short while it is mapped. A command cannot see to that, and
-// hands it on to its user, whose index it is: the help says so. Whatever of ours saves an index replaces the file.
+// hands it on to its user, whose index it is: the help says so. What of ours saves an index replaces the file, and the map stays that
+// of the old one. Only a file that cannot be replaced, such as a mount point, is written in place, and `AtomicFile::in_place`, which
+// the command makes a warning, tells beforehand that nobody should read it meanwhile.
 
 /// Maps a file.
 pub(crate) fn file(path: &Path) -> Result<MappedFile, FileError> {

@@ -155,6 +155,23 @@ fn an_index_of_an_array_has_row_numbers() {
 }
 
 #[test]
+fn what_no_index_can_be_built_of_is_told() {
+    let folder = folder().with("none.npy", npy("(0, 2)", &[])).with("none.txt", "0 2\n");
+    let names = folder.names();
+    for line in ["build @none.npy --no-words -o @o.ann", "build @none.txt -o @o.ann"] {
+        let output = folder.run(line);
+        assert!(fails(&output, 1).contains("there are no vectors, and a forest of none cannot be opened"), "{line}");
+    }
+    for index in ["o.oy", "o.ann"] {
+        let mut command = folder.command(&format!("build - --no-words -o @{index}"));
+        let output = command.stdin(fs::File::open(folder.path("a.npy")).unwrap()).output().unwrap();
+        let error = fails(&output, 1);
+        assert!(error.contains("name a file") || error.contains("name its file"), "{error}");
+    }
+    assert_eq!(folder.names(), names);
+}
+
+#[test]
 fn words_that_begin_with_a_dash() {
     let folder = Folder::new().with("d.txt", "4 2\n-lrb- 1 0\n-rrb- 1 0.1\n-- 0 1\ncat 1 1\n");
     assert!(succeeds(&folder.run("similar @d.txt --top 1 -- -lrb-")).starts_with("-rrb-\t"));
@@ -162,6 +179,9 @@ fn words_that_begin_with_a_dash() {
     for word in ["-rrb-", "--", "-lrb-"] {
         succeeds(&folder.run(&format!("similar @d.txt cat --negative {word}")));
     }
+    let folder = folder.with("e.txt", "3 2\n- 1 0\ncat 1 0.1\ndog 0 1\n");
+    assert!(succeeds(&folder.run("similar @e.txt --top 1 -- -")).starts_with("cat\t"));
+    succeeds(&folder.run("similar @e.txt cat -- -"));
     for word in ["-lrb-", "-rrb-", "--xyz"] {
         let expected = format!(
             "a word that begins with a dash stands behind --, as in ohyeah similar VECTORS -- {word}; see ohyeah similar --help"
@@ -200,6 +220,15 @@ fn many_queries_come_from_standard_input() {
         assert_eq!(lines[3]["similar"][0][0], "car");
         assert!(text(&output.stderr).ends_with("2 of 4 words have no answer\n"));
     }
+    let mut child =
+        folder.command("similar @v.txt - --top 1").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = [&vec![b'a'; 3 << 20][..], b"\ncat\n"].concat();
+    child.stdin.take().unwrap().write_all(&lines).unwrap();
+    let answers = child.wait_with_output().unwrap().stdout;
+    assert!(
+        text(&answers).starts_with("{\"error\":\"the line is longer than")
+            && text(&answers).ends_with("[[\"dog\",0.9929]]}\n")
+    );
     assert!(fails(&folder.run("similar - -"), 1).contains("standard input cannot hold"));
     assert!(fails(&folder.run("similar @v.txt cat -"), 1).contains("give no others"));
 }

@@ -16,7 +16,7 @@ mod promises;
 mod vectors;
 
 use format::{D, N, QUERIES, damaged, each, files_of_version_1, leaves_of, unsound};
-use ohyeah_core::packed::{BuildOptions, Damage, OpenError, PackedBuf, Rule};
+use ohyeah_core::packed::{BuildError, BuildOptions, Damage, InputError, OpenError, PackedBuf, Rule};
 use ohyeah_core::{Metric, Packed};
 use oy::{METRIC, Oy, calibration, code_error, mean_code, section};
 use vectors::{METRICS, vectors};
@@ -287,7 +287,11 @@ fn builds_of_odd_vectors_are_sound() {
     ];
     for metric in METRICS {
         for (at, set) in sets.iter().enumerate() {
-            let index = Packed::build(metric, set, D, &BuildOptions::new()).unwrap();
+            let index = match Packed::build(metric, set, D, &BuildOptions::new()) {
+                // Angular looks at directions alone.
+                Err(BuildError::Input(InputError::TooSmall)) if metric != Metric::Angular => continue,
+                built => built.unwrap(),
+            };
             assert_eq!(index.verify(), Ok(()), "{metric}: set {at}");
             promises::check(index.as_bytes(), &[vec![0.5; D]]).unwrap();
         }

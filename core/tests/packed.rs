@@ -226,7 +226,7 @@ fn queries_in_the_middle_and_tiny_ones() {
             // Of products that are all nearly zero, f32 knows no order.
             assert!(right >= 380 || (metric == Metric::Dot && scale < 1e-30), "{metric} {scale}: {right} of 400");
         }
-        for scale in [1e-18, 1e-19, 1e-30] {
+        for scale in [1e-15, 1e-16] {
             let tiny: Vec<f32> = items.iter().map(|x| x * scale).collect();
             let expected = build(metric, &tiny, d);
             for backend in Backend::available() {

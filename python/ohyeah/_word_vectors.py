@@ -484,7 +484,8 @@ class WordVectors:
         if recall is None or recall >= 1 or len(rows) < len(self) or not (len(self) and query.any()):
             return self._inner.nearest(query, top, rows.start, rows.stop, exclude)
         index, most = self._built(-1, self._seed), min(top + len(exclude), len(self))
-        ids, distances = index.search(query, most, recall=recall)
+        # The words that are asked for are mostly found, and left out: of the others as few may be missing as was asked.
+        ids, distances = index.search(query, most, recall=1 - (1 - recall) * top / max(top + len(exclude), 1))
         cosines = 1 - distances * distances / 2
         found = zip(ids.tolist(), np.clip(cosines, -1, 1).tolist())
         word = self._inner.word

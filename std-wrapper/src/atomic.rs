@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::target::Target;
+use crate::target::{Elsewhere, Target};
 use crate::temporary::{Temporary, abandon_all, folder_of};
 
 /// Large enough that a save of gigabytes is not a matter of system calls.
@@ -69,7 +69,7 @@ impl AtomicFile {
     /// The folder does not exist, `path` is itself a folder or is read-only, or the folder cannot be written to.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let sink = open_sink(path).map_err(|error| named(path, &error))?;
+        let sink = open_sink(path, Elsewhere::Allowed).map_err(|error| named(path, &error))?;
         Ok(Self { path: path.to_owned(), sink })
     }
 
@@ -87,7 +87,8 @@ impl AtomicFile {
     /// # Errors
     ///
     /// The last buffered bytes cannot be written, or the rename fails. Nothing is left under either name then, other than
-    /// what was there before.
+    /// what was there before. Two failures leave the new bytes in a temporary file, which the error names: where the file is written
+    /// in place and that fails half-way, so that its old bytes are gone; and where it proves only now that it cannot be replaced.
     pub fn commit(self) -> io::Result<()> {
         commit_sink(self.sink).map_err(|error| named(&self.path, &error))
     }
@@ -119,7 +120,7 @@ impl Write for AtomicFile {
     }
 }
 
-pub(crate) fn open_sink(path: &Path) -> io::Result<Sink> {
+pub(crate) fn open_sink(path: &Path, elsewhere: Elsewhere) -> io::Result<Sink> {
     // What is wrong with a name is told now and not by the rename, which comes after all the work.
     if path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder; give the name of a file"));
@@ -151,7 +152,7 @@ pub(crate) fn open_sink(path: &Path) -> io::Result<Sink> {
         let text = format!("the folder `{}` {problem}", folder.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, text));
     }
-    let (file, target) = Target::open(target, old.as_ref())?;
+    let (file, target) = Target::open(target, old.as_ref(), elsewhere)?;
     Ok(Sink::Temporary { file: BufWriter::with_capacity(BUFFER, file), target })
 }
 
@@ -194,7 +195,9 @@ pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
     // Errors of our own have words inside.
     let of_system = error.get_ref().is_none();
     let text = match kind {
-        StorageFull | QuotaExceeded => format!("{path}: the disk is full; free some space or write elsewhere"),
+        StorageFull | QuotaExceeded if of_system => {
+            format!("{path}: the disk is full; free some space or write elsewhere")
+        }
         FileTooLarge if of_system => {
             format!("{path}: the file would be larger than may be (ulimit -f); raise the limit or write elsewhere")
         }

@@ -10,8 +10,8 @@ use memmap2::MmapMut;
 use ohyeah_core::forest::{OutOfSpace, Storage};
 
 use crate::atomic::{self, Sink, named};
-use crate::target::Target;
-use crate::temporary::Temporary;
+use crate::target::{Elsewhere, Target};
+use crate::temporary::{Temporary, append_zeros};
 
 /// Nodes in a file, mapped into memory while items are added and trees grow: the system keeps of them in memory what there
 /// is room for. It takes its name only when it is whole.
@@ -63,10 +63,12 @@ impl BuildFile {
     ///
     /// # Errors
     ///
-    /// As [`AtomicFile::create`](crate::AtomicFile::create); and where `path` is not an ordinary file.
+    /// As [`AtomicFile::create`](crate::AtomicFile::create); and where `path` is not an ordinary file, or lies in a folder
+    /// that may not be written to: an ordinary file there is written in place, once it is whole, but a set larger than memory is not
+    /// put into the folder for temporary files unasked.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        match atomic::open_sink(path).map_err(|error| named(path, &error))? {
+        match atomic::open_sink(path, Elsewhere::Refused).map_err(|error| named(path, &error))? {
             Sink::Temporary { file, target } => Ok(Self {
                 map: None,
                 file: file.into_parts().0,
@@ -96,7 +98,8 @@ impl BuildFile {
     /// # Errors
     ///
     /// The bytes cannot be written, or the file cannot be renamed. What was there before is there still, and the error
-    /// [has the file](CommitError::into_file).
+    /// [has the file](CommitError::into_file). Only where the target is written [in place](crate::AtomicFile) and that fails half-way,
+    /// its old bytes are gone: then the new ones stay in a temporary file, which the error names.
     ///
     /// ```
     /// use ohyeah::BuildFile;
@@ -223,17 +226,7 @@ fn allocate(file: &File, old: u64, new: u64) -> io::Result<()> {
             other => return Ok(other?),
         }
     }
-    write_zeros(file, old, new).inspect_err(|_| {
-        // What was written in vain.
-        let _ = file.set_len(old);
-    })
-}
-
-fn write_zeros(mut file: &File, old: u64, new: u64) -> io::Result<()> {
-    use io::{Read, Seek, SeekFrom};
-    file.seek(SeekFrom::Start(old))?;
-    io::copy(&mut io::repeat(0).take(new - old), &mut file)?;
-    Ok(())
+    append_zeros(file, old, new)
 }
 
 impl AsRef<[u8]> for BuildFile {
@@ -270,14 +263,6 @@ impl Storage for BuildFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn zeros_are_written_where_they_cannot_be_asked_for() {
-        let file = tempfile::tempfile().unwrap();
-        write_zeros(&file, 0, 10).unwrap();
-        write_zeros(&file, 10, 100_000).unwrap();
-        assert_eq!(file.metadata().unwrap().len(), 100_000);
-    }
 
     #[test]
     fn new_bytes_are_zero_whatever_was_there() {

@@ -16,19 +16,32 @@ pub(crate) struct Target {
     pub(crate) in_place: Option<&'static str>,
 }
 
+/// Where bytes are collected for a file in a folder that may not be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Elsewhere {
+    /// In the folder for temporary files.
+    Allowed,
+    /// Nowhere: they may be too many.
+    Refused,
+}
+
 const IS_MOUNT: &str = "is a mount point and cannot be replaced";
 const IS_CLOSED: &str = "lies in a folder that may not be written to";
 const IS_FOREIGN: &str = "belongs to another user, who would lose it";
 
 impl Target {
     /// Starts the file that will take a name, under which there may be an old one, whose permissions and owner it gets.
-    pub(crate) fn open(path: PathBuf, old: Option<&Metadata>) -> io::Result<(Temporary, Self)> {
+    pub(crate) fn open(path: PathBuf, old: Option<&Metadata>, elsewhere: Elsewhere) -> io::Result<(Temporary, Self)> {
         let (file, mut in_place) = match Temporary::in_folder(folder_of(&path)) {
             Ok(file) => (file, None),
-            // The bytes are collected elsewhere then.
-            Err(error) if old.is_some() && is_closed(&error) && may_be_written(&path) => {
-                (Temporary::in_folder(&std::env::temp_dir())?, Some(IS_CLOSED))
-            }
+            Err(error) if old.is_some() && is_closed(&error) && may_be_written(&path) => match elsewhere {
+                Elsewhere::Allowed => (Temporary::elsewhere()?, Some(IS_CLOSED)),
+                Elsewhere::Refused => {
+                    let text =
+                        "lies in a folder that may not be written to, and is built in that folder; choose another name";
+                    return Err(io::Error::new(error.kind(), text));
+                }
+            },
             Err(error) => return Err(error),
         };
         if let Some(old) = old {
@@ -38,7 +51,7 @@ impl Target {
             if in_place.is_none() && !keep_owner(file.as_file(), old) && may_be_written(&path) {
                 in_place = Some(IS_FOREIGN);
             }
-            file.as_file().set_permissions(old.permissions())?;
+            file.as_file().set_permissions(permissions(old, in_place.is_some()))?;
         }
         Ok((file, Self { path, in_place }))
     }
@@ -49,11 +62,23 @@ impl Target {
             return file.write_over(&self.path);
         }
         match file.commit(&self.path) {
-            // A mount that nobody has told of.
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => file.write_over(&self.path),
+            // A mount that nobody has told of. It was not announced that this would be written in place.
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                Err(file.kept(&format!("cannot be replaced: {error}"), error.kind()))
+            }
             result => result,
         }
     }
+}
+
+/// Those of the old file, where the new one takes its place; and where its bytes are only collected, its owner's alone.
+fn permissions(old: &Metadata, in_place: bool) -> std::fs::Permissions {
+    #[cfg(unix)]
+    if in_place {
+        return std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    }
+    let _ = in_place;
+    old.permissions()
 }
 
 fn is_closed(error: &io::Error) -> bool {
@@ -135,7 +160,8 @@ mod tests {
             fs::write(&path, old).unwrap();
             let _ = fs::remove_file(&link);
             fs::hard_link(&path, &link).unwrap();
-            let (mut file, mut target) = Target::open(path.clone(), Some(&fs::metadata(&path).unwrap())).unwrap();
+            let (mut file, mut target) =
+                Target::open(path.clone(), Some(&fs::metadata(&path).unwrap()), Elsewhere::Allowed).unwrap();
             target.in_place = Some(IS_MOUNT);
             io::Write::write_all(&mut file, new.as_bytes()).unwrap();
             target.take(&file).unwrap();

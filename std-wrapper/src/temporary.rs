@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io::{self, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU32, Ordering},
@@ -72,12 +72,29 @@ pub(crate) struct Temporary {
 }
 
 impl Temporary {
+    /// A file that others may read and write as the umask has it.
     pub(crate) fn in_folder(folder: &Path) -> io::Result<Self> {
+        Self::with_mode(folder, 0o666)
+    }
+
+    /// A file in the folder for temporary files, which all users share: only its owner may read it.
+    pub(crate) fn elsewhere() -> io::Result<Self> {
+        let folder = std::env::temp_dir();
+        Self::with_mode(&folder, 0o600).map_err(|error| {
+            let place = format!("the folder for temporary files (TMPDIR), `{}`", folder.display());
+            let remedy = "name another folder in TMPDIR, or write elsewhere";
+            io::Error::new(error.kind(), format!("{place}, cannot be written to: {error}; {remedy}"))
+        })
+    }
+
+    fn with_mode(folder: &Path, mode: u32) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".ohyeah-").suffix(".tmp");
         // tempfile's own default is 0600. The mode here goes to `open`, which takes the umask off it as for any new file.
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+        #[cfg(not(unix))]
+        let _ = mode;
         let mut paths = paths();
         // tempfile puts the temporary name in its errors, which says nothing to anyone.
         let file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
@@ -110,17 +127,48 @@ impl Temporary {
 
     /// Writes the bytes over those of a file that is there, and makes them durable. Whoever wants to end the process waits for it:
     /// half of a file is worse than a late end.
+    ///
+    /// Where that fails before the first byte is overwritten, the file is as it was. Where it fails later, its old bytes are gone:
+    /// then the temporary file stays when this value is dropped, and the error names it.
     pub(crate) fn write_over(&self, target: &Path) -> io::Result<()> {
         self.check_process()?;
         let mut from = &self.file;
         let length = from.seek(SeekFrom::End(0))?;
         from.seek(SeekFrom::Start(0))?;
+        // It may soon be the only copy.
+        self.file.sync_all()?;
+        self.write_over_from(from, length, target)
+    }
+
+    fn write_over_from(&self, mut from: impl Read, length: u64, target: &Path) -> io::Result<()> {
         let mut to = File::options().write(true).open(target)?;
-        reserve(&to, length)?;
-        let _paths = paths();
-        io::copy(&mut from, &mut to)?;
-        to.set_len(length)?;
-        to.sync_all()
+        let old = to.metadata()?.len();
+        reserve(&to, old, length)?;
+        let mut paths = paths();
+        to.seek(SeekFrom::Start(0))?;
+        let copied = io::copy(&mut from, &mut to).and_then(|_| to.set_len(length)).and_then(|()| to.sync_all());
+        let Err(error) = copied else {
+            // An attempt before this one may have kept it.
+            paths.insert(self.path.clone());
+            return Ok(());
+        };
+        if length > 0 && to.stream_position().is_ok_and(|position| position == 0) {
+            // Zeros may have been appended.
+            let _ = to.set_len(old);
+            return Err(error);
+        }
+        Err(self.kept_in(&mut paths, &format!("{error}; the file is half written"), error.kind()))
+    }
+
+    /// Leaves the file where it is, also when this value is dropped, and makes an error that tells so.
+    pub(crate) fn kept(&self, problem: &str, kind: io::ErrorKind) -> io::Error {
+        self.kept_in(&mut paths(), problem, kind)
+    }
+
+    fn kept_in(&self, paths: &mut BTreeSet<PathBuf>, problem: &str, kind: io::ErrorKind) -> io::Error {
+        paths.remove(&self.path);
+        let text = format!("{problem}, and the whole one is `{}`: copy it and remove that", self.path.display());
+        io::Error::new(kind, text)
     }
 
     fn rename(&self, target: &Path) -> io::Result<()> {
@@ -131,21 +179,35 @@ impl Temporary {
     }
 }
 
-/// Has room made for a file of this length where the system can, so that a full disk is an error before a byte is overwritten.
-fn reserve(file: &File, length: u64) -> io::Result<()> {
+/// Has room made for a file of this length, so that a full disk is an error before a byte is overwritten.
+fn reserve(file: &File, old: u64, length: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if length > 0 {
         use rustix::fs::{FallocateFlags, fallocate};
         use rustix::io::{Errno, retry_on_intr};
-        let reserved = retry_on_intr(|| fallocate(file, FallocateFlags::KEEP_SIZE, 0, length));
-        // Not every file system can.
-        if let Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) = reserved {
-            return Err(error.into());
+        match retry_on_intr(|| fallocate(file, FallocateFlags::KEEP_SIZE, 0, length)) {
+            Ok(()) => return Ok(()),
+            Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => return Err(error.into()),
+            // Not every file system can.
+            Err(_) => {}
         }
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (file, length);
-    Ok(())
+    if length <= old {
+        return Ok(());
+    }
+    append_zeros(file, old, length)?;
+    // Some file systems find out only now that there is no room.
+    file.sync_data().inspect_err(|_| {
+        let _ = file.set_len(old);
+    })
+}
+
+/// Makes a file longer by zeros that are written, or leaves it as long as it was.
+pub(crate) fn append_zeros(mut file: &File, old: u64, new: u64) -> io::Result<()> {
+    let written = file.seek(SeekFrom::Start(old)).and_then(|_| io::copy(&mut io::repeat(0).take(new - old), &mut file));
+    written.map(drop).inspect_err(|_| {
+        let _ = file.set_len(old);
+    })
 }
 
 /// The folder in which a file lies.
@@ -250,5 +312,53 @@ mod tests {
         drop(inherited);
         parents.commit(&target).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"whole");
+    }
+    /// Some bytes, and then an error.
+    struct Breaks<'a>(&'a [u8]);
+
+    impl Read for Breaks<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() { Err(io::ErrorKind::StorageFull.into()) } else { self.0.read(buffer) }
+        }
+    }
+
+    #[test]
+    fn the_only_whole_copy_stays_and_is_named() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let target = folder.path().join("a");
+        fs::write(&target, "old").unwrap();
+        let mut file = Temporary::in_folder(other.path()).unwrap();
+        file.write_all(b"whole and new").unwrap();
+        // Nothing is overwritten yet.
+        let error = file.write_over_from(Breaks(b""), 13, &target).unwrap_err();
+        assert!(!error.to_string().contains("half written"), "{error}");
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+
+        let error = file.write_over_from(Breaks(b"who"), 13, &target).unwrap_err();
+        let named = crate::atomic::named(&target, &error).to_string();
+        let kept = file.path.display();
+        assert!(named.contains("half written, and the whole one is") && named.contains(&kept.to_string()), "{named}");
+        let (path, again) = (file.path.clone(), file.file.try_clone().unwrap());
+        drop(file);
+        assert_eq!(fs::read(&path).unwrap(), b"whole and new");
+
+        // What is written after all needs no copy.
+        let file = Temporary { file: again, path: path.clone(), process: process::id() };
+        file.write_over(&target).unwrap();
+        drop(file);
+        assert_eq!(fs::read(&target).unwrap(), b"whole and new");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn zeros_are_appended_where_room_cannot_be_asked_for() {
+        let file = tempfile::tempfile().unwrap();
+        append_zeros(&file, 0, 10).unwrap();
+        append_zeros(&file, 10, 100_000).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 100_000);
+        // Not for writing.
+        let named = tempfile::NamedTempFile::new().unwrap();
+        append_zeros(&File::open(named.path()).unwrap(), 0, 10).unwrap_err();
+        assert_eq!(fs::metadata(named.path()).unwrap().len(), 0);
     }
 }

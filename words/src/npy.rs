@@ -10,6 +10,8 @@ use std::{
     path::Path,
 };
 
+use crate::Compression;
+
 const MARK: &[u8; 6] = b"\x93NUMPY";
 /// No honest header is longer.
 const LONGEST_HEADER: usize = 1 << 16;
@@ -53,6 +55,8 @@ pub enum NpyError {
         /// Its place in the row, from 0.
         column: u64,
     },
+    /// Something follows the array, such as another one.
+    GoesOn,
     /// The numbers do not fit in memory.
     OutOfMemory(u128),
 }
@@ -86,6 +90,9 @@ impl fmt::Display for NpyError {
             Self::NotFinite { row, column } => {
                 write!(f, "row {row}: number {column} is NaN, infinite or too large; repair or remove the row")
             }
+            Self::GoesOn => {
+                write!(f, "the file goes on behind the array; save the array alone (numpy.save)")
+            }
             Self::OutOfMemory(bytes) => write!(f, "{bytes} bytes of memory for the vectors cannot be had"),
         }
     }
@@ -118,25 +125,33 @@ enum Kind {
 
 impl Matrix {
     /// Reads a `.npy` file of two dimensions: floats of 16, 32 or 64 bits, whole numbers or booleans, in either order of bytes and of
-    /// rows and columns. Memory is that of the numbers.
+    /// rows and columns; plain, or packed as [`Compression`] names. Memory is that of the numbers as `f32`; for a while up to three
+    /// times that where the file is packed, and twice that where columns have to become rows.
     ///
     /// # Errors
     ///
     /// [`NpyError`].
     pub fn open_npy(path: impl AsRef<Path>) -> Result<Self, NpyError> {
         let path = path.as_ref();
-        if fs::metadata(path)?.is_dir() {
+        let metadata = fs::metadata(path)?;
+        if metadata.is_dir() {
             return Err(NpyError::Io(io::ErrorKind::IsADirectory.into()));
         }
-        Self::read_npy(File::open(path)?)
+        Self::read(File::open(path)?, metadata.len())
     }
 
-    /// Reads the bytes of a `.npy` file.
+    /// Reads the bytes of a `.npy` file. As their number is not known, memory for a while is up to three times that of the numbers.
     ///
     /// # Errors
     ///
     /// [`NpyError`].
-    pub fn read_npy(mut reader: impl Read) -> Result<Self, NpyError> {
+    pub fn read_npy(reader: impl Read + Send) -> Result<Self, NpyError> {
+        Self::read(reader, 0)
+    }
+
+    /// Reads an array from a file of at least so many bytes.
+    fn read(reader: impl Read + Send, size_of_file: u64) -> Result<Self, NpyError> {
+        let mut reader = Compression::unpacked(reader)?;
         let header = read_header(&mut reader)?;
         let (Header { kind, rows, columns, .. }, size) = (&header, header.kind.size());
         if *columns == 0 {
@@ -144,7 +159,12 @@ impl Matrix {
         }
         let count = u128::from(*rows) * u128::from(*columns);
         let expected = count.saturating_mul(size as u128);
+        let out_of_memory = || NpyError::OutOfMemory(count.saturating_mul(4));
         let mut numbers = Vec::new();
+        // What the header alone promises is not asked for.
+        if expected <= u128::from(size_of_file) {
+            numbers.try_reserve_exact(count as usize).map_err(|_| out_of_memory())?;
+        }
         let mut block = Vec::with_capacity(BLOCK.min(usize::try_from(expected).unwrap_or(BLOCK)));
         let mut found = 0;
         while u128::from(found) < expected {
@@ -155,8 +175,11 @@ impl Matrix {
             if read < wanted {
                 return Err(NpyError::Truncated { expected, found });
             }
-            numbers.try_reserve(block.len() / size).map_err(|_| NpyError::OutOfMemory(count.saturating_mul(4)))?;
+            numbers.try_reserve(block.len() / size).map_err(|_| out_of_memory())?;
             numbers.extend(block.chunks_exact(size).map(|bytes| kind.number(bytes, header.big_endian)));
+        }
+        if reader.take(1).read_to_end(&mut Vec::new())? > 0 {
+            return Err(NpyError::GoesOn);
         }
         header.matrix(numbers)
     }
@@ -208,21 +231,29 @@ fn read_header(reader: &mut impl Read) -> Result<Header, NpyError> {
 fn parse_header(text: &str) -> Result<Header, NpyError> {
     let unclear = || NpyError::Header(text.trim().chars().take(120).collect());
     let behind = |key: &str| -> Result<&str, NpyError> {
-        let at = text.find(&format!("'{key}':")).ok_or_else(unclear)?;
-        Ok(text[at + key.len() + 3..].trim_start())
+        let quoted = [format!("'{key}'"), format!("\"{key}\"")];
+        let rest = quoted.iter().find_map(|key| text.find(key.as_str()).map(|at| &text[at + key.len()..]));
+        Ok(rest.and_then(|rest| rest.trim_start().strip_prefix(':')).ok_or_else(unclear)?.trim_start())
     };
     let shape = behind("shape")?.strip_prefix('(').and_then(|rest| rest.split(')').next()).ok_or_else(unclear)?;
+    // Python 2 wrote long numbers as `3L`.
     let sizes = shape.split(',').map(str::trim).filter(|size| !size.is_empty());
-    let shape: Vec<u64> = sizes.map(str::parse).collect::<Result<_, _>>().map_err(|_| unclear())?;
-    let order = behind("fortran_order")?;
+    let sizes = sizes.map(|size| size.strip_suffix('L').unwrap_or(size).parse());
+    let shape: Vec<u64> = sizes.collect::<Result<_, _>>().map_err(|_| unclear())?;
+    let by_column = match behind("fortran_order")?.split([',', '}']).next().map(str::trim_end) {
+        Some("True") => true,
+        Some("False") => false,
+        _ => return Err(unclear()),
+    };
     let descr = behind("descr")?;
-    let Some(name) = descr.strip_prefix('\'').and_then(|rest| rest.split('\'').next()) else {
+    let in_quotes = |quote: char| descr.strip_prefix(quote).and_then(|rest| rest.split(quote).next());
+    let Some(name) = in_quotes('\'').or_else(|| in_quotes('"')) else {
         // A list of fields.
         return Err(NpyError::Type(descr.chars().take_while(|c| *c != ']').take(60).collect()));
     };
     let (big_endian, kind) = kind_of(name).ok_or_else(|| NpyError::Type(name.into()))?;
     let [rows, columns] = shape[..] else { return Err(NpyError::Shape(shape)) };
-    Ok(Header { kind, big_endian, by_column: order.starts_with("True"), rows, columns })
+    Ok(Header { kind, big_endian, by_column, rows, columns })
 }
 
 /// Whether the first byte is the highest, and the type.
@@ -318,6 +349,32 @@ mod tests {
     }
 
     #[test]
+    fn headers_as_numpy_reads_them() {
+        let expected = Ok(vec![1.0, -2.0]);
+        let numbers = [1_f32, -2.0].map(f32::to_le_bytes).concat();
+        assert_eq!(read(&npy("<f4", "False", "(1L, 2L)", &numbers)), expected);
+        let text = "{\"descr\" : \"<f4\", \"shape\": (1, 2), \"fortran_order\": False}\n";
+        let head = [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat();
+        assert_eq!(read(&[head, numbers.clone()].concat()), expected);
+        for order in ["0", "1", "true", "Truely", "None", ""] {
+            let error = read(&npy("<f4", order, "(1, 2)", &numbers)).unwrap_err();
+            assert!(error.contains("cannot be understood"), "{order}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_packed_array_and_no_more_memory_than_the_numbers_take() {
+        use io::Write;
+        let array = npy("<f4", "False", "(1000, 3)", &[0; 12_000]);
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&array).unwrap();
+        assert_eq!(read(&packed.finish().unwrap()), Ok(vec![0.0; 3000]));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), &array).unwrap();
+        assert_eq!(Matrix::open_npy(file.path()).unwrap().numbers.capacity(), 3000);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_one_line() {
         let fails = |bytes: &[u8], text: &str| {
             let error = read(bytes).unwrap_err();
@@ -332,6 +389,7 @@ mod tests {
         fails(&npy("<f4", "False", "(1, x)", &[0; 16]), "cannot be understood");
         fails(&npy("<f4", "False", "(2, 2)", &[0; 15]), "ends after 15 of the 16 bytes");
         fails(&npy("<f4", "False", "(18446744073709551615, 18446744073709551615)", &[0; 15]), "ends after 15");
+        fails(&npy("<f4", "False", "(2, 2)", &[0; 17]), "goes on behind the array");
         let nan = [1.0, 2.0, 3.0, f32::NAN].map(f32::to_le_bytes).concat();
         fails(&npy("<f4", "False", "(2, 2)", &nan), "row 1: number 1 is NaN");
         assert_eq!(read(&npy("<f4", "False", "(0, 2)", &[])), Ok(vec![]));

@@ -94,10 +94,12 @@ impl<'i, S: AsRef<[u8]>> PackedWords<'i, S> {
         if index.metric() != Metric::Euclidean && query.iter().all(|x| *x == 0.0) {
             return Err(QueryError::NoDirection);
         }
-        let search = Search::top(n.saturating_add(ids.len()));
+        let all = n.saturating_add(ids.len());
+        let search = Search::top(all);
         let search = match recall {
-            Some(recall) => search.recall(recall),
-            None => search.exact(),
+            // The words that are asked for are mostly found, and left out: of the others as few may be missing as was asked.
+            Some(recall) if all > 0 => search.recall(1.0 - (1.0 - recall) * (n as f32 / all as f32)),
+            _ => search.exact(),
         };
         let mut scratch = PackedScratch::new();
         let found = match &self.rows {

@@ -195,6 +195,19 @@ fn binary_that_lost_step() {
     );
 }
 
+/// Where any byte may be part of a word, nothing else tells of rows that are out of step.
+#[test]
+fn a_binary_word_without_a_clear_end() {
+    let numbers = [0.5_f32, -1.25].map(f32::to_le_bytes).concat();
+    let rows: Vec<u8> = [&b"New Yo\x01rk"[..], b"caf\xe9", b"San Jos\xe9", b"cat"]
+        .iter()
+        .flat_map(|word| [word, &b" "[..], &numbers].concat())
+        .collect();
+    let file = [b"4 2\n", &rows[..]].concat();
+    let error = Reader::new().format(Format::Binary).lossy(true).read_slice(&file).unwrap_err().to_string();
+    assert!(error.starts_with("row 1 (byte 4) (\"New\"): where the word ends cannot be told"), "{error}");
+}
+
 #[test]
 fn rows_without_end_take_no_memory() {
     for header in ["1 4000000000\n", "1 18446744073709551615\n", "3 16777217\n"] {

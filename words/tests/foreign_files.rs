@@ -49,10 +49,29 @@ fn other_kinds_of_file_are_named() {
     named(b"\x78\x9c\x4b", Foreign::Zlib);
     named(b"\xff\xfea\0 \0", Foreign::Utf16);
     named(b"\n<!DOCTYPE html><html>", Foreign::Html);
+    named(b"<?xml version=\"1.0\"?>\n<html lang=en>", Foreign::Html);
+    named(b"<html>\n<p>1 2</p>", Foreign::Html);
+    named(b"PAR1\xff\xfe\x15\x04", Foreign::Parquet);
     named(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", Foreign::LfsPointer);
     named(&gzip(&gzip(b"1 1\na 1\n")), Foreign::CompressedTwice(Compression::Gzip));
     // Words that begin like a mark.
-    for word in ["PAR1", "GGUF", "FEA1", "BZh", "PK", "x", "ARROW"] {
+    let words = [
+        "PAR1",
+        "GGUF",
+        "FEA1",
+        "BZh",
+        "PK",
+        "x",
+        "ARROW",
+        "ARROW1",
+        "PAR1\u{e9}",
+        "GGUF\u{e9}",
+        "BZh91AY",
+        "<html>",
+        "<html",
+        "<?xml",
+    ];
+    for word in words {
         assert!(read(format!("{word} 1 2\n")).unwrap().vectors.contains(word));
     }
     assert!(message(b"\x80\x04\x95").contains("save_word2vec_format"));

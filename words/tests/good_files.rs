@@ -119,6 +119,28 @@ fn binary_words_with_spaces_and_without_letters() {
 }
 
 #[test]
+fn binary_words_with_spaces_beside_words_that_are_not_utf8() {
+    let words: [&[u8]; 7] =
+        [b"San Jos\xe9", b"caf\xe9", b"New York", b"\xe9t\xe9", b"a \xe9 b", b"cat", b"S\xe3o Paulo"];
+    // In fewer dimensions a number may well pass for the next word.
+    for dimensions in [8, 50] {
+        let number = |at: usize| ((at * 7919 % 1009) as f32 - 504.5) / 311.0;
+        let mut file = format!("{} {dimensions}\n", words.len()).into_bytes();
+        for (row, word) in words.iter().enumerate() {
+            file.extend([word, &b" "[..]].concat());
+            file.extend((0..dimensions).flat_map(|column| number(row * dimensions + column).to_le_bytes()));
+        }
+        for block in [1 << 20, 7] {
+            let loaded = Reader::new().format(Format::Binary).lossy(true).block(block).read_slice(&file).unwrap();
+            let found: Vec<_> = loaded.vectors.words().collect();
+            assert_eq!(found, words.map(String::from_utf8_lossy), "{dimensions}");
+            let numbers: Vec<f32> = (0..words.len() * dimensions).map(number).collect();
+            assert_eq!(loaded.vectors.vectors(), numbers);
+        }
+    }
+}
+
+#[test]
 fn words_with_spaces() {
     let loaded = read("3 2\n. . . 1 2\nnew york 3 4\nnon\u{a0}breaking 5 6\n");
     assert!(loaded.vectors.words().eq([". . .", "new york", "non\u{a0}breaking"]));

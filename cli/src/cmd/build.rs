@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ohyeah::forest::{AnyItems, BuildOptions, ItemError};
 use ohyeah::{Cancel, Metric, Packed, ParBuildItems, Progress, Rayon, packed};
-use ohyeah_words::{Matrix, WordVectors};
+use ohyeah_words::{Foreign, Matrix, ReadErrorKind, WordVectors};
 
 use crate::{
     failure::Failure,
@@ -65,17 +65,30 @@ enum Rows {
 }
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
-    let out = args.input.create_other(&args.output, report)?;
+    let out = args.input.create_other(&args.output, args.queries.as_deref(), report)?;
     let kind = kind(args)?;
-    let rows = if args.no_words && is_npy(&args.input.path) {
-        Rows::Plain(args.input.matrix()?)
-    } else {
-        Rows::Named(args.input.load(report)?)
-    };
+    let rows = rows(args, report)?;
     match kind {
         Kind::Packed => packed_index(args, &rows, out, report),
         Kind::Forest => forest(args, rows, out, report),
     }
+}
+
+fn rows(args: &Args, report: Report) -> Result<Rows, Failure> {
+    if args.no_words && is_npy(&args.input.path) {
+        return Ok(Rows::Plain(args.input.matrix()?));
+    }
+    // Whether standard input is an array is known only once it has been read from.
+    if args.no_words && args.input.is_standard() {
+        let loaded = args.input.read(report, ohyeah::backend()?).map_err(|error| match error.kind() {
+            ReadErrorKind::Foreign(Foreign::Numpy) => {
+                Failure::about(args.input.name(), "an array of NumPy is not read from there without words; name a file")
+            }
+            kind => Failure::about(args.input.name(), kind),
+        })?;
+        return Ok(Rows::Named(loaded.vectors));
+    }
+    Ok(Rows::Named(args.input.load(report)?))
 }
 
 /// What the name asks for. An ending that is neither may be a slip, and a file that is taken for another later.
@@ -99,6 +112,11 @@ fn kind(args: &Args) -> Result<Kind, Failure> {
         return Err(about("--queries is for a packed index, whose name ends in .oy; a forest is not calibrated"));
     }
     if kind == Kind::Forest && args.no_words && !is_npy(&args.input.path) {
+        if args.input.is_standard() {
+            return Err(about(
+                "a forest holds no words anyway: leave --no-words out; to build one of an array, name its file",
+            ));
+        }
         return Err(about("--no-words is for a packed index, whose name ends in .oy; a forest holds no words anyway"));
     }
     Ok(kind)
@@ -127,6 +145,10 @@ fn packed_index(args: &Args, rows: &Rows, mut out: Output, report: Report) -> Re
 
 fn forest(args: &Args, rows: Rows, mut out: Output, report: Report) -> Result<(), Failure> {
     let of_input = |error: &dyn std::error::Error| Failure::about(args.input.name(), error);
+    if rows.numbers().is_empty() {
+        let problem = "there are no vectors, and a forest of none cannot be opened; give a file that holds some";
+        return Err(Failure::about(args.input.name(), problem));
+    }
     let items = rows.items(args.metric).map_err(|error| of_input(&error))?;
     drop(rows);
     let trees = args.trees.unwrap_or(BuildOptions::DEFAULT_TREES);

@@ -66,7 +66,7 @@ enum Form {
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     let mut out = match &args.output {
-        Some(path) => args.input.create_other(path, report)?,
+        Some(path) => args.input.create_other(path, None, report)?,
         None => Output::standard(),
     };
     let form = form(args.output.as_deref())?;

@@ -31,7 +31,7 @@ pub struct RowSet {
     rows: IdSet,
     of_leaf: Vec<u32>,
     count: usize,
-    /// Whether leaves have about the share of it that they would have of rows drawn by lot.
+    /// Whether leaves have about the share of it that they would have of rows drawn by lot, and its rows lie in them as others do.
     is_even: bool,
     /// What tells the index from others, and how many rows it has.
     index: u64,
@@ -83,10 +83,15 @@ impl RowSet {
         self.count == 0
     }
 
-    /// Whether leaves have about the share of it that they would have of rows drawn by lot: what is near a query is then allowed as
-    /// much as all else.
+    /// Whether leaves have about the share of it that they would have of rows drawn by lot, and its rows lie in them as others do: what
+    /// is near a query is then allowed as much as all else.
     pub(crate) const fn is_even(&self) -> bool {
         self.is_even
+    }
+
+    /// Notes that its rows do not lie in their leaves as others do.
+    pub(crate) const fn set_uneven(&mut self) {
+        self.is_even = false;
     }
 
     /// Whether it was made for the index with so many rows that this tells from others: damage may make two alike.

@@ -82,7 +82,7 @@ impl Binary {
     /// Finds the whole rows at the front of a block and what, if anything, is wrong behind the last of them.
     fn walk<'a>(&self, block: &'a [u8], last: bool) -> (Vec<Row<'a>>, usize, Option<ReadErrorKind>) {
         let mut rows: Vec<Row<'a>> = Vec::new();
-        let ends = Rows { block, bytes: 4 * self.dimensions, last };
+        let ends = Rows { block, bytes: 4 * self.dimensions, last, lossy: self.lossy };
         let mut consumed = 0;
         while (rows.len() as u64) < self.remaining {
             let Some(start) = block[consumed..].iter().position(|&byte| byte != b'\n') else {
@@ -104,6 +104,12 @@ impl Binary {
             match ends.end_of_word(start, space) {
                 End::At(found) => space = found,
                 End::Empty => return (rows, consumed, Some(ReadErrorKind::EmptyWord { place })),
+                // Behind the last row may stand anything.
+                End::Unclear if self.rows + rows.len() as u64 + 1 < self.expected => {
+                    let word = excerpt(&block[start..space]);
+                    return (rows, consumed, Some(ReadErrorKind::UnclearWord { place, word }));
+                }
+                End::Unclear => {}
                 End::Unknown => break,
             }
             let end = space + 1 + ends.bytes;

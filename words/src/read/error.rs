@@ -186,6 +186,13 @@ pub enum ReadErrorKind {
         /// The word, what is not UTF-8 in it replaced.
         word: String,
     },
+    /// A word of a binary file ends at none of the spaces behind which numbers and another word would follow.
+    UnclearWord {
+        /// Where.
+        place: Place,
+        /// The word up to its first space.
+        word: String,
+    },
     /// A row of a binary file starts with a space.
     EmptyWord {
         /// Where.
@@ -320,6 +327,11 @@ impl fmt::Display for ReadErrorKind {
             Self::NotUtf8 { place, word } => {
                 write!(f, "{place} ({word:?}): the word is not UTF-8; read with lossy decoding (--lossy) or repair it")
             }
+            Self::UnclearWord { place, word } => write!(
+                f,
+                "{place} ({word:?}): where the word ends cannot be told, as neither numbers nor another word follow; write the file \
+                 anew in UTF-8, or as text"
+            ),
             Self::EmptyWord { place } => {
                 write!(f, "{place}: the word is empty; is the header's number of dimensions right?")
             }

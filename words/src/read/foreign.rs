@@ -2,7 +2,9 @@
 
 use std::{fmt, path::Path};
 
-use super::unpack::Compression;
+use memchr::memchr2;
+
+use super::{fields, unpack::Compression};
 
 /// Kinds of file that people take for word vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +93,7 @@ const MARKS: [(&[u8], Foreign); 26] = [
     (&ohyeah::packed::MAGIC, Foreign::PackedIndex),
 ];
 /// Marks that text may begin with, if it were not for what follows.
-const IN_TEXT: [&[u8]; 3] = [b"PAR1", b"FEA1", b"GGUF"];
+const IN_TEXT: [&[u8]; 4] = [b"PAR1", b"ARROW1", b"FEA1", b"GGUF"];
 
 impl Foreign {
     /// What a file is that begins so, where it is something else than word vectors.
@@ -113,7 +115,7 @@ impl Foreign {
         } else if is_safetensors(sample) {
             Some(Self::Safetensors)
         } else {
-            is_html(sample).then_some(Self::Html)
+            (is_html(sample) && !begins_with_row(sample)).then_some(Self::Html)
         }
     }
 
@@ -124,9 +126,28 @@ impl Foreign {
     }
 }
 
-/// A separator next, as behind a word.
+/// A separator next, as behind a word, or more of the word.
 fn goes_on_as_text(rest: &[u8]) -> bool {
-    rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'!'..=b'~'))
+    rest.first().is_none_or(|byte| match byte {
+        b' ' | b'\t' | b'\n' | b'\r' | b'!'..=b'~' => true,
+        0x80.. => is_utf8(first_line(rest)),
+        _ => false,
+    })
+}
+
+/// UTF-8, the last character of which may be cut.
+fn is_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    &bytes[..memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len())]
+}
+
+/// Whether the first line is a word and numbers: `<html> 0.1 0.2`.
+fn begins_with_row(sample: &[u8]) -> bool {
+    let line = fields::trim(first_line(sample.trim_ascii_start()));
+    fields::trailing_numbers(line) > 0 && fields::of(line).count() == 1 + fields::trailing_numbers(line)
 }
 
 /// Whether the first block is the header of a file in a tar archive: the sum of its bytes stands in it, with eight spaces in

@@ -22,6 +22,9 @@ pub(crate) enum End {
     At(usize),
     /// At its first space, and it is empty, and what follows does not look like a row.
     Empty,
+    /// At its first space as the format has it, but what follows looks like neither numbers nor a row. Only where words may be
+    /// anything but UTF-8, so that nothing else would tell of rows that are out of step.
+    Unclear,
     /// More bytes have to be read to know.
     Unknown,
 }
@@ -45,6 +48,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) bytes: usize,
     /// Whether no bytes come after the block.
     pub(crate) last: bool,
+    /// Whether words may have bytes that are not UTF-8.
+    pub(crate) lossy: bool,
 }
 
 impl Rows<'_> {
@@ -61,33 +66,40 @@ impl Rows<'_> {
         }
         let numbers = &self.block[first + 1..first + 1 + self.bytes];
         let piece = memchr(b' ', &numbers[..self.bytes.min(NEXT_PIECE)]);
-        let in_text = piece.is_some_and(|space| is_text(&numbers[..space]));
+        let in_text = piece.is_some_and(|space| is_text(&numbers[..space], self.lossy));
         let begins_well = numbers.first_chunk().is_some_and(|bytes| is_usual(*bytes));
         let is_empty = first == start;
         if next == Next::Text && begins_well && !in_text && !is_empty {
             return End::At(first);
         }
-        // The first space is one of these.
+        if let Some(end) = self.space_before_row(start) {
+            return end;
+        }
+        if is_empty {
+            return End::Empty;
+        }
+        let like_a_vector = !in_text && self.numbers(first).iter().all(|bytes| is_usual(*bytes));
+        if self.lossy && next == Next::Other && !like_a_vector { End::Unclear } else { End::At(first) }
+    }
+
+    /// The first of the next few spaces, the very first among them, behind which numbers and text follow.
+    fn space_before_row(&self, start: usize) -> Option<End> {
         let window = &self.block[start..self.block.len().min(start + LOOKED_AT)];
         let mut tried = 0;
         for space in memchr_iter(b' ', window).take(MOST_SPACES) {
             tried += 1;
-            if !is_text(&window[..space]) {
-                tried = MOST_SPACES;
-                break;
+            if !is_text(&window[..space], self.lossy) {
+                return None;
             }
             let space = start + space;
             match self.next(space) {
-                Next::Unknown => return End::Unknown,
-                Next::Text if self.numbers(space).iter().all(|bytes| is_usual(*bytes)) => return End::At(space),
+                Next::Unknown => return Some(End::Unknown),
+                Next::Text if self.numbers(space).iter().all(|bytes| is_usual(*bytes)) => return Some(End::At(space)),
                 _ => {}
             }
         }
         // What is decided must not depend on where a block ends.
-        if tried < MOST_SPACES && window.len() < LOOKED_AT && !self.last {
-            return End::Unknown;
-        }
-        if is_empty { End::Empty } else { End::At(first) }
+        (tried < MOST_SPACES && window.len() < LOOKED_AT && !self.last).then_some(End::Unknown)
     }
 
     fn numbers(&self, space: usize) -> &[[u8; 4]] {
@@ -102,13 +114,13 @@ impl Rows<'_> {
         let behind = &behind[behind.iter().position(|&byte| byte != b'\n').unwrap_or(behind.len())..];
         let word = memchr(b' ', &behind[..behind.len().min(LOOKED_AT)]);
         match word {
-            Some(end) if is_text(&behind[..end]) => Next::Text,
+            Some(end) if is_text(&behind[..end], self.lossy) => Next::Text,
             Some(_) => Next::Other,
             None if !self.last && behind.len() < LOOKED_AT => Next::Unknown,
             None if behind.is_empty() => Next::Text,
             None if behind.len() < LOOKED_AT => Next::Other,
             None => {
-                if begins_as_text(&behind[..LOOKED_AT]) {
+                if begins_as_text(&behind[..LOOKED_AT], self.lossy) {
                     Next::Text
                 } else {
                     Next::Other
@@ -124,12 +136,13 @@ fn is_usual(bytes: [u8; 4]) -> bool {
     size == 0.0 || (1e-12..1e12).contains(&size)
 }
 
-fn is_text(bytes: &[u8]) -> bool {
-    !bytes.iter().any(u8::is_ascii_control) && std::str::from_utf8(bytes).is_ok()
+/// No control characters, and UTF-8 unless it may be `any_bytes`.
+fn is_text(bytes: &[u8], any_bytes: bool) -> bool {
+    (any_bytes || std::str::from_utf8(bytes).is_ok()) && !bytes.iter().any(u8::is_ascii_control)
 }
 
 /// As [`is_text`], and the last character may be cut.
-fn begins_as_text(bytes: &[u8]) -> bool {
-    let is_utf8 = std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
-    is_utf8 && !bytes.iter().any(u8::is_ascii_control)
+fn begins_as_text(bytes: &[u8], any_bytes: bool) -> bool {
+    let is_utf8 = || std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
+    (any_bytes || is_utf8()) && !bytes.iter().any(u8::is_ascii_control)
 }

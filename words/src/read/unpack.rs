@@ -38,7 +38,7 @@ const ZSTD_WINDOW: u64 = 128 << 20;
 
 impl Compression {
     /// No mark is longer.
-    pub(super) const LONGEST_MARK: usize = 6;
+    pub(super) const LONGEST_MARK: usize = 10;
 
     /// How a file is packed that begins with these bytes.
     pub(super) fn of(start: &[u8]) -> Option<Self> {
@@ -47,12 +47,37 @@ impl Compression {
             // The second mark is that of a frame to be skipped, which `pzstd` begins with.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
-            // The level, and then a block or the end: a word may begin with `BZh`.
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, ..] => {
-                Some(Self::Bzip2)
-            }
+            // The level, and then the mark of a block or of the end, each of six bytes: a word may begin with `BZh91AY`.
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Some(Self::Bzip2),
             _ => None,
         }
+    }
+
+    /// The bytes of a stream, unpacked if they begin as something packed does.
+    ///
+    /// # Errors
+    ///
+    /// The first bytes cannot be read. Damage of what is packed is an error of the reader that is given back.
+    ///
+    /// ```
+    /// use std::io::Read;
+    ///
+    /// let mut text = String::new();
+    /// ohyeah_words::Compression::unpacked(&b"cat\ndog\n"[..])?.read_to_string(&mut text)?;
+    /// assert_eq!(text, "cat\ndog\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn unpacked<'a>(mut reader: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+        let mut start = Vec::with_capacity(Self::LONGEST_MARK);
+        // A pipe may give one byte at a time, so peeking into a buffer is not enough.
+        reader.by_ref().take(Self::LONGEST_MARK as u64).read_to_end(&mut start)?;
+        let compression = Self::of(&start);
+        let reader = io::Cursor::new(start).chain(reader);
+        Ok(match compression {
+            Some(compression) => compression.unpack(io::BufReader::with_capacity(1 << 16, reader)),
+            None => Box::new(reader),
+        })
     }
 
     /// What is packed in a stream.

@@ -126,7 +126,8 @@ impl<'p> Writer<'p> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`]; nothing is left of the file then, and what was there before is untouched.
+    /// [`WriteError`]; nothing is left of the file then, and what was there before is untouched. Only a file that cannot be replaced
+    /// and is written in place may be left half written; the error then names a whole copy. See [`AtomicFile::commit`].
     pub fn save(mut self, vectors: &WordVectors, path: impl AsRef<Path>) -> Result<(), WriteError> {
         let path = path.as_ref();
         let (format, gzip) = by_name(path);

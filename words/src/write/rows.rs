@@ -92,7 +92,7 @@ pub(super) fn words_end_where_they_do(vectors: &WordVectors, names: &Names<'_>) 
             bytes.extend(block(vectors, names, Format::Binary, next, next + 1));
             next += 1;
         }
-        let reader = BinaryRows { block: &bytes, bytes: row, last: next == total };
+        let reader = BinaryRows { block: &bytes, bytes: row, last: next == total, lossy: false };
         let mut at = 0;
         (start..end).filter(|row| names.has(*row)).all(|id| {
             let space = at + names.word(id).len();

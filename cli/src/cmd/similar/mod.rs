@@ -3,7 +3,8 @@
 mod answer;
 mod source;
 
-use std::io::{BufRead, Write, stdin};
+use std::ffi::OsString;
+use std::io::{self, BufRead, Read, Write, stdin};
 use std::path::PathBuf;
 
 use answer::{Answer, Form};
@@ -34,7 +35,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    /// The words to be similar to; `-` alone reads them from standard input
+    /// The words to be similar to; `-` alone reads them from standard input, and behind `--` it is a word
     #[arg(value_name = "WORD", required_unless_present = "negative")]
     words: Vec<String>,
 
@@ -74,7 +75,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
-    if !args.words.iter().any(|word| word == "-") {
+    let escaped = behind_dashes(&std::env::args_os().collect::<Vec<_>>());
+    let plain = &args.words[..args.words.len().saturating_sub(escaped)];
+    if !plain.iter().any(|word| word == "-") {
         let opened = Opened::new(args, report)?;
         let source = Source::new(&opened, args, false)?;
         let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
@@ -95,6 +98,43 @@ pub(crate) fn run(args: &Args, report: Report) -> Result<(), Failure> {
     Err(Failure::Message(problem.into()))
 }
 
+/// How many arguments stand behind `--`, which are words whatever they look like.
+fn behind_dashes(arguments: &[OsString]) -> usize {
+    // Behind --negative it is a word.
+    let is_end = |pair: &[OsString]| pair[1] == "--" && pair[0] != "--negative";
+    arguments.windows(2).position(is_end).map_or(0, |at| arguments.len() - at - 2)
+}
+
+/// Bytes of a line of standard input, at the most: no word is longer in a file of vectors.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// A line of a stream.
+#[derive(Debug, PartialEq, Eq)]
+enum Line {
+    /// It is in the buffer, with what ends it.
+    Whole,
+    /// It was passed over.
+    TooLong,
+    /// There is none any more.
+    None,
+}
+
+/// Reads a line, of which no more is kept than a word may have.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
+    line.clear();
+    // What ends it may be two bytes.
+    let most = LONGEST_LINE + 2;
+    if input.by_ref().take(most as u64).read_until(b'\n', line)? == 0 {
+        return Ok(Line::None);
+    }
+    if line.len() < most || line.ends_with(b"\n") {
+        return Ok(Line::Whole);
+    }
+    line.clear();
+    input.skip_until(b'\n')?;
+    Ok(Line::TooLong)
+}
+
 /// Answers a word for each line of standard input.
 fn answer_all(args: &Args, report: Report) -> Result<(), Failure> {
     let opened = Opened::new(args, report)?;
@@ -103,10 +143,15 @@ fn answer_all(args: &Args, report: Report) -> Result<(), Failure> {
     let (mut asked, mut unknown) = (0_u64, 0_u64);
     let (mut input, mut line) = (stdin().lock(), Vec::new());
     loop {
-        line.clear();
-        let read = input.read_until(b'\n', &mut line).map_err(|error| Failure::about("standard input", error))?;
-        if read == 0 {
-            break;
+        match read_line(&mut input, &mut line).map_err(|error| Failure::about("standard input", error))? {
+            Line::None => break,
+            Line::TooLong => {
+                (asked, unknown) = (asked + 1, unknown + 1);
+                writeln!(out, "{{\"error\":\"the line is longer than {LONGEST_LINE} bytes, and no word is\"}}")?;
+                out.flush()?;
+                continue;
+            }
+            Line::Whole => {}
         }
         let word = String::from_utf8_lossy(&line);
         let word = word.strip_suffix('\n').unwrap_or(&word);
@@ -138,4 +183,33 @@ fn failed(word: &str, error: &str) -> String {
     push_json(&mut line, error);
     line.push_str("}\n");
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_kept_that_is_longer_than_a_word() {
+        let long = vec![b'a'; LONGEST_LINE];
+        let text = [&long[..], b"\r\n", &long, &long, &long, b"\ncat\n", &long, b"\r\n", &long, b"bcd"].concat();
+        let (mut input, mut line) = (io::BufReader::with_capacity(100, &text[..]), Vec::new());
+        let mut next = || {
+            let found = read_line(&mut input, &mut line).unwrap();
+            assert!(line.capacity() <= 4 * LONGEST_LINE);
+            (found, line.len())
+        };
+        let ended = LONGEST_LINE + 2;
+        assert_eq!([next(), next(), next()], [(Line::Whole, ended), (Line::TooLong, 0), (Line::Whole, 4)]);
+        assert_eq!([next(), next(), next()], [(Line::Whole, ended), (Line::TooLong, 0), (Line::None, 0)]);
+    }
+
+    #[test]
+    fn arguments_behind_dashes() {
+        let count = |line: &str| behind_dashes(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(count("ohyeah similar v -"), 0);
+        assert_eq!(count("ohyeah similar v cat -- - --"), 2);
+        assert_eq!(count("ohyeah similar v cat --negative --"), 0);
+        assert_eq!(count("ohyeah similar v --"), 0);
+    }
 }

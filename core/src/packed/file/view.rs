@@ -12,9 +12,9 @@ use super::sections::{
 };
 use crate::Backend;
 use crate::packed::quantise::space::IndexSpace;
-use crate::packed::quantise::sq7::ScalarQuantiser;
+use crate::packed::quantise::sq7::{ScalarQuantiser, code_in, tile_width};
 use crate::packed::quantise::subquantisation::{Codebooks, KSUB};
-use crate::simd::{SCAN_ROWS, TILE_BYTES};
+use crate::simd::{SCAN_ROWS, TILE_BYTES, TILE_ROWS};
 
 /// An index as searches read it.
 #[derive(Clone, Copy, Debug)]
@@ -257,6 +257,17 @@ impl<'a> View<'a> {
         let vector = self.vector(row);
         to[..vector.len()].copy_from_slice(vector);
         self.space.to_index_space(to);
+    }
+
+    /// Writes what the codes of a leaf's centroid stand for.
+    pub(crate) fn read_centroid(&self, leaf: u32, to: &mut [f32]) {
+        let (leaf, width) = (leaf as usize, tile_width(self.shape.dimensions));
+        let tile = self.centroids.get(leaf / TILE_ROWS * width..).and_then(|tiles| tiles.get(..width));
+        debug_assert!(tile.is_some(), "leaf {leaf} is one of {}", self.shape.leaves);
+        for (dimension, value) in to.iter_mut().enumerate().take(self.shape.dimensions) {
+            let code = tile.map_or(0, |tile| code_in(tile, leaf % TILE_ROWS, dimension));
+            *value = self.quantiser.value(dimension, code);
+        }
     }
 
     /// The row of an id; none where there is no such id, or a damaged file gives it no row.

@@ -6,6 +6,8 @@ use crate::{Backend, Metric, Neighbour};
 /// Squared distances between directions that are less than this have lost digits of an f32 where they were computed as 2 − 2·cosine:
 /// the difference of the directions keeps them.
 const CANCELLED: f64 = 1e-8;
+/// Less than this is rounding: of two numbers in f64 for each dimension, 2⁻⁵³ of each.
+const SAME: f64 = 1e-31;
 
 /// Distances from a query, in f64, so that they are the same on every machine.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,8 @@ impl<'q> FullQuery<'q> {
         let order = 2.0 - 2.0 * product / libm::sqrt(lengths);
         if order < CANCELLED {
             let scales = [self.squared, squared].map(|squared| 1.0 / libm::sqrt(squared));
-            return squared_l2_scaled(self.query, vector, scales);
+            let order = squared_l2_scaled(self.query, vector, scales);
+            return if order < SAME { 0.0 } else { order };
         }
         order
     }

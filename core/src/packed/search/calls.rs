@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::PackedScratch;
 use super::allowed::{ById, ByRow, RowFilter};
 use super::cost::Costs;
+use super::filtered::scatters_more;
 use super::params::{AdaptivePlan, FixedPlan, Plan, for_recall};
 use crate::filter::{Filter, RowSet};
 use crate::packed::damage::{Damage, Rule};
@@ -86,7 +87,11 @@ impl<S: AsRef<[u8]>> Packed<S> {
     pub fn row_set<F: Filter>(&self, filter: F) -> Result<RowSet, SearchError> {
         let view = self.view().ok_or(SearchError::Storage)?;
         let leaves = (0..view.shape.leaves as u32).map(|leaf| view.leaf_rows(leaf));
-        Ok(RowSet::new(&filter, view.ids, leaves, view.fingerprint))
+        let mut set = RowSet::new(&filter, view.ids, leaves, view.fingerprint);
+        if scatters_more(&view, &set) {
+            set.set_uneven();
+        }
+        Ok(set)
     }
 
     /// [`search`](Self::search) for each of many queries, in their order.

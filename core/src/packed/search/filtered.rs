@@ -1,7 +1,11 @@
 //! How far to look where a filter allows some of the rows alone: nothing was measured with it, and what it allows may lie anywhere.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::cost::Costs;
 use super::params::{AdaptivePlan, IN_FULL, Plan, adaptive_for_recall, for_recall};
+use crate::filter::RowSet;
 use crate::packed::file::view::{Calibration, View};
 
 /// What a filter leaves, and where, is not known before it is searched, and what was measured need not hold for it. Comparing all,
@@ -67,4 +71,31 @@ pub(super) fn under_filter(view: &View<'_>, plan: &AdaptivePlan, n: usize, how: 
         candidates: plan.candidates,
         ..farther
     })
+}
+
+/// Rows of a set, and of all, that are looked at to see how they lie in their leaves.
+const SCATTER_SAMPLE: usize = 256;
+/// How much farther from the centroids of their leaves the rows of a set may lie, squared, than others. Of samples so large it is a
+/// tenth by chance.
+const MOST_SCATTER: f64 = 1.3;
+
+/// Whether the rows of a set lie farther from the centroids of their leaves than rows do in general: then others are nearer to a query
+/// than any of them, whatever the share of its rows that a leaf has.
+pub(super) fn scatters_more(view: &View<'_>, set: &RowSet) -> bool {
+    let every = |count: usize| count.div_ceil(SCATTER_SAMPLE).max(1);
+    let all = middle_distance(view, (0..view.shape.rows as u32).step_by(every(view.shape.rows)));
+    middle_distance(view, set.iter().step_by(every(set.len()))) > MOST_SCATTER * all
+}
+
+/// The median of the squared distances of some rows from the centroids of their leaves.
+fn middle_distance(view: &View<'_>, rows: impl Iterator<Item = u32>) -> f64 {
+    let (mut row, mut centroid) = (vec![0.0; view.shape.dimensions], vec![0.0; view.shape.dimensions]);
+    let distance = |at: u32| {
+        view.read(at, &mut row);
+        view.read_centroid(view.leaf_of(at), &mut centroid);
+        view.backend.squared_l2_f64(&row, &centroid)
+    };
+    let mut distances: Vec<f64> = rows.map(distance).collect();
+    let middle = distances.len() / 2;
+    if distances.is_empty() { 0.0 } else { *distances.select_nth_unstable_by(middle, f64::total_cmp).1 }
 }

@@ -103,7 +103,7 @@ impl AdaptivePlan {
 }
 
 /// All but a twentieth of the queries lie no lower than `low`; so many times as far again below the middle one lie hardly any.
-const FAR_BELOW: f32 = 0.75;
+const FAR_BELOW: f32 = 2.0;
 
 /// The plan that finds this share of the `n` nearest, unless it costs more than another way.
 pub(super) fn for_recall(view: &View<'_>, recall: f32, n: usize, other_way: f32) -> Plan {

@@ -195,8 +195,8 @@ impl<'a> Counted<'a> {
         let efforts = self.margins.iter().zip(&self.means).zip(&self.tried.reaches);
         let efforts = efforts.filter_map(|((needed, (leaves, rows, candidates)), reach)| {
             let margin = wider * needed.get(wanted.checked_sub(1)?)?.max(0.0);
-            let at = self.tried.margins.partition_point(|tried| *tried < margin).min(candidates.len() - 1);
-            let candidates = candidates[at].max(self.n as f32);
+            let at = self.tried.margins.partition_point(|tried| *tried < margin);
+            let candidates = candidates.get(at).or(candidates.last())?.max(self.n as f32);
             let cost = self.costs.scan(*leaves, *rows) + self.costs.candidates(candidates, in_full);
             let (slack, least, [height, low]) = (reach.slack, reach.least as f32, self.tried.heights);
             let (leaves, rows) = (*leaves, *rows);
