@@ -209,3 +209,28 @@ def test_a_child_builds_though_a_thread_of_its_parent_did():
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         """
     )
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="how much memory is used is not known")
+def test_vectors_that_do_not_fit_are_a_memory_error(tmp_path):
+    path = tmp_path / "large.bin"
+    with open(path, "wb") as file:
+        file.write(b"20000 10000\nword ")
+        # Without room on the disk.
+        file.truncate(20000 * 40_005)
+    run(
+        """
+        import resource, sys, ohyeah
+        ohyeah.WordVectors(["a"], [[1.0]]).most_similar("a")
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20), -1))
+        try:
+            ohyeah.WordVectors.load(sys.argv[1])
+        except MemoryError as error:
+            assert "limit=" in str(error), error
+        else:
+            raise SystemExit("there was enough")
+        """,
+        path,
+    )
