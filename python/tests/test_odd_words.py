@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import pickle
 import struct
 import warnings
@@ -11,6 +12,7 @@ import pytest
 from alone import run
 
 import ohyeah
+from ohyeah import _arguments
 from ohyeah.gensim import Indexer
 
 WORDS = [f"w{i}" for i in range(400)]
@@ -59,13 +61,15 @@ def test_rows_at_an_odd_address(rows):
     record["v"] = rows
     odd = record["v"]
     assert not odd.flags.aligned
+    # What is handed to the part in Rust: reading at an odd address is undefined there, even where it works.
+    assert _arguments.matrix(odd).flags.aligned and _arguments.numbers(odd[5]).flags.aligned
     words = ohyeah.WordVectors(WORDS, odd)
     assert np.array_equal(words.vectors, rows)
     assert words.similar_by_vector(odd[5], topn=1)[0][0] == "w5"
     assert words.distances(odd[5]) == pytest.approx(words.distances(rows[5]))
 
 
-@pytest.mark.parametrize("number", [10**400, -(10**400), 1e300])
+@pytest.mark.parametrize("number", [10**400, -(10**400), 1e300], ids=["whole", "negative", "float"])
 def test_numbers_too_large_are_an_error_without_warnings(words, number):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -186,7 +190,7 @@ def test_a_handler_of_a_signal_may_ask_while_an_index_is_built():
     )
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_builds_though_a_thread_of_its_parent_did():
     run(
         """
@@ -204,4 +208,29 @@ def test_a_child_builds_though_a_thread_of_its_parent_did():
         thread.join()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         """
+    )
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="how much memory is used is not known")
+def test_vectors_that_do_not_fit_are_a_memory_error(tmp_path):
+    path = tmp_path / "large.bin"
+    with open(path, "wb") as file:
+        file.write(b"20000 10000\nword ")
+        # Without room on the disk.
+        file.truncate(20000 * 40_005)
+    run(
+        """
+        import resource, sys, ohyeah
+        ohyeah.WordVectors(["a"], [[1.0]]).most_similar("a")
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20), -1))
+        try:
+            ohyeah.WordVectors.load(sys.argv[1])
+        except MemoryError as error:
+            assert "limit=" in str(error), error
+        else:
+            raise SystemExit("there was enough")
+        """,
+        path,
     )

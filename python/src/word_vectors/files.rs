@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use ohyeah::Cancel;
 use ohyeah_words::{Format, ReadError, ReadErrorKind, Reader, WriteError, Writer};
-use pyo3::exceptions::{PyOSError, PyUserWarning, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 
 use crate::exceptions::FileFormatError;
@@ -43,6 +43,8 @@ fn os_error(path: &Path, error: &io::Error) -> PyErr {
 fn read_error(path: &Path, error: &ReadError) -> PyErr {
     match error.kind() {
         ReadErrorKind::Io(error) => os_error(path, error),
+        // The command's option has another name here.
+        ReadErrorKind::OutOfMemory { .. } => PyMemoryError::new_err(error.to_string().replace("(--limit)", "(limit=)")),
         _ => FileFormatError::new_err((error.to_string(), path.as_os_str().to_owned())),
     }
 }
