@@ -93,8 +93,9 @@ fn numbered(path: &Path, number: i32) -> PyErr {
     PyOSError::new_err((number, text, path.as_os_str().to_owned()))
 }
 
-/// The number of errors that are made without the system.
-fn number_of(error: &io::Error) -> Option<i32> {
+/// The system's number for an error: Python makes `FileNotFoundError`, `PermissionError` and so on of it. Errors with a text of our own
+/// have lost theirs.
+pub(crate) fn number_of(error: &io::Error) -> Option<i32> {
     error.raw_os_error().or(match error.kind() {
         io::ErrorKind::NotFound => Some(2),
         io::ErrorKind::PermissionDenied => Some(13),

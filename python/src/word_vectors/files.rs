@@ -10,23 +10,7 @@ use ohyeah_words::{Format, ReadError, ReadErrorKind, Reader, WriteError, Writer}
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 
-use crate::exceptions::FileFormatError;
-
-/// The system's number for an error: Python makes `FileNotFoundError`, `PermissionError` and so on of it. Errors with a text of
-/// our own have lost theirs.
-fn errno(error: &io::Error) -> Option<i32> {
-    error.raw_os_error().or(match error.kind() {
-        io::ErrorKind::NotFound => Some(2),
-        io::ErrorKind::PermissionDenied => Some(13),
-        io::ErrorKind::AlreadyExists => Some(17),
-        io::ErrorKind::NotADirectory => Some(20),
-        io::ErrorKind::IsADirectory => Some(21),
-        io::ErrorKind::FileTooLarge => Some(27),
-        io::ErrorKind::StorageFull => Some(28),
-        io::ErrorKind::ReadOnlyFilesystem => Some(30),
-        _ => None,
-    })
-}
+use crate::exceptions::{FileFormatError, number_of};
 
 /// An `OSError` with number, text and name.
 fn os_error(path: &Path, error: &io::Error) -> PyErr {
@@ -34,7 +18,7 @@ fn os_error(path: &Path, error: &io::Error) -> PyErr {
     // Python writes number and name itself: "No such file or directory (os error 2)", "words.bin: the folder …".
     let text = text.split(" (os error").next().unwrap_or_default();
     let text = text.strip_prefix(&format!("{}: ", path.display())).unwrap_or(text).to_owned();
-    match errno(error) {
+    match number_of(error) {
         Some(number) => PyOSError::new_err((number, text, path.as_os_str().to_owned())),
         None => PyOSError::new_err(format!("{}: {text}", path.display())),
     }
